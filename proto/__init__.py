@@ -1,0 +1,1 @@
+"""The service between machines, generated from vm.proto by `make proto`."""

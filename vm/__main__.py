@@ -1,0 +1,232 @@
+"""One machine: the entry point of its container, and of a machine run by hand.
+
+python -m vm vm1 --port 50051 --peers vm2=localhost:50052,vm3=localhost:50053
+python -m vm machine1 50051 localhost:50052,localhost:50053 --tight --min-ticks 3 --max-ticks 4
+"""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from vm.host.journal import Journal
+from vm.host.run import Host, HostError, Interrupted, Settings
+from vm.spec import NAME, Spec, SpecError
+
+MAX_PORT = 65535
+#: The options that set a field of the spec, for errors that name what was typed.
+OPTIONS = {
+    "machines": "NAME",
+    "ticks": "--ticks",
+    "tick_rates_hz": "--tick-rate",
+    "duration_s": "--duration",
+    "workload": "--workload",
+    "clocks": "--clocks",
+    "seed": "--seed",
+}
+
+
+class UsageError(Exception):
+    """A wrong argument; the text names it and what would do."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Reports a mistake in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (--help lists the options)")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    try:
+        settings = read_settings(arguments)
+        journal = Journal(settings.log, settings.name)
+    except UsageError as error:
+        return _fail(2, str(error))
+    except OSError as error:
+        return _fail(2, f"--log: cannot write to {error.filename}: {error.strerror}")
+    try:
+        asyncio.run(_run(settings, journal))
+    except HostError as error:
+        journal.say(f"{settings.name} cannot run: {error}")
+        return 3
+    except Interrupted:
+        journal.say(f"{settings.name} ends before its run began")
+        return 130
+    finally:
+        journal.close()
+    return 0
+
+
+def _fail(code: int, problem: str) -> int:
+    print(f"vm: {problem}", file=sys.stderr)
+    return code
+
+
+async def _run(settings: Settings, journal: Journal) -> None:
+    host = Host(settings, journal)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, host.terminate)
+    await host.run()
+
+
+def read_settings(arguments: Sequence[str] | None) -> Settings:
+    """The settings that a command line means; UsageError if it means none."""
+    given = _parser().parse_args(arguments)
+    port = given.port_option or given.port
+    if port is None or not 1 <= port <= MAX_PORT:
+        raise UsageError(f"--port: a port from 1 to {MAX_PORT} is needed")
+    peers, addresses = _peers(given.peers_option or given.peers)
+    for name in (given.name, *peers):
+        if not NAME.fullmatch(name):
+            raise UsageError(f"{name!r} is not a machine's name: letters, digits and _ . - only")
+    if given.name in peers:
+        raise UsageError(f"--peers: {given.name} is this machine itself; name only the others")
+    return Settings(
+        name=given.name,
+        port=port,
+        run=given.run,
+        log=given.log,
+        spec=_spec(given, (given.name, *peers)),
+        seed=given.seed,
+        peers=peers,
+        addresses=addresses,
+        startup_s=given.startup,
+    )
+
+
+def _spec(given: argparse.Namespace, machines: tuple[str, ...]) -> Spec:
+    low, high = given.ticks
+    plain: dict[str, Any] = {
+        "machines": machines,
+        "ticks": (given.min_ticks or low, given.max_ticks or high),
+        "tick_rates_hz": {given.name: given.tick_rate} if given.tick_rate is not None else {},
+        "duration_s": given.duration,
+        "workload": "tight" if given.tight else given.workload,
+        "clocks": given.clocks,
+        "seed": given.seed or 0,
+    }
+    try:
+        return Spec.parse(plain)
+    except SpecError as error:
+        option = OPTIONS[error.field.partition(".")[0]]
+        raise UsageError(f"{option}: {error.problem}") from None
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="python -m vm", description="Run one machine.", allow_abbrev=False)
+    add = parser.add_argument
+    add("name", metavar="NAME", help="this machine's name")
+    add("port", metavar="PORT", nargs="?", type=int, help="same as --port")
+    add("peers", metavar="PEERS", nargs="?", default="", help="same as --peers")
+    add("--port", dest="port_option", metavar="PORT", type=int, help="the port to listen on")
+    add(
+        "--peers",
+        dest="peers_option",
+        metavar="NAME=HOST:PORT,…",
+        help="the other machines; an address without a name is asked for its name",
+    )
+    add("--ticks", metavar="MIN-MAX", type=read_ticks, default=(1, 6), help="default: 1-6")
+    add("--min-ticks", metavar="MIN", type=int, help="the MIN of --ticks")
+    add("--max-ticks", metavar="MAX", type=int, help="the MAX of --ticks")
+    add("--tick-rate", metavar="HZ", type=int, help="ticks per second; default: drawn from --ticks")
+    add("--duration", metavar="S", type=float, default=60, help="seconds; default: 60")
+    add(
+        "--tight",
+        metavar="1|0",
+        nargs="?",
+        const=True,
+        type=read_flag,
+        help="same as --workload tight",
+    )
+    add(
+        "--workload",
+        metavar="NAME|ONE,ALL,INTERNAL",
+        type=read_workload,
+        default="assignment",
+        help="assignment (default), tight, or the weights of an idle tick",
+    )
+    add("--clocks", metavar="CLOCK,…", type=read_list, default=["lamport"], help="default: lamport")
+    add("--seed", metavar="N", type=read_seed, help="default: that of the first machine")
+    add("--run", metavar="NAME", default="by-hand", help="only machines of one run talk")
+    add(
+        "--log",
+        metavar="DIR",
+        type=Path,
+        default=Path("runs/by-hand"),
+        help="where NAME.jsonl and NAME.out go; default: runs/by-hand",
+    )
+    add(
+        "--startup",
+        metavar="S",
+        type=float,
+        default=30,
+        help="how long to wait for the peers; default: 30",
+    )
+    return parser
+
+
+def read_ticks(text: str) -> tuple[int, int]:
+    """`3-4`, or `3` for always three."""
+    low, _, high = text.partition("-")
+    try:
+        return int(low), int(high or low)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not MIN-MAX, as in 1-6") from None
+
+
+def read_workload(text: str) -> str | dict[str, int]:
+    """A workload's name, or its three weights."""
+    numbers = text.split(",")
+    if len(numbers) != 3:
+        return text
+    try:
+        return dict(zip(("one", "all", "internal"), map(int, numbers), strict=True))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not ONE,ALL,INTERNAL, as in 2,1,7") from None
+
+
+def read_flag(text: str) -> bool:
+    """For flags that come from an environment variable: `1` or `0`."""
+    if text not in ("0", "1"):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither 1 nor 0")
+    return text == "1"
+
+
+def read_list(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def read_seed(text: str) -> int | None:
+    """A whole number; nothing (an unset variable) means that none is given."""
+    if not text:
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def _peers(text: str) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The peers with names, and the addresses of those without."""
+    peers: dict[str, str] = {}
+    addresses: list[str] = []
+    for part in read_list(text):
+        name, named, address = part.rpartition("=")
+        host, _, port = address.rpartition(":")
+        if not host or not port.isdigit() or not 1 <= int(port) <= MAX_PORT:
+            raise UsageError(f"--peers: {part!r} is neither NAME=HOST:PORT nor HOST:PORT")
+        if name in peers or address in (*peers.values(), *addresses):
+            raise UsageError(f"--peers: {part!r} is there twice")
+        if named:
+            peers[name] = address
+        else:
+            addresses.append(address)
+    return peers, tuple(addresses)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

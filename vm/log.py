@@ -1,0 +1,192 @@
+"""The log of one machine: JSON objects, one a line, `kind` first.
+
+`encode` and `decode` are inverse to each other. What one field means is said in
+`vm.records`; the log's `from` is the record's `sender`.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields
+from typing import Any, cast, get_args
+
+from vm.records import Event, Reason, Record, Start, Stop, Timestamp, Undelivered, Unread
+from vm.workloads import Workload
+
+
+class LogError(ValueError):
+    """A line that is no record of a log; says why."""
+
+
+def encode(record: Record) -> str:
+    """The line of a record, without its end."""
+    return json.dumps(_plain(record), separators=(",", ":"), ensure_ascii=False)
+
+
+def decode(line: str) -> Record:
+    """The record that a line holds; LogError if it holds none."""
+    try:
+        plain = json.loads(line)
+    except ValueError as error:
+        raise LogError(f"not JSON: {error}") from None
+    if not isinstance(plain, dict):
+        raise LogError("not a JSON object")
+    reader = READERS.get(plain.get("kind", ""))
+    if reader is None:
+        raise LogError(f"kind {plain.get('kind')!r} is none of {', '.join(READERS)}")
+    try:
+        return reader(plain)
+    except KeyError as error:
+        raise LogError(f"field {error} is missing") from None
+
+
+def _plain(record: Record) -> dict[str, Any]:
+    match record:
+        case Start():
+            return {"kind": "start", **asdict(record)}
+        case Stop():
+            unread = [
+                {"from": u.sender, "cause": u.cause, "arrived_ns": u.arrived_ns}
+                for u in record.inbox
+            ]
+            return {"kind": "stop", **asdict(record), "inbox": unread}
+        case Event():
+            return _plain_event(record)
+
+
+def _plain_event(event: Event) -> dict[str, Any]:
+    plain: dict[str, Any] = {
+        "kind": event.kind,
+        "index": event.index,
+        "tick": event.tick,
+        "due_ns": event.due_ns,
+        "at_ns": event.at_ns,
+        "queue": event.queue,
+        "clock": event.clock,
+    }
+    if event.kind == "send":
+        plain["to"] = event.to
+    if event.kind == "receive":
+        plain |= {"from": event.sender, "cause": event.cause, "arrived_ns": event.arrived_ns}
+    return plain
+
+
+def _start(plain: Mapping[str, Any]) -> Start:
+    return Start(
+        machine=_text(plain, "machine"),
+        machines=_texts(plain, "machines"),
+        run=_text(plain, "run"),
+        seed=_whole(plain, "seed"),
+        tick_rate_hz=_whole(plain, "tick_rate_hz"),
+        duration_s=_number(plain, "duration_s"),
+        workload=_workload(plain),
+        clocks=_texts(plain, "clocks"),
+        epoch_unix_ns=_whole(plain, "epoch_unix_ns"),
+        version=_text(plain, "version"),
+    )
+
+
+def _event(plain: Mapping[str, Any]) -> Event:
+    kind = plain["kind"]
+    received = kind == "receive"
+    return Event(
+        kind=kind,
+        index=_whole(plain, "index"),
+        tick=_whole(plain, "tick"),
+        due_ns=_whole(plain, "due_ns"),
+        at_ns=_whole(plain, "at_ns"),
+        queue=_whole(plain, "queue"),
+        clock=_clock(plain),
+        to=_texts(plain, "to") if kind == "send" else (),
+        sender=_text(plain, "from") if received else "",
+        cause=_whole(plain, "cause") if received else -1,
+        arrived_ns=_whole(plain, "arrived_ns") if received else -1,
+    )
+
+
+def _stop(plain: Mapping[str, Any]) -> Stop:
+    return Stop(
+        reason=_reason(plain),
+        events=_whole(plain, "events"),
+        ticks_missed=_whole(plain, "ticks_missed"),
+        rejected=_whole(plain, "rejected"),
+        inbox=tuple(
+            Unread(_text(u, "from"), _whole(u, "cause"), _whole(u, "arrived_ns"))
+            for u in _objects(plain, "inbox")
+        ),
+        undelivered=tuple(
+            Undelivered(_text(u, "to"), _whole(u, "index")) for u in _objects(plain, "undelivered")
+        ),
+    )
+
+
+def _reason(plain: Mapping[str, Any]) -> Reason:
+    reason = plain["reason"]
+    if reason not in get_args(Reason):
+        raise LogError(f"field 'reason' is {reason!r}, not one of {', '.join(get_args(Reason))}")
+    return cast(Reason, reason)
+
+
+def _whole(plain: Mapping[str, Any], key: str) -> int:
+    value = plain[key]
+    if type(value) is not int:
+        raise LogError(f"field '{key}' is {value!r}, not a whole number")
+    return value
+
+
+def _number(plain: Mapping[str, Any], key: str) -> float:
+    value = plain[key]
+    if type(value) not in (int, float):
+        raise LogError(f"field '{key}' is {value!r}, not a number")
+    return cast(float, value)
+
+
+def _workload(plain: Mapping[str, Any]) -> Workload:
+    weights = plain["workload"]
+    if not isinstance(weights, dict):
+        raise LogError(f"field 'workload' is {weights!r}, not an object")
+    return Workload(*(_whole(weights, field.name) for field in fields(Workload)))
+
+
+def _text(plain: Mapping[str, Any], key: str) -> str:
+    value = plain[key]
+    if not isinstance(value, str):
+        raise LogError(f"field '{key}' is {value!r}, not a text")
+    return value
+
+
+def _texts(plain: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    values = plain[key]
+    if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
+        raise LogError(f"field '{key}' is {values!r}, not a list of texts")
+    return tuple(values)
+
+
+def _objects(plain: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    values = plain[key]
+    if not isinstance(values, list) or not all(isinstance(v, dict) for v in values):
+        raise LogError(f"field '{key}' is {values!r}, not a list of objects")
+    return values
+
+
+def _clock(plain: Mapping[str, Any]) -> dict[str, Timestamp]:
+    clock = plain["clock"]
+    if not isinstance(clock, dict):
+        raise LogError(f"field 'clock' is {clock!r}, not an object")
+    return {name: _timestamp(name, reading) for name, reading in clock.items()}
+
+
+def _timestamp(name: str, reading: Any) -> Timestamp:
+    if type(reading) is int:
+        return reading
+    if isinstance(reading, list) and all(type(number) is int for number in reading):
+        return tuple(reading)
+    raise LogError(f"clock '{name}' reads {reading!r}, neither a number nor a list of numbers")
+
+
+READERS: dict[str, Callable[[Mapping[str, Any]], Record]] = {
+    "start": _start,
+    "internal": _event,
+    "send": _event,
+    "receive": _event,
+    "stop": _stop,
+}

@@ -1,0 +1,106 @@
+"""What a run leaves behind: events, messages, and the records around them.
+
+All times are integer nanoseconds since the run's epoch. An event is named by its machine
+and index; a message by the event that caused it and its receiver. Nobody changes a record;
+the two that are made on every tick are not frozen because that would double their cost.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from vm.workloads import Workload
+
+Kind = Literal["internal", "send", "receive"]
+Reason = Literal["finished", "terminated"]
+
+#: A clock's reading: one number, or one number per machine in the order of the run.
+Timestamp = int | tuple[int, ...]
+
+
+@dataclass(slots=True)
+class Event:
+    """One step of one machine.
+
+    `queue` is the inbox length after the step. A send names its receivers (`to`), a
+    receive the send that caused it (`sender`, `cause`) and when that message arrived.
+    """
+
+    kind: Kind
+    index: int
+    tick: int
+    due_ns: int
+    at_ns: int
+    queue: int
+    clock: dict[str, Timestamp]
+    to: tuple[str, ...] = ()
+    sender: str = ""
+    cause: int = -1
+    arrived_ns: int = -1
+
+
+@dataclass(slots=True)
+class Message:
+    """One copy of send event `index` of `sender`, on its way to `receiver`."""
+
+    sender: str
+    receiver: str
+    index: int
+    stamps: dict[str, Timestamp]
+
+
+class Arrival(NamedTuple):
+    """A message in an inbox."""
+
+    message: Message
+    arrived_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The first record of a log: with `vm.spec`, all that the machine's draws depend on.
+
+    `clocks[0]` is the main clock; `workload` holds the weights of an idle tick.
+    """
+
+    machine: str
+    machines: tuple[str, ...]
+    run: str
+    seed: int
+    tick_rate_hz: int
+    duration_s: float
+    workload: Workload
+    clocks: tuple[str, ...]
+    epoch_unix_ns: int
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A message that its receiver still had in the inbox at the end."""
+
+    sender: str
+    cause: int
+    arrived_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """A message whose receiver never acknowledged it."""
+
+    to: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The last record of a log, unless the machine was killed."""
+
+    reason: Reason
+    events: int
+    ticks_missed: int
+    rejected: int
+    inbox: tuple[Unread, ...]
+    undelivered: tuple[Undelivered, ...]
+
+
+Record = Start | Event | Stop

@@ -1,0 +1,29 @@
+"""When ticks are due: an absolute schedule that never drifts and never makes up for lost time."""
+
+from dataclasses import dataclass
+
+SECOND_NS = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Tick k is due `phase_ns + k / rate` after the epoch; `phase_ns` is within one period."""
+
+    tick_rate_hz: int
+    phase_ns: int
+
+    @property
+    def period_ns(self) -> int:
+        return SECOND_NS // self.tick_rate_hz
+
+    def due_ns(self, tick: int) -> int:
+        return self.phase_ns + tick * SECOND_NS // self.tick_rate_hz
+
+    def ticks_before(self, time_ns: int) -> int:
+        """How many ticks are due before `time_ns`."""
+        since_first_ns = time_ns - self.phase_ns
+        return max(0, -(-since_first_ns * self.tick_rate_hz // SECOND_NS))
+
+    def skip_missed(self, tick: int, now_ns: int) -> int:
+        """The first tick from `tick` on that is at most a period late; those before are missed."""
+        return max(tick, self.ticks_before(now_ns - self.period_ns))
