@@ -2,10 +2,17 @@
 
 import asyncio
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import grpc
+
+from proto import vm_pb2_grpc
 from vm.host.journal import Journal
 from vm.host.run import Host, Settings
+from vm.host.service import Service
+from vm.host.wire import SERVER_OPTIONS
 from vm.log import decode
 from vm.records import Event, Record, Start, Stop
 from vm.spec import Spec
@@ -36,6 +43,19 @@ def settings_of(spec: Spec, log: Path, **changes: object) -> list[Settings]:
         )
         for name in spec.machines
     ]
+
+
+@asynccontextmanager
+async def served(service: Service, port: int) -> AsyncIterator[None]:
+    """A machine's service, without the machine."""
+    server = grpc.aio.server(options=SERVER_OPTIONS)
+    vm_pb2_grpc.add_MachineServicer_to_server(service, server)
+    server.add_insecure_port(f"127.0.0.1:{port}")
+    await server.start()
+    try:
+        yield
+    finally:
+        await server.stop(0)
 
 
 async def live(settings: Settings) -> None:

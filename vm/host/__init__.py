@@ -16,3 +16,9 @@ acknowledged and its peers have finished too, and writes its stop record.
 
 All state is touched from the event loop's thread only.
 """
+
+import os
+
+# What happens to connections is this package's business; gRPC's own remarks on it would
+# stand between the lines of a machine's story. It reads this when it is first imported.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")

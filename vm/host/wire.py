@@ -23,7 +23,8 @@ SERVER_OPTIONS = (
     # A port that is taken must be an error, not a second listener that gets half the calls.
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", MAX_WIRE_BYTES),
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 500),
+    # Or a peer's keepalive on a quiet channel counts as abuse and cuts the connection.
+    ("grpc.http2.max_ping_strikes", 0),
 )
 CLIENT_OPTIONS = (
     # Peers are reached directly, whatever proxy the environment names.

@@ -5,14 +5,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from random import Random
 
-import grpc
 import pytest
 
-from loopback import free_ports
-from proto import vm_pb2_grpc
+from loopback import free_ports, served
 from vm.host.outgoing import Outgoing
 from vm.host.service import Service
-from vm.host.wire import SERVER_OPTIONS, Membership
+from vm.host.wire import Membership
 from vm.records import Message
 
 CLOCKS = ("lamport",)
@@ -74,13 +72,9 @@ def test_cuts_lose_nothing_double_nothing_and_overtake_nothing(seed: int) -> Non
         service = Service("vm2", changed.set)
         service.open(Membership("test", "vm2", MACHINES, CLOCKS))
         service.admit(lambda: (MESSAGES, MESSAGES), lambda message: delivered.append(message.index))
-        server = grpc.aio.server(options=SERVER_OPTIONS)
-        vm_pb2_grpc.add_MachineServicer_to_server(service, server)
         port, wire_port = free_ports(2)
-        server.add_insecure_port(f"127.0.0.1:{port}")
-        await server.start()
         wire = Wire(port)
-        async with wire.laid(wire_port):
+        async with served(service, port), wire.laid(wire_port):
             hello = Membership("test", "vm1", MACHINES, CLOCKS).hello("vm2", 0)
             outgoing = Outgoing(f"127.0.0.1:{wire_port}", hello, changed.set)
             carrier = asyncio.create_task(outgoing.run())
@@ -96,7 +90,6 @@ def test_cuts_lose_nothing_double_nothing_and_overtake_nothing(seed: int) -> Non
                     await until(lambda: not outgoing.connected)
             outgoing.finish()
             await carrier
-        await server.stop(0)
         assert outgoing.finished
         assert not outgoing.refusal
         assert not outgoing.end.unacknowledged
@@ -107,19 +100,35 @@ def test_cuts_lose_nothing_double_nothing_and_overtake_nothing(seed: int) -> Non
     assert delivered == list(range(MESSAGES))
 
 
+def test_a_quiet_channel_stays_up() -> None:
+    """For longer than it takes a server to call keepalive pings too many."""
+
+    async def scenario() -> int:
+        service = Service("vm2", lambda: None)
+        service.open(Membership("test", "vm2", MACHINES, CLOCKS))
+        port, wire_port = free_ports(2)
+        wire = Wire(port)
+        async with served(service, port), wire.laid(wire_port):
+            hello = Membership("test", "vm1", MACHINES, CLOCKS).hello("vm2", 0)
+            outgoing = Outgoing(f"127.0.0.1:{wire_port}", hello, lambda: None)
+            carrier = asyncio.create_task(outgoing.run())
+            await asyncio.wait([carrier], timeout=5)
+            outgoing.finish()
+            await carrier
+        return wire.connections
+
+    assert asyncio.run(scenario()) == 1
+
+
 def test_a_refusal_ends_the_channel() -> None:
     async def scenario() -> str:
         service = Service("vm2", lambda: None)
         service.open(Membership("test", "vm2", MACHINES, CLOCKS))
-        server = grpc.aio.server(options=SERVER_OPTIONS)
-        vm_pb2_grpc.add_MachineServicer_to_server(service, server)
         (port,) = free_ports(1)
-        server.add_insecure_port(f"127.0.0.1:{port}")
-        await server.start()
         hello = Membership("other", "vm1", MACHINES, CLOCKS).hello("vm2", 0)
         outgoing = Outgoing(f"127.0.0.1:{port}", hello, lambda: None)
-        await outgoing.run()
-        await server.stop(0)
+        async with served(service, port):
+            await outgoing.run()
         return outgoing.refusal
 
     assert asyncio.run(scenario()) == "FAILED_PRECONDITION: this is run test, not 'other'"

@@ -1,20 +1,18 @@
 """What is refused on the wire, with which status, and that it changes nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 import grpc
 import pytest
 
-from loopback import free_ports
+from loopback import free_ports, served
 from proto import vm_pb2, vm_pb2_grpc
 from vm.host.service import Service
 from vm.host.wire import (
     CLIENT_OPTIONS,
     MAX_FRAME_BYTES,
     MAX_WIRE_BYTES,
-    SERVER_OPTIONS,
     Membership,
     message_frame,
 )
@@ -64,22 +62,6 @@ def oversized(size: int) -> vm_pb2.Frame:
     return hello(run="x" * size)
 
 
-@asynccontextmanager
-async def served(
-    service: Service,
-) -> AsyncIterator[vm_pb2_grpc.MachineStub]:
-    (port,) = free_ports(1)
-    server = grpc.aio.server(options=SERVER_OPTIONS)
-    vm_pb2_grpc.add_MachineServicer_to_server(service, server)
-    server.add_insecure_port(f"localhost:{port}")
-    await server.start()
-    try:
-        async with grpc.aio.insecure_channel(f"localhost:{port}", CLIENT_OPTIONS) as channel:
-            yield vm_pb2_grpc.MachineStub(channel)
-    finally:
-        await server.stop(0)
-
-
 class Receiver:
     """vm1 as its peers see it, with all that it took."""
 
@@ -91,8 +73,12 @@ class Receiver:
 
     async def take(self, *frames: vm_pb2.Frame) -> tuple[grpc.StatusCode, list[int]]:
         """Send frames on one stream; the status it ends with, and the progress until then."""
-        async with served(self.service) as stub:
-            call = stub.Channel(iter(frames))
+        (port,) = free_ports(1)
+        async with (
+            served(self.service, port),
+            grpc.aio.insecure_channel(f"127.0.0.1:{port}", CLIENT_OPTIONS) as channel,
+        ):
+            call = vm_pb2_grpc.MachineStub(channel).Channel(iter(frames))
             received = []
             try:
                 async for progress in call:
