@@ -17,6 +17,7 @@ from vm.host.run import Host, HostError, Interrupted, Settings
 from vm.spec import NAME, Spec, SpecError
 
 MAX_PORT = 65535
+ENDING_S = 0.1
 #: The options that set a field of the spec, for errors that name what was typed.
 OPTIONS = {
     "machines": "NAME",
@@ -71,6 +72,10 @@ async def _run(settings: Settings, journal: Journal) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, host.terminate)
     await host.run()
+    # Calls that the server has just ended still have a step to do; cancelled before it, gRPC
+    # prints a traceback.
+    if ending := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(ending, timeout=ENDING_S)
 
 
 def read_settings(arguments: Sequence[str] | None) -> Settings:
