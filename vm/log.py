@@ -26,15 +26,15 @@ def decode(line: str) -> Record:
     """The record that a line holds; LogError if it holds none."""
     try:
         plain = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise LogError(f"not JSON: {error}") from None
     if not isinstance(plain, dict):
         raise LogError("not a JSON object")
-    reader = READERS.get(plain.get("kind", ""))
-    if reader is None:
-        raise LogError(f"kind {plain.get('kind')!r} is none of {', '.join(READERS)}")
+    kind = plain.get("kind")
+    if not isinstance(kind, str) or kind not in READERS:
+        raise LogError(f"kind {kind!r} is none of {', '.join(READERS)}")
     try:
-        return reader(plain)
+        return READERS[kind](plain)
     except KeyError as error:
         raise LogError(f"field {error} is missing") from None
 

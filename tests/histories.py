@@ -1,0 +1,152 @@
+"""Histories for tests: machines driven by hand, in an order that Hypothesis chooses."""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hypothesis import strategies as st
+
+from vm.clocks import CLOCKS
+from vm.log import encode
+from vm.machine import Machine
+from vm.records import Event, Message, Record, Start, Stop, Timestamp, Undelivered, Unread
+from vm.spec import Spec, generator
+from vm.workloads import WORKLOADS, Workload
+
+STEP_NS = 1_000_000
+Name = tuple[str, int]
+
+
+@dataclass
+class World:
+    """Machines and their channels, and nothing that moves by itself.
+
+    A machine that is in `killed` ticks and receives no more, and its log has no end.
+    """
+
+    spec: Spec
+    now_ns: int = 0
+    events: dict[str, list[Event]] = field(default_factory=dict)
+    killed: set[str] = field(default_factory=set)
+    in_flight: dict[tuple[str, str], deque[Message]] = field(
+        default_factory=lambda: defaultdict(deque)
+    )
+
+    def __post_init__(self) -> None:
+        spec = self.spec
+        self.events = {machine: [] for machine in spec.machines}
+        self.machines = {
+            name: Machine(
+                name,
+                spec.machines,
+                spec.clocks,
+                spec.workload,
+                generator(spec.seed, name, "workload"),
+            )
+            for name in spec.machines
+        }
+
+    def tick(self, name: str) -> None:
+        if name in self.killed:
+            return
+        self.now_ns += STEP_NS
+        ticks = len(self.events[name])
+        event, messages = self.machines[name].tick(ticks, self.now_ns - 1, self.now_ns)
+        self.events[name].append(event)
+        for message in messages:
+            self.in_flight[name, message.receiver].append(message)
+
+    def deliver(self, sender: str, receiver: str) -> None:
+        """Let the oldest message of a channel arrive, if there is one and somebody is there."""
+        if self.in_flight[sender, receiver] and receiver not in self.killed:
+            self.now_ns += STEP_NS
+            message = self.in_flight[sender, receiver].popleft()
+            self.machines[receiver].deliver(message, self.now_ns)
+
+    def log(self, name: str) -> list[Record]:
+        start = Start(
+            machine=name,
+            machines=self.spec.machines,
+            run="generated",
+            seed=self.spec.seed,
+            tick_rate_hz=self.spec.tick_rate_hz(name),
+            duration_s=self.spec.duration_s,
+            workload=self.spec.workload,
+            clocks=self.spec.clocks,
+            epoch_unix_ns=1_700_000_000 * 10**9,
+            version="0",
+        )
+        return [start, *self.events[name], *([] if name in self.killed else [self._stop(name)])]
+
+    def _stop(self, name: str) -> Stop:
+        inbox = (Unread(m.sender, m.index, arrived) for m, arrived in self.machines[name].inbox)
+        left = (
+            Undelivered(receiver, message.index)
+            for (sender, receiver), messages in self.in_flight.items()
+            if sender == name
+            for message in messages
+        )
+        return Stop("finished", len(self.events[name]), 0, 0, tuple(inbox), tuple(left))
+
+    def write(self, directory: Path) -> Path:
+        """The logs of all machines, as a run directory."""
+        for name in self.spec.machines:
+            write_log(directory / f"{name}.jsonl", self.log(name))
+        return directory
+
+
+def write_log(path: Path, records: Iterable[Record]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{encode(record)}\n" for record in records))
+
+
+@st.composite
+def worlds(draw: st.DrawFn, *, kills: bool = False, max_machines: int = 5) -> World:
+    """Worlds in which something has happened: any order of ticks and arrivals, any clocks."""
+    machines = tuple(f"vm{n}" for n in range(1, draw(st.integers(1, max_machines)) + 1))
+    weights = st.builds(Workload, one=st.integers(0, 3), all=st.integers(0, 3), internal=st.just(1))
+    spec = Spec(
+        machines=machines,
+        workload=draw(st.sampled_from(list(WORKLOADS.values())) | weights),
+        clocks=tuple(draw(st.permutations(list(CLOCKS)))),
+        seed=draw(st.integers(0, 2**32)),
+    )
+    world = World(spec)
+    machine = st.sampled_from(machines)
+    acts = st.tuples(st.sampled_from(["tick", "tick", "deliver", "deliver"]), machine, machine)
+    for act, one, other in draw(st.lists(acts, max_size=80)):
+        if act == "tick":
+            world.tick(one)
+        else:
+            world.deliver(one, other)
+        if kills and draw(st.integers(0, 30)) == 0:
+            world.killed.add(one)
+    return world
+
+
+def happened_before(world: World) -> set[tuple[Name, Name]]:
+    """All causally related pairs, from program order and messages alone."""
+    past: dict[Name, set[Name]] = {}
+    left = {machine: deque(events) for machine, events in world.events.items()}
+    while any(left.values()):
+        for machine, events in left.items():
+            while events and all(cause in past for cause in _causes(machine, events[0])):
+                event = events.popleft()
+                causes = _causes(machine, event)
+                past[machine, event.index] = causes.union(*(past[cause] for cause in causes))
+    return {(before, event) for event, befores in past.items() for before in befores}
+
+
+def _causes(machine: str, event: Event) -> set[Name]:
+    own = {(machine, event.index - 1)} if event.index else set()
+    return own | ({(event.sender, event.cause)} if event.kind == "receive" else set())
+
+
+def readings(world: World, clock: str) -> dict[Name, Timestamp]:
+    """What a clock read at every event."""
+    return {
+        (machine, event.index): event.clock[clock]
+        for machine, events in world.events.items()
+        for event in events
+    }

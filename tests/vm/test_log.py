@@ -1,0 +1,138 @@
+import json
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vm.log import LogError, decode, encode
+from vm.records import Event, Record, Start, Stop, Undelivered, Unread
+from vm.workloads import Workload
+
+numbers = st.integers(-1, 2**70)
+texts = st.text(max_size=8)
+names = st.lists(texts, max_size=3).map(tuple)
+clocks = st.dictionaries(texts, numbers | st.lists(numbers, max_size=3).map(tuple), max_size=2)
+common = {
+    "index": numbers,
+    "tick": numbers,
+    "due_ns": numbers,
+    "at_ns": numbers,
+    "queue": numbers,
+    "clock": clocks,
+}
+records: st.SearchStrategy[Record] = st.one_of(
+    st.builds(
+        Start,
+        machine=texts,
+        machines=names,
+        run=texts,
+        seed=numbers,
+        tick_rate_hz=numbers,
+        duration_s=st.integers(1, 99) | st.floats(0.1, 99),
+        workload=st.builds(Workload, numbers, numbers, numbers),
+        clocks=names,
+        epoch_unix_ns=numbers,
+        version=texts,
+    ),
+    st.builds(Event, kind=st.just("internal"), **common),
+    st.builds(Event, kind=st.just("send"), to=names, **common),
+    st.builds(
+        Event, kind=st.just("receive"), sender=texts, cause=numbers, arrived_ns=numbers, **common
+    ),
+    st.builds(
+        Stop,
+        reason=st.sampled_from(["finished", "terminated"]),
+        events=numbers,
+        ticks_missed=numbers,
+        rejected=numbers,
+        inbox=st.lists(st.builds(Unread, texts, numbers, numbers), max_size=3).map(tuple),
+        undelivered=st.lists(st.builds(Undelivered, texts, numbers), max_size=3).map(tuple),
+    ),
+)
+
+
+@given(record=records)
+def test_a_record_survives_its_line(record: Record) -> None:
+    line = encode(record)
+    assert "\n" not in line
+    assert line.startswith('{"kind":')
+    assert decode(line) == record
+
+
+@pytest.mark.parametrize(
+    ("record", "line"),
+    [
+        (
+            Event("send", 0, 0, 5, 6, 0, {"lamport": 1}, to=("vm2", "vm3")),
+            '{"kind":"send","index":0,"tick":0,"due_ns":5,"at_ns":6,"queue":0,'
+            '"clock":{"lamport":1},"to":["vm2","vm3"]}',
+        ),
+        (
+            Event("receive", 1, 1, 7, 8, 2, {"lamport": 9}, sender="vm3", cause=5, arrived_ns=4),
+            '{"kind":"receive","index":1,"tick":1,"due_ns":7,"at_ns":8,"queue":2,'
+            '"clock":{"lamport":9},"from":"vm3","cause":5,"arrived_ns":4}',
+        ),
+        (
+            Event("internal", 2, 3, 9, 9, 0, {"vector": (3, 0, 6)}),
+            '{"kind":"internal","index":2,"tick":3,"due_ns":9,"at_ns":9,"queue":0,'
+            '"clock":{"vector":[3,0,6]}}',
+        ),
+        (
+            Stop("finished", 3, 1, 0, (Unread("vm2", 31, 4),), (Undelivered("vm3", 9),)),
+            '{"kind":"stop","reason":"finished","events":3,"ticks_missed":1,"rejected":0,'
+            '"inbox":[{"from":"vm2","cause":31,"arrived_ns":4}],'
+            '"undelivered":[{"to":"vm3","index":9}]}',
+        ),
+    ],
+)
+def test_lines_are_as_the_files_of_others_have_them(record: Record, line: str) -> None:
+    assert encode(record) == line
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("", "not JSON"),
+        ('{"kind":"send","ind', "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ("[]", "not a JSON object"),
+        ("{}", "kind None is none of start, internal, send, receive, stop"),
+        ('{"kind":["send"]}', "kind"),
+        ('{"kind":"internal"}', "field 'index' is missing"),
+        ('{"kind":"stop","reason":"bored"}', "field 'reason' is 'bored'"),
+    ],
+)
+def test_a_damaged_line_says_what_is_wrong(line: str, says: str) -> None:
+    with pytest.raises(LogError, match=says.replace("[", r"\[")):
+        decode(line)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(record=records, data=st.data())
+def test_whatever_is_in_a_line_it_is_a_record_or_a_log_error(
+    record: Record, data: st.DataObject
+) -> None:
+    plain = json.loads(encode(record))
+    plain[data.draw(st.sampled_from(sorted(plain)))] = data.draw(json_values)
+    with suppress(LogError):
+        decode(json.dumps(plain))
+
+
+@given(line=texts | json_values.map(json.dumps))
+def test_any_text_is_a_record_or_a_log_error(line: str) -> None:
+    with pytest.raises(LogError):
+        decode(line)
+
+
+@given(record=records, data=st.data())
+def test_a_torn_line_is_never_a_record(record: Record, data: st.DataObject) -> None:
+    line = encode(record)
+    with pytest.raises(LogError):
+        decode(line[: data.draw(st.integers(0, len(line) - 1))])

@@ -1,0 +1,91 @@
+from random import Random
+
+from hypothesis import given
+
+from histories import World, worlds
+from vm.machine import Machine
+from vm.records import Message
+from vm.spec import Spec
+from vm.workloads import Workload
+
+ALL = Workload(one=0, all=1, internal=0)
+INTERNAL = Workload(one=0, all=0, internal=1)
+NAMES = ("vm1", "vm2", "vm3")
+
+
+def machine(workload: Workload = INTERNAL, names: tuple[str, ...] = NAMES) -> Machine:
+    return Machine(names[0], names, ("lamport", "vector"), workload, Random(7))
+
+
+def message(index: int, lamport: int, sender: str = "vm2") -> Message:
+    return Message(sender, "vm1", index, {"lamport": lamport, "vector": (0, lamport, 0)})
+
+
+def test_a_broadcast_is_one_event_with_one_timestamp() -> None:
+    event, messages = machine(ALL).tick(tick=4, due_ns=10, at_ns=11)
+    assert (event.kind, event.index, event.tick, event.due_ns, event.at_ns) == (
+        "send",
+        0,
+        4,
+        10,
+        11,
+    )
+    assert event.to == ("vm2", "vm3")
+    assert event.clock == {"lamport": 1, "vector": (1, 0, 0)}
+    assert messages == tuple(Message("vm1", to, 0, event.clock) for to in event.to)
+
+
+def test_a_tick_receives_the_oldest_arrival_and_nothing_else() -> None:
+    receiver = machine(ALL)
+    receiver.deliver(message(3, 8), arrived_ns=1)
+    receiver.deliver(message(1, 2, sender="vm3"), arrived_ns=2)
+    first, sent = receiver.tick(0, 5, 5)
+    assert not sent
+    assert (first.kind, first.sender, first.cause, first.arrived_ns) == ("receive", "vm2", 3, 1)
+    assert first.queue == 1
+    assert first.clock == {"lamport": 9, "vector": (1, 8, 0)}
+    second, _ = receiver.tick(1, 6, 6)
+    assert (second.sender, second.cause, second.queue) == ("vm3", 1, 0)
+    assert second.clock["lamport"] == 10
+    third, _ = receiver.tick(2, 7, 7)
+    assert third.kind == "send"
+
+
+def test_delivery_only_queues() -> None:
+    receiver = machine()
+    before = dict(receiver.clock)
+    receiver.deliver(message(0, 50), arrived_ns=0)
+    assert receiver.clock == before
+    assert receiver.events == 0
+
+
+def test_alone_everything_is_internal() -> None:
+    alone = Machine("vm1", ("vm1",), ("lamport",), ALL, Random(7))
+    events = [alone.tick(tick, 0, 0)[0] for tick in range(5)]
+    assert [event.kind for event in events] == ["internal"] * 5
+    assert [event.clock for event in events] == [{"lamport": n} for n in range(1, 6)]
+
+
+@given(world=worlds())
+def test_events_are_numbered_and_messages_carry_their_sends_own_timestamp(world: World) -> None:
+    for events in world.events.values():
+        assert [event.index for event in events] == list(range(len(events)))
+    for (sender, _), messages in world.in_flight.items():
+        for left in messages:
+            assert left.stamps == world.events[sender][left.index].clock
+
+
+@given(world=worlds())
+def test_equal_seeds_and_arrivals_make_equal_histories(world: World) -> None:
+    """The replay of a history by hand: recorded arrivals in, the same events out."""
+    sent = {(name, event.index): event.clock for name, log in world.events.items() for event in log}
+    for name, events in world.events.items():
+        again = World(Spec(**vars(world.spec))).machines[name]
+        arrivals = [(e.arrived_ns, e.sender, e.cause) for e in events if e.kind == "receive"]
+        unread = [(at, m.sender, m.index) for m, at in world.machines[name].inbox]
+        waiting = [*arrivals, *unread]
+        for event in events:
+            while waiting and waiting[0][0] < event.at_ns:
+                at_ns, sender, index = waiting.pop(0)
+                again.deliver(Message(sender, name, index, sent[sender, index]), at_ns)
+            assert again.tick(event.tick, event.due_ns, event.at_ns)[0] == event
