@@ -1,0 +1,174 @@
+"""A history: the events of a run as one table, whatever logs they were read from."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import polars as pl
+
+from vm.clocks import CLOCKS
+from vm.records import Event, Start, Stop, Timestamp
+
+HEAD_BYTES = 64 * 1024
+MAX_INT64 = 2**63 - 1
+
+
+def _column_type(clock: str) -> Any:
+    scalar = isinstance(CLOCKS[clock].initial(1), int)
+    return pl.Int64 if scalar else pl.List(pl.Int64)
+
+
+#: The events table: one row an event, in the order of the machines and then of their logs.
+#: Null is what the log does not say: `to` of all but sends; `sender`, `cause`, `arrived_ns`
+#: of all but receives; the clocks that the run did not carry. `main` is the main clock as
+#: one number; for a vector the sum of its components, so every event of the past counts one.
+#: `file` and `line` (from 1) are where the event was read.
+SCHEMA: dict[str, Any] = {
+    "run": pl.String,
+    "machine": pl.String,
+    "index": pl.Int64,
+    "kind": pl.String,
+    "tick": pl.Int64,
+    "due_ns": pl.Int64,
+    "at_ns": pl.Int64,
+    "arrived_ns": pl.Int64,
+    "queue": pl.Int64,
+    "main": pl.Int64,
+    "to": pl.List(pl.String),
+    "sender": pl.String,
+    "cause": pl.Int64,
+    "file": pl.String,
+    "line": pl.Int64,
+    **{f"clock_{clock}": _column_type(clock) for clock in CLOCKS},
+}
+
+
+class InputError(ValueError):
+    """Something given to the analysis that it cannot use; says what, where, and what would do."""
+
+
+class Damage(NamedTuple):
+    """A line that could not be used; lines count from 1."""
+
+    file: str
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run directory holds.
+
+    `format` is the key of `analysis.events.FORMATS`. A machine that was killed has no stop;
+    `missing` are the machines of which there is no log at all. `tick_rates_hz` and
+    `queue_left` (messages in the inbox at the end) hold the machines for which they are known.
+    """
+
+    name: str
+    format: str
+    main: str
+    machines: tuple[str, ...]
+    missing: tuple[str, ...]
+    starts: dict[str, Start]
+    stops: dict[str, Stop]
+    tick_rates_hz: dict[str, int]
+    queue_left: dict[str, int]
+    events: pl.DataFrame
+    damage: tuple[Damage, ...]
+
+    @property
+    def logged(self) -> tuple[str, ...]:
+        """The machines of which there is a log."""
+        return tuple(machine for machine in self.machines if machine not in self.missing)
+
+
+class Format(Protocol):
+    """A module that reads one kind of log."""
+
+    def knows(self, head: str) -> bool:
+        """Whether a file that begins so is such a log."""
+
+    def load(self, directory: Path) -> Run:
+        """The run of a directory that directly holds such logs; InputError if it is not one."""
+
+
+class Log(NamedTuple):
+    """The events of one machine with the lines they were read from.
+
+    -1 and "" stand for what the format does not say.
+    """
+
+    machine: str
+    file: str
+    lines: list[int]
+    events: list[Event]
+
+
+def table(run: str, main: str, logs: Iterable[Log]) -> pl.DataFrame:
+    """The events table of a run whose main clock is `main`."""
+    frames = [_log_table(run, main, log) for log in logs]
+    return pl.concat(frames) if frames else pl.DataFrame(schema=SCHEMA)
+
+
+def _log_table(run: str, main: str, log: Log) -> pl.DataFrame:
+    events = log.events
+    columns = {
+        "run": [run] * len(events),
+        "machine": [log.machine] * len(events),
+        "index": [e.index for e in events],
+        "kind": [e.kind for e in events],
+        "tick": [_known(e.tick) for e in events],
+        "due_ns": [_known(e.due_ns) for e in events],
+        "at_ns": [e.at_ns for e in events],
+        "arrived_ns": [_known(e.arrived_ns) for e in events],
+        "queue": [_known(e.queue) for e in events],
+        "main": [scalar(e.clock[main]) for e in events],
+        "to": [list(e.to) if e.kind == "send" else None for e in events],
+        "sender": [e.sender or None for e in events],
+        "cause": [_known(e.cause) for e in events],
+        "file": [log.file] * len(events),
+        "line": log.lines,
+        **{f"clock_{clock}": [e.clock.get(clock) for e in events] for clock in CLOCKS},
+    }
+    return pl.DataFrame(columns, schema=SCHEMA)
+
+
+def scalar(timestamp: Timestamp) -> int:
+    return timestamp if isinstance(timestamp, int) else sum(timestamp)
+
+
+def _known(number: int) -> int | None:
+    return None if number == -1 else number
+
+
+def unusable(event: Event, clocks: Sequence[str], machines: int) -> str:
+    """Why an event has no place in the table, or "" if it has one."""
+    for clock in clocks:
+        shape = CLOCKS[clock].initial(machines)
+        reading = event.clock.get(clock)
+        if reading is None:
+            return f"clock '{clock}' is missing"
+        if isinstance(shape, int) != isinstance(reading, int) or (
+            isinstance(reading, tuple) and len(reading) != len(shape)
+        ):
+            return f"clock '{clock}' reads {reading}, which is not like {shape}"
+    numbers = [event.index, event.tick, event.due_ns, event.at_ns, event.queue]
+    numbers += [event.cause, event.arrived_ns, *map(scalar, event.clock.values())]
+    if max(map(abs, numbers)) > MAX_INT64:
+        return "a number is beyond 64 bits"
+    return ""
+
+
+def known_files(directory: Path, knows: Callable[[str], bool]) -> list[Path]:
+    """The files directly in a directory whose beginning `knows` says yes to.
+
+    Names that begin with a dot are skipped: unfinished runs live under them.
+    """
+    files = (path for path in directory.iterdir() if path.name[0] != "." and path.is_file())
+    return sorted(path for path in files if knows(_head(path)))
+
+
+def _head(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(HEAD_BYTES).decode(errors="replace")
