@@ -30,9 +30,9 @@ CLOCKS = {
 }
 QUEUES_AND_MESSAGES = {
     "events": "events",
-    "inter- nal": "internal",
+    "internal": "internal",
     "send": "send",
-    "re- ceive": "receive",
+    "receive": "receive",
     "msgs out": "messages_out",
     "msgs in": "messages_in",
     "queue: mean on receive": "queue_mean_on_receive",

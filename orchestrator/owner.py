@@ -1,0 +1,35 @@
+"""Who made something: a process of a computer, and whether it still lives."""
+
+import os
+import socket
+from pathlib import Path
+
+
+def me() -> str:
+    """This process, as `<host>:<pid>`."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def begun(pid: int) -> str:
+    """When a process began, in the kernel's own ticks; "" where nobody can say."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
+
+
+def is_dead(owner: str, owner_begun: str = "") -> bool:
+    """Whether an owner was a process of this computer and is no more.
+
+    `owner_begun` tells it from another that has got its process id since.
+    """
+    host, _, pid = owner.rpartition(":")
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return owner_begun != "" and owner_begun != begun(int(pid))
