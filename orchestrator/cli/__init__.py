@@ -1,0 +1,74 @@
+"""The command `vklocks`. Exit codes: 0 fine, 1 a check is violated, 2 wrong usage or input,
+3 the environment lacks something, 4 some runs failed, 130 interrupted.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from orchestrator.cli import upkeep
+from orchestrator.cli.arguments import Parser, UsageError, add_out, add_run
+from orchestrator.cli.console import complain
+from orchestrator.cli.run import run_experiment
+from orchestrator.experiment import ExperimentError
+from orchestrator.outcome import EnvironmentProblem
+from vm import __version__
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    try:
+        given = _parser().parse_args(arguments)
+        code: int = given.act(given)
+        sys.stdout.flush()
+    except (UsageError, ExperimentError) as error:
+        return complain(2, str(error))
+    except EnvironmentProblem as error:
+        return complain(3, str(error))
+    except KeyboardInterrupt:
+        return complain(130, "interrupted")
+    except BrokenPipeError:
+        # Whoever read has seen enough. Nothing more can be written, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def _analyse(given: argparse.Namespace) -> int:
+    from orchestrator.cli import analyse
+
+    return analyse.analyse(given)
+
+
+def _check(given: argparse.Namespace) -> int:
+    from orchestrator.cli import analyse
+
+    return analyse.check(given)
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="vklocks", description="A laboratory for logical clocks.")
+    parser.add_argument("--version", action="version", version=f"vklocks {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    text = "carry out runs and say what happened"
+    command = commands.add_parser("run", help=text, description=text, allow_abbrev=False)
+    add_run(command)
+    command.set_defaults(act=run_experiment)
+    for name, act, text in (
+        ("analyse", _analyse, "what happened in runs: clocks, jumps, drift, queues"),
+        ("check", _check, "whether what happened can be right; exit code 1 if not"),
+    ):
+        command = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        command.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="runs, or folders")
+        command.add_argument("--json", action="store_true", help="unrounded, for programs")
+        command.set_defaults(act=act)
+    for name, act, text in (
+        ("list", upkeep.list_runs, "the runs there are"),
+        ("clean", upkeep.clean, "remove what interrupted runs of dead owners left behind"),
+        ("doctor", upkeep.doctor, "whether engine, image, disk and clock will do"),
+    ):
+        command = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        add_out(command)
+        command.set_defaults(act=act)
+    return parser

@@ -1,0 +1,64 @@
+"""`vklocks list`, `clean` and `doctor`: what there is, what is left over, what is lacking."""
+
+import argparse
+import shutil
+from typing import Any
+
+from orchestrator import engine, image, run
+
+
+def list_runs(given: argparse.Namespace) -> int:
+    found = [
+        (path.parent, run.read(path.parent)) for path in sorted(given.out.glob("*/*/run.json"))
+    ]
+    if not found:
+        print(f"no runs in {given.out}/ yet; `vklocks run` makes some")
+    for directory, plain in found:
+        if plain is None:
+            print(f"{directory}: run.json cannot be read")
+            continue
+        machines = plain.get("machines")
+        count = len(machines) if isinstance(machines, dict) else 0
+        line = f"{directory}  {plain.get('backend')}  {count} machines  {plain.get('outcome')}"
+        print(line + (f": {plain['problem']}" if plain.get("problem") else ""))
+    return 0
+
+
+def clean(given: argparse.Namespace) -> int:
+    removed = 0
+    with engine.connected() as client:
+        for left in engine.leftovers(client):
+            if left.is_abandoned():
+                left.remove()
+                removed += 1
+                print(f"removed {left.what} {left.name}")
+            else:
+                print(f"left {left.what} {left.name}: {left.owner} may still use it")
+    for partial in run.unfinished(given.out):
+        shutil.rmtree(partial)
+        removed += 1
+        print(f"removed unfinished {partial}")
+    print(f"{removed} leftovers of dead owners removed" if removed else "nothing to clean")
+    return 0
+
+
+def doctor(given: argparse.Namespace) -> int:
+    missing = False
+    with engine.connected() as client:
+        findings = [*engine.examine(client, given.out), _examine_image(client)]
+    for finding in findings:
+        missing |= finding.state == "missing"
+        print(f"{finding.state:8} {finding.subject}: {finding.text}")
+    return 3 if missing else 0
+
+
+def _examine_image(client: Any) -> engine.Finding:
+    present = image.find(client)
+    if present and (not image.has_sources() or present[1] == image.fingerprint(image.CHECKOUT)):
+        return engine.Finding("image", "ok", f"{image.NAME} is there and fits the sources")
+    if image.has_sources():
+        which = "is older than the sources" if present else "is not there"
+        return engine.Finding("image", "ok", f"{image.NAME} {which}; the next run builds it")
+    return engine.Finding(
+        "image", "missing", f"{image.NAME} is not there: run vklocks from its checkout once"
+    )
