@@ -11,7 +11,8 @@ import queue
 import tarfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -50,6 +51,8 @@ SUBNETS = tuple(f"10.213.{third}.0/24" for third in range(256))
 NEVER_BEGAN = (2, 3)
 KILLED = 137
 MAX_LAST_LINES = 3
+#: How many containers of a run the engine is asked to start at once.
+MAX_STARTING = 4
 
 
 class Cluster:
@@ -82,9 +85,8 @@ class Cluster:
                     self._create(client, stack, containers)
                 with outcome.phase("start", report):
                     stack.enter_context(self._watch(containers))
-                    for container in containers.values():
-                        self._check_interrupted()
-                        container.start()
+                    self._check_interrupted()
+                    _start_all(containers.values())
                 started_unix_ns = time.time_ns()
                 report("run")
                 exit_codes = self._wait(len(containers))
@@ -285,6 +287,18 @@ class _Stream(io.RawIOBase):
             self._rest += chunk
         block, self._rest = self._rest[:size], self._rest[size:]
         return block
+
+
+def _start_all(containers: Iterable[Container]) -> None:
+    """Start containers side by side: one that is there long before its peers only waits."""
+
+    def start(container: Container) -> None:
+        with connected() as client:
+            client.containers.get(container.id or "").start()
+
+    with ThreadPoolExecutor(MAX_STARTING) as pool:
+        for started in [pool.submit(start, container) for container in containers]:
+            started.result()
 
 
 def _remover(client: docker.DockerClient, name: str) -> Callable[[], None]:
