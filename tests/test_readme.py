@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 
 import pytest
-import vm.__main__ as machine
 
+import vm.__main__ as machine
 from cluster import ROOT
 from orchestrator import cli
 
