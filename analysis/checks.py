@@ -80,7 +80,7 @@ def _uncheckable(run: Run) -> tuple[str, ...]:
 
 def account(run: Run) -> Account:
     """Where the messages went. Meaningful if the run can be checked: all logs, causes known."""
-    places = _placed(run).select(pl.col("copies", *PLACES).sum()).row(0, named=True)
+    places = placed(run).select(pl.col("copies", *PLACES).sum()).row(0, named=True)
     return Account(sent=places.pop("copies"), **places)
 
 
@@ -134,7 +134,7 @@ def index_gap(run: Run) -> Iterator[Violation]:
 
 def accounting(run: Run) -> Iterator[Violation]:
     """Does every message end in exactly one place?"""
-    places = _placed(run)
+    places = placed(run)
     for sender, index, receiver in _rows(places.filter(pl.col("unaccounted") > 0)):
         because = f"its message to {receiver} is nowhere: not received, not left, not undelivered"
         yield Violation("accounting", run.name, sender, index, because)
@@ -155,7 +155,7 @@ def _rows(messages: pl.DataFrame) -> Iterator[tuple[str, int, str]]:
     return messages.select(MESSAGE).iter_rows()
 
 
-def _placed(run: Run) -> pl.DataFrame:
+def placed(run: Run) -> pl.DataFrame:
     """Every message with the number of its `copies`, and of those that ended in each place."""
     killed = [machine for machine in run.machines if machine not in run.stops]
     received = _received(run).select(sender="sender", index="cause", receiver="machine")

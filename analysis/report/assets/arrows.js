@@ -1,0 +1,167 @@
+// Messages as arrows: from the real send to the arrival, the wait in the inbox along the
+// receiver's lane, and an end of its own for what was never received.
+
+import { Layer, SHAPES, arrowStyle } from "./marks.js";
+
+/** As many arrows can be told apart, and drawn between two frames. More become bundles. */
+export const MAX_ARROWS = 3000;
+const MAX_BUNDLES = 4000;
+const MAX_SPECIAL = 500;
+const BUNDLE_PX = 4;
+const RAIL_PX = 10;
+const SLOT_PX = 3;
+const STUB_PX = 26;
+
+/** What is drawn of the messages of a view; `shown` receives where arrows lie, for the pointer. */
+export function paintMessages(pen, scene, shown) {
+  const { view, channels } = scene;
+  const visible = channels.filter(({ from, to }) => view.y(from) !== undefined && view.y(to) !== undefined);
+  const found = [];
+  const all = visible.every((channel) =>
+    channel.each(view.from, view.to, (message) => found.push(message) <= MAX_ARROWS),
+  );
+  const layer = new Layer();
+  const said = all
+    ? drawArrows(layer, scene, found, shown)
+    : { ...drawBundles(layer, scene, visible), special: drawSpecial(layer, scene, shown) };
+  layer.draw(pen);
+  return said;
+}
+
+function drawArrows(layer, scene, found, shown) {
+  const places = {};
+  for (const message of found) {
+    const name = drawOne(layer, scene, message, shown);
+    places[name] = (places[name] ?? 0) + 1;
+  }
+  return { arrows: found.length, places };
+}
+
+/** Where messages are too many: one line for all that left within a few pixels on one channel. */
+function drawBundles(layer, { view, styles }, channels) {
+  const columns = Math.min(view.width / BUNDLE_PX, MAX_BUNDLES / channels.length);
+  const stepPx = view.width / Math.max(1, Math.floor(columns));
+  const bundles = [];
+  let most = 0, sent = 0;
+  for (const channel of channels) {
+    for (let px = 0; px < view.width; px += stepPx) {
+      const [count, reach] = channel.bundle(view.at(px), view.at(px + stepPx));
+      if (!count) continue;
+      most = Math.max(most, count);
+      sent += count;
+      bundles.push([channel, px + stepPx / 2, count, reach]);
+    }
+  }
+  styles.bundles.forEach((style) => (style.width = Math.max(1, stepPx - 1)));
+  for (const [{ from, to }, px, count, reach] of bundles) {
+    const weight = Math.ceil((4 * count) / most) - 1;
+    layer.line(styles.bundles[weight], px, view.y(from), px + reach / view.perPx, view.y(to));
+  }
+  return { bundled: sent, most };
+}
+
+/** Beside bundles, what was not received is still drawn one by one. */
+function drawSpecial(layer, scene, shown) {
+  const { view, special } = scene;
+  const inView = special.filter(({ begin, finish, from, to }) =>
+    begin <= view.to && finish >= view.from && view.y(from) !== undefined && view.y(to) !== undefined);
+  for (const { message } of inView.slice(0, MAX_SPECIAL)) drawOne(layer, scene, message, shown);
+  return Math.max(0, inView.length - MAX_SPECIAL);
+}
+
+function drawOne(layer, scene, message, shown) {
+  const { history, view, styles, axis, begin, finish } = scene;
+  const { send, receive, receiver, place, arrived } = history.messages;
+  const from = view.y(history.lane[send[message]]);
+  const to = view.y(receiver[message]);
+  const x = view.px(begin[message]);
+  const name = history.head.places[place[message]];
+  const style = styles.message(message, name);
+  if (receive[message] < 0 && name !== "inbox") {
+    const end = x + STUB_PX;
+    const y = from + (to - from) * (name === "lost" ? 0.5 : 0.7);
+    layer.line(style, x, from, end, y);
+    layer.mark(styles.ends[name] ?? styles.ends.unaccounted, end, y, 4);
+    shown.push([message, x, from, end, y]);
+    return name;
+  }
+  const end = view.px(finish[message]);
+  const flown = axis.arrivals ? view.px(arrived[message]) : NaN;
+  if (Number.isNaN(flown) || Math.abs(end - flown) < 3) {
+    layer.arrow(style, x, from, ...short(x, from, end, to, receive[message] >= 0 ? 4 : 0));
+    shown.push([message, x, from, end, to]);
+  } else {
+    const rail = to + Math.sign(from - to || 1) * (RAIL_PX + SLOT_PX * scene.slots[message]);
+    layer.arrow(style, x, from, flown, rail, 5.5);
+    layer.line(styles.wait(message, name), flown, rail, end, rail);
+    if (receive[message] >= 0) layer.line(styles.wait(message, name), end, rail, end, to);
+    else layer.mark(styles.ends.inbox, end, rail, 3);
+    shown.push([message, x, from, flown, rail], [message, flown, rail, end, rail]);
+  }
+  return name;
+}
+
+/** The end of a line, `px` before its point, so that heads stay clear of marks. */
+function short(x1, y1, x2, y2, px) {
+  const length = Math.hypot(x2 - x1, y2 - y1) || 1;
+  const share = Math.max(0, 1 - px / length);
+  return [x1 + (x2 - x1) * share, y1 + (y2 - y1) * share];
+}
+
+/** For every message a height of its own beside its receiver's lane while it waits there. */
+export function waitingSlots(history) {
+  const { receive, receiver, arrived, count } = history.messages;
+  const slots = new Uint8Array(count);
+  const order = Int32Array.from({ length: count }, (_, m) => m).filter((m) => !Number.isNaN(arrived[m]));
+  order.sort((a, b) => arrived[a] - arrived[b]);
+  const busy = history.head.names.map(() => new Float64Array(5).fill(-Infinity));
+  for (const m of order) {
+    const until = busy[receiver[m]];
+    let slot = until.findIndex((end) => end <= arrived[m]);
+    if (slot < 0) slot = until.length - 1;
+    until[slot] = receive[m] >= 0 ? history.at[receive[m]] : Infinity;
+    slots[m] = slot;
+  }
+  return slots;
+}
+
+/** The styles of messages, by what became of them and by how they stand to the selected event. */
+export function messageStyles(history, ink, cone, late) {
+  const { send, receive, copy } = history.messages;
+  const dash = [5, 3];
+  const plain = {
+    received: arrowStyle(ink.arrow, 1.1, 0.85),
+    late: arrowStyle(ink.late, 1.6),
+    duplicate: arrowStyle(ink.arrow, 1.6, 1, [1.5, 2.5]),
+    claimed: arrowStyle(ink.lost, 2, 1, [2, 2]),
+    inbox: arrowStyle(ink.unread, 1.3),
+    undelivered: arrowStyle(ink.unread, 1.3, 1, dash),
+    lost: arrowStyle(ink.lost, 1.4, 1, dash),
+    died: arrowStyle(ink.soft, 1.3, 1, dash),
+    unaccounted: arrowStyle(ink.lost, 1.6, 1, [2, 2]),
+  };
+  const related = { past: arrowStyle(ink.past, 1.5), future: arrowStyle(ink.future, 1.5), faded: arrowStyle(ink.arrow, 1, 0.22) };
+  const waits = { plain: { colour: ink.wait, width: 2.2, alpha: 0.8 }, faded: { colour: ink.wait, width: 2, alpha: 0.22 },
+    unread: { colour: ink.unread, width: 2.2, alpha: 0.8, dash } };
+  const side = (message) => {
+    const ends = [cone.relation(send[message]), receive[message] >= 0 ? cone.relation(receive[message]) : "concurrent"];
+    const within = (wanted) => ends.every((end) => end === wanted || end === "self");
+    return within("past") ? "past" : within("future") ? "future" : "faded";
+  };
+  return {
+    message: (message, name) => {
+      if (cone) return name === "received" ? related[side(message)] : plain[name];
+      if (name === "received" && late[message]) return plain.late;
+      return (name === "received" && copy[message] ? plain.duplicate : plain[name]) ?? plain.unaccounted;
+    },
+    wait: (message, name) => (name === "inbox" ? waits.unread : cone && side(message) === "faded" ? waits.faded : waits.plain),
+    bundles: [0.07, 0.14, 0.24, 0.4].map((alpha) => ({ colour: ink.arrow, alpha: cone ? alpha / 2 : alpha })),
+    ends: {
+      inbox: { shape: SHAPES.SQUARE, colour: ink.card, stroke: ink.unread },
+      undelivered: { shape: SHAPES.CIRCLE, colour: ink.card, stroke: ink.unread },
+      lost: { shape: SHAPES.CROSS, stroke: ink.lost, width: 2 },
+      died: { shape: SHAPES.DAGGER, stroke: ink.soft, width: 1.8 },
+      unaccounted: { shape: SHAPES.DIAMOND, colour: ink.card, stroke: ink.lost, width: 2 },
+    },
+  };
+}
