@@ -108,7 +108,7 @@ def _print_run(run: Run, console: Console) -> None:
         " the end: clocks at common instants",
     )
     _say(console, _verdict_line(verdict(run)))
-    for note in _notes(run):
+    for note in notes(run):
         _say(console, note)
 
 
@@ -240,7 +240,7 @@ def _explain(violation: Violation) -> str:
     return f"{violation.check}: {violation.machine} event {violation.index}: {violation.because}"
 
 
-def _notes(run: Run) -> list[str]:
+def notes(run: Run) -> list[str]:
     """What a reader of the figures has to know about the logs they come from."""
     killed = [m for m in run.logged if m not in run.stops] if run.format == "jsonl" else []
     notes = [f"note: there is no log of {machine}" for machine in run.missing]
