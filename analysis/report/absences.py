@@ -24,7 +24,7 @@ def conditions(run: Run) -> list[dict[str, Any]]:
             "kind": fault["kind"],
             "from_ns": _ns(fault, "at_s") or 0,
             "until_ns": _ns(fault, "until_s"),
-            "text": TEXTS[fault["kind"]](fault),
+            "text": TEXTS[fault["kind"]](fault) + _between(run, fault),
         }
         for fault in _faults(run)
         if fault["kind"] in TEXTS
@@ -53,16 +53,20 @@ def _last_ns(run: Run, machine: str) -> int:
     return last if isinstance(last, int) else 0
 
 
-def _between(fault: Mapping[str, Any]) -> str:
+def _between(run: Run, fault: Mapping[str, Any]) -> str:
     """Whose messages a fault befalls, unless it is everybody's."""
-    senders, receivers = (" ".join(fault.get(end, ())) for end in ("senders", "receivers"))
-    return (f" from {senders}" if senders else "") + (f" to {receivers}" if receivers else "")
+    said = ""
+    for word, key in {"from": "senders", "to": "receivers"}.items():
+        names = fault.get(key, run.machines)
+        if set(names) != set(run.machines):
+            said += f" {word} {' '.join(names)}"
+    return said
 
 
 #: What the faults of channels are called over the time in which they are active.
 TEXTS = {
-    "loss": lambda fault: f"loss {fault['probability']:.3g}{_between(fault)}",
-    "duplication": lambda fault: f"duplication {fault['probability']:.3g}{_between(fault)}",
-    "delay": lambda fault: f"delay {fault.get('extra_s', 0):g} s{_between(fault)}",
+    "loss": lambda fault: f"loss {fault['probability']:.3g}",
+    "duplication": lambda fault: f"duplication {fault['probability']:.3g}",
+    "delay": lambda fault: f"delay {fault.get('extra_s', 0):g} s",
     "partition": lambda fault: "partition " + " | ".join(" ".join(g) for g in fault["groups"]),
 }

@@ -29,7 +29,7 @@ GROUPS = {
         *("network_delay_mean_ms", "network_delay_p95_ms"),
         *("message_age_mean_ms", "message_age_p95_ms"),
     ),
-    "Measured, and predicted by the fluid model": (
+    "Measured, and by the fluid model": (
         *("utilisation", "predicted_utilisation", "sends_per_s", "predicted_sends_per_s"),
         *("receives_per_s", "predicted_receives_per_s"),
         *("queue_growth_per_s", "predicted_queue_growth_per_s"),
@@ -46,15 +46,14 @@ def table(run: Run) -> dict[str, Any]:
     groups = [
         {
             "title": title,
+            "headings": machines,
             "rows": [_row(name, figures[name].to_list()[:MAX_COLUMNS]) for name in names],
         }
         for title, names in _grouped()
     ]
-    whole = [_row(name, [value], len(machines)) for name, value in per_run(run).items()]
-    return {
-        "headings": machines,
-        "groups": [*groups, {"title": "The run as a whole", "rows": whole}],
-    }
+    whole = [_row(name, [value]) for name, value in per_run(run).items()]
+    groups.append({"title": "The run as a whole", "headings": [""], "rows": whole})
+    return {"headings": machines, "groups": groups}
 
 
 def label(name: str) -> str:
@@ -69,7 +68,7 @@ def show(value: Figure | str) -> str:
     if value is None:
         return "–"
     if isinstance(value, float):
-        return f"{value:.2f}"
+        return f"{value:,.2f}"
     return f"{value:,}" if isinstance(value, int) else value
 
 
@@ -83,14 +82,10 @@ def _grouped() -> Iterator[tuple[str, list[str]]]:
         yield "More", list(left)
 
 
-def _row(name: str, values: list[Figure], span: int = 1) -> dict[str, Any]:
+def _row(name: str, values: list[Figure]) -> dict[str, Any]:
     metric = MACHINE_METRICS.get(name) or RUN_METRICS[name]
     cells = [
-        {
-            "text": show(value),
-            "exact": repr(value) if isinstance(value, float) else "",
-            "span": span,
-        }
+        {"text": show(value), "exact": repr(value) if isinstance(value, float) else ""}
         for value in values
     ]
     return {"name": name, "label": label(name), "cells": cells, "question": question(metric)}

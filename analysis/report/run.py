@@ -6,6 +6,7 @@ from typing import Any
 from analysis.checks import Verdict, verdict
 from analysis.history import Run
 from analysis.report import figures, verdicts
+from analysis.report.charts import drawings, packed, vega
 from analysis.report.page import leave, render
 from analysis.report.payload import payload
 from analysis.report.words import told
@@ -21,8 +22,8 @@ def write(run: Run, directory: Path) -> Path:
 
 def html(run: Run, directory: Path) -> str:
     """The report of a run; the directory is where run.json and spec.json may lie."""
-    found = verdict(run)
-    packed = payload(run, found)
+    found, drawn = verdict(run), drawings(run)
+    told_of = payload(run, found)
     return render(
         "report",
         run=run,
@@ -30,13 +31,13 @@ def html(run: Run, directory: Path) -> str:
         told=told(run, directory),
         notes=notes(run),
         figures=figures.table(run),
-        charts=[],
+        charts=drawn,
         diagram_text=in_words(run, found),
         places=_places(found),
-        head=packed.head,
-        body=packed.body,
-        specs="",
-        vega="",
+        head=told_of.head,
+        body=told_of.body,
+        specs=packed(drawn),
+        vega=vega(),
     )
 
 

@@ -1,6 +1,7 @@
 """What was run, said in words, and the command that does it again."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +25,11 @@ class Told:
     sentences: tuple[str, ...]
     command: str
     spec: str
+
+    @property
+    def command_parts(self) -> list[str]:
+        """The command in parts that are not to be broken into two lines."""
+        return re.split(r" (?=--|#)", self.command)
 
 
 def told(run: Run, directory: Path) -> Told:

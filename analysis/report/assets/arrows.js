@@ -1,11 +1,12 @@
 // Messages as arrows: from the real send to the arrival, the wait in the inbox along the
 // receiver's lane, and an end of its own for what was never received.
 
+import { mapped } from "./arrays.js";
 import { Layer, SHAPES, arrowStyle } from "./marks.js";
 
 /** As many arrows can be told apart, and drawn between two frames. More become bundles. */
 export const MAX_ARROWS = 3000;
-const MAX_BUNDLES = 4000;
+const MAX_SLANTED = 2000;
 const MAX_SPECIAL = 500;
 const BUNDLE_PX = 4;
 const RAIL_PX = 10;
@@ -23,7 +24,7 @@ export function paintMessages(pen, scene, shown) {
   const layer = new Layer();
   const said = all
     ? drawArrows(layer, scene, found, shown)
-    : { ...drawBundles(layer, scene, visible), special: drawSpecial(layer, scene, shown) };
+    : { ...drawBundles(pen, scene, visible), special: drawSpecial(layer, scene, shown) };
   layer.draw(pen);
   return said;
 }
@@ -37,27 +38,54 @@ function drawArrows(layer, scene, found, shown) {
   return { arrows: found.length, places };
 }
 
-/** Where messages are too many: one line for all that left within a few pixels on one channel. */
-function drawBundles(layer, { view, styles }, channels) {
-  const columns = Math.min(view.width / BUNDLE_PX, MAX_BUNDLES / channels.length);
-  const stepPx = view.width / Math.max(1, Math.floor(columns));
-  const bundles = [];
+/**
+ * Where messages are too many: those that left within a few pixels on one channel are one line,
+ * and where it would be upright, they are counted into the gaps between the lanes that it crosses.
+ */
+function drawBundles(pen, { view, ink, cone }, channels) {
+  let columns = Math.ceil(view.width / BUNDLE_PX);
+  let counted = countBundles(view, channels, columns);
+  if (counted.slanted.length > MAX_SLANTED) {
+    columns = Math.ceil((columns * MAX_SLANTED) / counted.slanted.length);
+    counted = countBundles(view, channels, columns);
+  }
+  const { gaps, slanted, most, sent, stepPx } = counted;
+  const densest = gaps.reduce((a, b) => Math.max(a, b), most);
+  pen.fillStyle = pen.strokeStyle = ink.arrow;
+  const fade = cone ? 0.35 : 0.7;
+  gaps.forEach((count, n) => {
+    if (!count) return;
+    pen.globalAlpha = fade * (0.08 + 0.92 * (count / densest));
+    pen.fillRect((n % columns) * stepPx, view.y(view.lanes[Math.floor(n / columns)]), stepPx, view.lanePx);
+  });
+  for (const [{ from, to }, px, count, reachPx] of slanted) {
+    pen.globalAlpha = fade * (0.15 + 0.85 * (count / most));
+    pen.beginPath();
+    pen.moveTo(px, view.y(from));
+    pen.lineTo(px + reachPx, view.y(to));
+    pen.stroke();
+  }
+  pen.globalAlpha = 1;
+  return { bundled: sent, most: slanted.length ? most : densest };
+}
+
+function countBundles(view, channels, columns) {
+  const stepPx = view.width / columns;
+  const gaps = new Float64Array(Math.max(0, view.lanes.length - 1) * columns);
+  const slanted = [];
   let most = 0, sent = 0;
   for (const channel of channels) {
-    for (let px = 0; px < view.width; px += stepPx) {
-      const [count, reach] = channel.bundle(view.at(px), view.at(px + stepPx));
+    const [upper, lower] = [view.placeOf.get(channel.from), view.placeOf.get(channel.to)].sort((a, b) => a - b);
+    for (let column = 0; column < columns; column++) {
+      const [count, reach] = channel.bundle(view.at(column * stepPx), view.at((column + 1) * stepPx));
       if (!count) continue;
-      most = Math.max(most, count);
       sent += count;
-      bundles.push([channel, px + stepPx / 2, count, reach]);
+      most = Math.max(most, count);
+      if (Math.abs(reach) > view.perPx * 3) slanted.push([channel, (column + 0.5) * stepPx, count, reach / view.perPx]);
+      else for (let gap = upper; gap < lower; gap++) gaps[gap * columns + column] += count;
     }
   }
-  styles.bundles.forEach((style) => (style.width = Math.max(1, stepPx - 1)));
-  for (const [{ from, to }, px, count, reach] of bundles) {
-    const weight = Math.ceil((4 * count) / most) - 1;
-    layer.line(styles.bundles[weight], px, view.y(from), px + reach / view.perPx, view.y(to));
-  }
-  return { bundled: sent, most };
+  return { gaps, slanted, most, sent, stepPx };
 }
 
 /** Beside bundles, what was not received is still drawn one by one. */
@@ -112,7 +140,7 @@ function short(x1, y1, x2, y2, px) {
 export function waitingSlots(history) {
   const { receive, receiver, arrived, count } = history.messages;
   const slots = new Uint8Array(count);
-  const order = Int32Array.from({ length: count }, (_, m) => m).filter((m) => !Number.isNaN(arrived[m]));
+  const order = mapped(Int32Array, count, (m) => m).filter((m) => !Number.isNaN(arrived[m]));
   order.sort((a, b) => arrived[a] - arrived[b]);
   const busy = history.head.names.map(() => new Float64Array(5).fill(-Infinity));
   for (const m of order) {
@@ -155,7 +183,6 @@ export function messageStyles(history, ink, cone, late) {
       return (name === "received" && copy[message] ? plain.duplicate : plain[name]) ?? plain.unaccounted;
     },
     wait: (message, name) => (name === "inbox" ? waits.unread : cone && side(message) === "faded" ? waits.faded : waits.plain),
-    bundles: [0.07, 0.14, 0.24, 0.4].map((alpha) => ({ colour: ink.arrow, alpha: cone ? alpha / 2 : alpha })),
     ends: {
       inbox: { shape: SHAPES.SQUARE, colour: ink.card, stroke: ink.unread },
       undelivered: { shape: SHAPES.CIRCLE, colour: ink.card, stroke: ink.unread },

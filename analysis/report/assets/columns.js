@@ -69,5 +69,5 @@ function narrowed(values, known) {
     return values;
   }
   for (let i = 0; i < values.length; i++) if (values[i] !== (values[i] | 0)) return values;
-  return Int32Array.from(values);
+  return new Int32Array(values);
 }

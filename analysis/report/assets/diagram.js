@@ -6,9 +6,9 @@ import { Cone, path } from "./causality.js";
 import { Cut } from "./cut.js";
 import { PLACES } from "./details.js";
 import { LaneLevel, channelLevels } from "./level.js";
-import { eventStyles, paint, sayPicture } from "./paint.js";
+import { eventStyles, paint, sayPicture, stripPx } from "./paint.js";
 import { View, clamped } from "./view.js";
-import { sentence, span } from "./words.js";
+import { many, sentence, span } from "./words.js";
 
 const CLICK_PX = 4;
 const NEAR_PX = 12;
@@ -59,7 +59,7 @@ export class Diagram {
     const { axis } = prepared;
     const from = now.from ?? axis.from, to = now.to ?? axis.to;
     const lanes = now.order.filter((lane) => !now.hidden.has(lane));
-    const view = new View({ axis, from, to, width: this.canvas.clientWidth, lanes, scroll: this.scroll });
+    const view = new View({ axis, from, to, width: this.canvas.clientWidth, lanes, scroll: this.scroll, strip: stripPx(history, axis) });
     const cone = this.cone;
     return {
       ...prepared, view, history, ink, cone,
@@ -328,6 +328,13 @@ function pinsOf(history) {
   return [...new Set(rows)].filter((row) => row >= 0).sort((a, b) => history.at[a] - history.at[b]);
 }
 
+/** Ticks missed between two events: what a known absence came to, or one of its own. */
+function missTicks(absences, lane, from, until, missed) {
+  const known = absences.find((away) => away.lane === lane && away.from < until && away.until > from);
+  if (known) known.why += `, ${many(missed, "tick")} missed`;
+  else absences.push({ lane, from, until, why: `${many(missed, "tick")} missed` });
+}
+
 /** When machines were away: as the log says it, and where ticks are missing. */
 function absencesOf(history) {
   const absences = history.head.absences.map(({ machine, from_ns, until_ns, why }) => (
@@ -335,7 +342,7 @@ function absencesOf(history) {
   for (const lane of history.lanes) {
     for (let row = lane.first + 1; row < lane.end; row++) {
       const missed = history.tick[row] - history.tick[row - 1] - 1;
-      if (missed > 0) absences.push({ lane: lane.lane, from: history.at[row - 1], until: history.at[row], why: `${missed} ticks missed` });
+      if (missed > 0) missTicks(absences, lane.lane, history.at[row - 1], history.at[row], missed);
     }
   }
   return absences;

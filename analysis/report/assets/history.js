@@ -1,23 +1,25 @@
 // A history in the page: events as rows, lanes of rows, messages between rows.
 
+import { mapped } from "./arrays.js";
+
 export const INTERNAL = 0;
 export const SEND = 1;
 export const RECEIVE = 2;
 
 /** Rows as whole numbers, -1 where there is none. */
-const rowsOf = (column) => Int32Array.from(column, (row) => (row >= 0 ? row : -1));
+const rowsOf = (column) => mapped(Int32Array, column.length, (n) => (column[n] >= 0 ? column[n] : -1));
 
 export class History {
   constructor(head, columns) {
     this.head = head;
     this.columns = columns;
     this.count = columns.kind.length;
-    this.kind = Uint8Array.from(columns.kind);
+    this.kind = new Uint8Array(columns.kind);
     this.index = columns.index;
     this.queue = columns.queue;
     this.tick = columns.tick;
     this.due = columns.due_ns;
-    this.at = Float64Array.from(columns.late_ns, (late, row) => late + (this.due[row] || 0));
+    this.at = mapped(Float64Array, this.count, (row) => columns.late_ns[row] + (this.due[row] || 0));
     this.#layLanes(head.machines);
     this.#readClocks(head.clocks);
     this.#joinMessages(head, columns);
@@ -59,12 +61,12 @@ export class History {
       count,
       send,
       receive,
-      receiver: Uint16Array.from(columns.receiver),
-      copy: Uint8Array.from(columns.copy),
-      place: Uint8Array.from(columns.place),
-      arrived: Float64Array.from(columns.flight_ns, (flight, m) => flight + this.at[send[m]]),
+      receiver: new Uint16Array(columns.receiver),
+      copy: new Uint8Array(columns.copy),
+      place: new Uint8Array(columns.place),
+      arrived: mapped(Float64Array, count, (m) => columns.flight_ns[m] + this.at[send[m]]),
     };
-    this.late = Uint8Array.from(columns.late);
+    this.late = new Uint8Array(columns.late);
     this.receivedAs = new Int32Array(this.count).fill(-1);
     for (let m = 0; m < count; m++) if (receive[m] >= 0) this.receivedAs[receive[m]] = m;
     this.#groupBySend(send);
@@ -135,7 +137,7 @@ function summed(parts, count) {
 
 /** Rows sorted by their values: the runs that rise already (lanes, as a rule) are merged in pairs. */
 function mergedRuns(values, count) {
-  let from = Int32Array.from({ length: count }, (_, row) => row);
+  let from = mapped(Int32Array, count, (row) => row);
   let to = new Int32Array(count);
   let ends = [];
   for (let row = 1; row <= count; row++) if (row === count || values[row] < values[row - 1]) ends.push(row);

@@ -4,6 +4,7 @@
 // maxima of a range come from blocks. Nothing is sampled: what is too dense to be drawn one by
 // one is counted.
 
+import { mapped } from "./arrays.js";
 import { RECEIVE, SEND } from "./history.js";
 
 const BLOCK = 64;
@@ -22,8 +23,8 @@ export function lowerBound(values, x, from = 0, to = values.length) {
 export class LaneLevel {
   constructor(history, lane, x) {
     this.lane = lane;
-    this.rows = sortedRows(lane, x);
-    this.x = Float64Array.from(this.rows, (row) => x[row]);
+    this.rows = sorted(mapped(Int32Array, lane.events, (n) => lane.first + n), x);
+    this.x = mapped(Float64Array, this.rows.length, (n) => x[this.rows[n]]);
     const size = this.rows.length;
     this.sends = new Uint32Array(size + 1);
     this.receives = new Uint32Array(size + 1);
@@ -53,10 +54,11 @@ export class LaneLevel {
 export class ChannelLevel {
   constructor(from, to, messages, begin, finish) {
     Object.assign(this, { from, to, messages });
-    this.begin = Float64Array.from(messages, (m) => begin[m]);
-    this.low = Float64Array.from(messages, (m) => Math.min(begin[m], finish[m]));
-    this.high = Float64Array.from(messages, (m) => Math.max(begin[m], finish[m]));
+    this.begin = mapped(Float64Array, messages.length, (n) => begin[messages[n]]);
+    this.low = mapped(Float64Array, messages.length, (n) => Math.min(begin[messages[n]], finish[messages[n]]));
+    this.high = mapped(Float64Array, messages.length, (n) => Math.max(begin[messages[n]], finish[messages[n]]));
     this.highest = blockMaxima(this.high);
+    this.reachesBack = messages.some((m) => finish[m] < begin[m]);
     this.reach = new Float64Array(messages.length + 1);
     messages.forEach((m, n) => (this.reach[n + 1] = this.reach[n] + finish[m] - begin[m]));
   }
@@ -89,32 +91,30 @@ export class ChannelLevel {
 export function channelLevels(history, axis) {
   const { send, receive, receiver, place, count } = history.messages;
   const inbox = history.head.places.indexOf("inbox");
-  const begin = Float64Array.from(send, (row) => axis.x[row]);
-  const finish = Float64Array.from(begin, (x, m) => {
+  const begin = mapped(Float64Array, count, (m) => axis.x[send[m]]);
+  const finish = mapped(Float64Array, count, (m) => {
     if (receive[m] >= 0) return axis.x[receive[m]];
-    return place[m] === inbox && axis.arrivals ? axis.high : x;
+    return place[m] === inbox && axis.arrivals ? axis.high : begin[m];
   });
   const channels = [];
   for (let first = 0; first < count; ) {
     const from = history.lane[send[first]];
     let end = first + 1;
     while (end < count && history.lane[send[end]] === from && receiver[end] === receiver[first]) end++;
-    const messages = Int32Array.from({ length: end - first }, (_, n) => first + n);
-    messages.sort((a, b) => begin[a] - begin[b] || a - b);
+    const messages = sorted(mapped(Int32Array, end - first, (n) => first + n), begin);
     const level = new ChannelLevel(from, receiver[first], messages, begin, finish);
-    level.reachesBack = messages.some((m) => finish[m] < begin[m]);
     channels.push(level);
     first = end;
   }
   return { channels, begin, finish };
 }
 
-function sortedRows(lane, x) {
-  const rows = Int32Array.from({ length: lane.events }, (_, n) => lane.first + n);
-  for (let n = 1; n < rows.length; n++) {
-    if (x[rows[n]] < x[rows[n - 1]]) return rows.sort((a, b) => x[a] - x[b] || a - b);
+/** Numbers in the order of what they stand for; as a rule they are in it already. */
+function sorted(numbers, values) {
+  for (let n = 1; n < numbers.length; n++) {
+    if (values[numbers[n]] < values[numbers[n - 1]]) return numbers.sort((a, b) => values[a] - values[b] || a - b);
   }
-  return rows;
+  return numbers;
 }
 
 function blockMaxima(values) {

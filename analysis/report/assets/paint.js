@@ -65,6 +65,11 @@ function paintAxis(pen, view, ink, ticks) {
   }
 }
 
+/** How much room the faults of channels need below the axis. */
+export function stripPx(history, axis) {
+  return axis.name === "wall" ? history.head.conditions.length * STRIP_PX : 0;
+}
+
 /** The faults of channels, as bars below the axis. Wall time only. */
 function paintConditions(pen, { view, axis, history, ink }) {
   if (axis.name !== "wall") return;
@@ -81,7 +86,7 @@ function paintConditions(pen, { view, axis, history, ink }) {
     pen.fillRect(left, y, right - left, kind === "partition" ? view.height : STRIP_PX - 2);
     pen.globalAlpha = 1;
     pen.fillRect(left, y, right - left, 1.5);
-    if (right - left > text.length * 5.5) pen.fillText(text, left + 5, y + STRIP_PX / 2);
+    label(pen, text, left + 5, y + STRIP_PX / 2, right - left);
   });
 }
 
@@ -104,8 +109,14 @@ function paintAbsences(pen, { view, axis, absences, ink }) {
     hatch(pen, left, y - half, right - left, 2 * half, ink.strong);
     pen.globalAlpha = 1;
     pen.fillStyle = ink.soft;
-    if (right - left > why.length * 5.5) pen.fillText(why, left + 4, y - half + 3);
+    label(pen, why, left + 4, y - half + 3, right - left);
   }
+}
+
+/** A text where there is room for it, its first word where there is less. */
+function label(pen, text, x, y, room) {
+  const fitting = [text, text.split(/[ ,]/)[0]].find((part) => part.length * 5.5 + 6 < room);
+  if (fitting) pen.fillText(fitting, x, y);
 }
 
 function hatch(pen, x, y, width, height, colour) {
@@ -182,10 +193,11 @@ function paintColumns(pen, scene, lane, said) {
     said.counted += end - first;
     first = end;
   }
-  const half = Math.min(view.lanePx * 0.36, 34);
+  const half = Math.min(view.lanePx * 0.32, 30);
   const queues = columns.map(([px, first, end]) => [px, level.peakQueue(first, end)]);
   const deepest = Math.max(...queues.map(([, queue]) => queue));
   if (deepest > 0 && axis.name === "wall") paintQueue(pen, view, ink, view.y(lane) - Math.max(6, (most / Math.max(most, TALL)) * half) - 2, queues, deepest);
+  const parts = { internal: [], send: [], receive: [], past: [], concurrent: [], future: [] };
   for (const [px, first, end] of columns) {
     const height = Math.max(1.5, ((end - first) / Math.max(most, TALL)) * half * 2);
     const shares = columnShares(level, first, end, cone, history, lane);
@@ -193,9 +205,12 @@ function paintColumns(pen, scene, lane, said) {
     for (const [name, count] of shares) {
       const part = (count / (end - first)) * height;
       y -= part;
-      pen.fillStyle = ink[name];
-      pen.fillRect(px, y, COLUMN_PX, part);
+      if (part) parts[name].push(px, y, part);
     }
+  }
+  for (const [name, boxes] of Object.entries(parts)) {
+    pen.fillStyle = ink[name];
+    for (let n = 0; n < boxes.length; n += 3) pen.fillRect(boxes[n], boxes[n + 1], COLUMN_PX, boxes[n + 2]);
   }
   said.peak = Math.max(said.peak, most);
   if (scene.found) paintFoundColumns(pen, scene, level, columns, view.y(lane) + half + 3);
@@ -310,7 +325,7 @@ export function sayPicture(said, view, count) {
     : `${grouped(all)} of ${grouped(count)} events in view, each a mark`;
   const messages = said.bundled === undefined
     ? `${grouped(said.arrows)} messages, each an arrow`
-    : `${grouped(said.bundled)} messages sent in view, as bundles of up to ${grouped(said.most)}`;
+    : `${grouped(said.bundled)} messages sent in view, too many to draw apart: up to ${grouped(said.most)} a shade or line`;
   const more = said.special ? `; ${grouped(said.special)} unreceived ones not drawn` : "";
   return `${events} · ${messages}${more} · ${view.axis.size(view.to - view.from)} wide`;
 }

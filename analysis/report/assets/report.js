@@ -2,6 +2,7 @@
 
 import { readAddress, writeAddress } from "./address.js";
 import { AXES } from "./axis.js";
+import { drawCharts } from "./charts.js";
 import { unpack } from "./columns.js";
 import { Cut } from "./cut.js";
 import { Details, made } from "./details.js";
@@ -53,14 +54,30 @@ async function begin() {
   draw(new Set(["selected", "query"]));
   if (state.now.selected >= 0) diagram.reveal(state.now.selected);
   listenToAddress(history, state, first);
+  let redrawCharts = () => {};
   listenToPage(() => {
     diagram.ink = inkOf();
     diagram.redraw();
     drawLegend($("legend"), history, diagram.ink);
+    redrawCharts();
   });
   // For the browser's console, and for tests.
   window.vklocks = { history, state, diagram, log, svgText: () => svgText(diagram.scene(), caption(diagram)) };
   document.documentElement.dataset.ready = "diagram";
+  await nearby($("charts"));
+  redrawCharts = await drawCharts();
+  performance.mark("charts");
+  document.documentElement.dataset.ready = "all";
+}
+
+/** Until an element is about to be seen, or printed. */
+function nearby(element) {
+  if (!element) return Promise.resolve();
+  return new Promise((resolve) => {
+    const seen = ([{ isIntersecting }]) => isIntersecting && resolve();
+    new IntersectionObserver(seen, { rootMargin: "160px" }).observe(element);
+    window.addEventListener("beforeprint", resolve, { once: true });
+  });
 }
 
 const idle = () => new Promise((resolve) => setTimeout(resolve));

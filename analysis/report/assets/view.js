@@ -8,15 +8,15 @@ const MIN_HEIGHT_PX = 300;
 
 /** The geometry of one picture. Made anew for every drawing; it holds no history of its own. */
 export class View {
-  constructor({ axis, from, to, width, lanes, scroll = 0, maxHeight = MAX_HEIGHT_PX }) {
+  constructor({ axis, from, to, width, lanes, scroll = 0, strip = 0 }) {
     Object.assign(this, { axis, from, to, width, lanes });
     const room = Math.max(MIN_HEIGHT_PX, lanes.length * 92);
-    this.height = Math.min(maxHeight, room) + AXIS_PX;
-    const inside = this.height - AXIS_PX;
+    this.height = Math.min(MAX_HEIGHT_PX, room) + AXIS_PX + strip;
+    const inside = this.height - AXIS_PX - strip;
     this.lanePx = Math.min(MAX_LANE_PX, Math.max(MIN_LANE_PX, inside / Math.max(1, lanes.length)));
     this.overflow = Math.max(0, lanes.length * this.lanePx - inside);
     this.scroll = Math.min(Math.max(0, scroll), this.overflow);
-    this.top = AXIS_PX + Math.max(0, (inside - lanes.length * this.lanePx) / 2);
+    this.top = AXIS_PX + strip + Math.max(0, (inside - lanes.length * this.lanePx) / 2);
     this.placeOf = new Map(lanes.map((lane, place) => [lane, place]));
     this.perPx = (to - from) / width;
   }

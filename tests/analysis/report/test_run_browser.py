@@ -17,6 +17,7 @@ from analysis.causality import MESSAGE, causality
 from analysis.checks import account
 from analysis.events import load
 from analysis.history import Run
+from analysis.plots import PLOTS
 from analysis.report import run as report
 from stories import STORIES, tell
 
@@ -343,7 +344,7 @@ def test_what_is_seen_can_be_saved(tmp_path: Path, opened: Open) -> None:
     assert {"vm1", "vm2", "vm3", "vm4"} <= set(texts)
     assert len(list(root.iter("{http://www.w3.org/2000/svg}path"))) > 10
     with page.expect_download() as saved:
-        page.get_by_role("button", name="PNG").click()
+        page.locator("[data-act=savePng]").click()
     assert Path(saved.value.path()).read_bytes().startswith(b"\x89PNG")
 
 
@@ -408,3 +409,21 @@ def test_the_text_alternative_counts_what_the_page_draws(
     assert Counter({k: v for k, v in page.evaluate("vklocks.history.places()").items() if v}) == {
         place: count for place, count in counts.items() if count
     }
+
+
+def test_every_chart_is_drawn_in_both_themes(told: tuple[Run, Path], opened: Open) -> None:
+    _, path = told
+    page = opened(path)
+    page.locator("#charts").scroll_into_view_if_needed()
+    page.wait_for_selector('html[data-ready="all"]', state="attached")
+    charts = page.locator("figure.chart")
+    assert charts.count() == len(PLOTS) == page.locator("figure.chart canvas").count()
+    picture = "document.querySelector('#chart-clock canvas').toDataURL()"
+    light = page.evaluate(picture)
+    page.get_by_role("button", name="Theme").click()
+    page.get_by_role("button", name="Theme").click()
+    page.wait_for_function(f"(light) => {picture} !== light", arg=light)
+    with page.expect_download() as saved:
+        charts.first.hover()
+        charts.first.get_by_role("button", name="SVG").click()
+    assert ElementTree.fromstring(Path(saved.value.path()).read_text()).tag.endswith("svg")
