@@ -1,6 +1,9 @@
 """Runs of a few hundred events for pages: the same ones on every call."""
 
 from pathlib import Path
+from typing import Any
+
+import polars as pl
 
 from orchestrator.simulated import write
 from orchestrator.simulation import simulate
@@ -50,3 +53,9 @@ def tell(story: str, directory: Path) -> Path:
     """Carry out the run of a story in a directory; returns it."""
     write(simulate(Spec.parse(STORIES[story]), story), directory)
     return directory
+
+
+def rows_of(spec: dict[str, Any]) -> pl.DataFrame:
+    """The rows that the first layer of a chart is drawn from."""
+    data = spec.get("data") or spec["layer"][0]["data"]
+    return pl.DataFrame(spec["datasets"][data["name"]], infer_schema_length=None)

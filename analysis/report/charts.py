@@ -7,6 +7,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import vl_convert
 
 from analysis.history import Run
@@ -15,6 +16,7 @@ from analysis.plots import PLOTS, Plot
 from analysis.report.columns import deflated
 from analysis.report.figures import label, show
 from analysis.report.verdicts import question
+from analysis.sweep_plots import SWEEP_PLOTS, Sweep
 
 FOLDER = "charts"
 #: What of the bundle the page calls (assets/charts.js).
@@ -35,6 +37,9 @@ HUES = {
 }
 
 
+Cells = tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Drawing:
     """A plot as a page needs it: `spec` is Vega-Lite, `text` and the table say the same."""
@@ -43,8 +48,8 @@ class Drawing:
     question: str
     drawn: str
     text: str
-    headings: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    headings: Cells
+    rows: tuple[Cells, ...]
     spec: Mapping[str, Any]
 
 
@@ -52,7 +57,21 @@ class Drawing:
 def drawings(run: Run) -> tuple[Drawing, ...]:
     """The charts that a run's logs have data for; the last answer is kept."""
     plots = {name: plot(run) for name, plot in PLOTS.items()}
-    return tuple(_drawing(run, name, plot) for name, plot in plots.items() if plot)
+    return tuple(
+        _drawing(name, question(PLOTS[name]), plot, *_table(run, plot.metrics))
+        for name, plot in plots.items()
+        if plot
+    )
+
+
+def sweep_drawings(swept: Sweep) -> tuple[Drawing, ...]:
+    """The charts of an experiment that its runs have figures for."""
+    plots = {name: plot(swept) for name, plot in SWEEP_PLOTS.items()}
+    return tuple(
+        _drawing(name, question(SWEEP_PLOTS[name]), plot, *_points_table(swept, plot.metrics))
+        for name, plot in plots.items()
+        if plot
+    )
 
 
 def packed(drawn: Iterable[Drawing]) -> str:
@@ -78,11 +97,12 @@ def write_files(drawn: Iterable[Drawing], folder: Path) -> None:
         (folder / f"{drawing.name}.png").write_bytes(vl_convert.svg_to_png(svg, scale=FILE_SCALE))
 
 
-def _drawing(run: Run, name: str, plot: Plot) -> Drawing:
-    headings, rows = _table(run, plot.metrics)
+def _drawing(
+    name: str, asked: str, plot: Plot, headings: Cells, rows: tuple[Cells, ...]
+) -> Drawing:
     return Drawing(
         name=name,
-        question=question(PLOTS[name]),
+        question=asked,
         drawn=f"Drawn from {plot.drawn}.",
         text=_text(headings, rows),
         headings=headings,
@@ -91,9 +111,7 @@ def _drawing(run: Run, name: str, plot: Plot) -> Drawing:
     )
 
 
-def _table(
-    run: Run, metrics: tuple[str, ...]
-) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+def _table(run: Run, metrics: Cells) -> tuple[Cells, tuple[Cells, ...]]:
     """The metrics that say in numbers what a chart shows."""
     if metrics[0] not in MACHINE_METRICS:
         values = per_run(run)
@@ -103,9 +121,17 @@ def _table(
     return headings, tuple(tuple(map(show, row)) for row in figures.iter_rows())
 
 
-def _text(headings: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> str:
+def _points_table(swept: Sweep, metrics: Cells) -> tuple[Cells, tuple[Cells, ...]]:
+    """The means at each point of the metrics that a chart shows."""
+    known = [name for name in metrics if name in swept.runs.columns]
+    means = swept.runs.group_by("point", maintain_order=True).agg(pl.col(known).mean())
+    headings = ("point", *map(label, known))
+    return headings, tuple(tuple(map(show, row)) for row in means.iter_rows())
+
+
+def _text(headings: Cells, rows: tuple[Cells, ...]) -> str:
     """A table as sentences."""
-    if headings[0] != "machine":
+    if headings[0] not in ("machine", "point"):
         said = zip(headings, rows[0], strict=True)
         return "; ".join(f"{name} {value}" for name, value in said) + "."
     sentences = []
@@ -145,6 +171,7 @@ def _theme(ink: str, soft: str, line: str, hues: list[str]) -> dict[str, Any]:
         "bar": {"color": hues[0]},
         "point": {"color": hues[0]},
         "tick": {"color": ink},
+        "rule": {"color": hues[0]},
     }
 
 

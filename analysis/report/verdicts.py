@@ -21,12 +21,8 @@ ENDS = {
 
 def card(run: Run, found: Verdict) -> dict[str, Any]:
     """What the verdict's card says: colour, seal, title, text, account, violations, checks."""
-    colour = word(found)
     return {
-        "colour": colour,
-        "seal": SEALS[colour],
-        "title": _title(found),
-        "text": _text(run, found),
+        **plain_card(word(found), _title(found), _text(run, found)),
         "account": _account(found.account) if found.account else "",
         "bar": _bar(found.account) if found.account else [],
         "violations": [
@@ -37,6 +33,12 @@ def card(run: Run, found: Verdict) -> dict[str, Any]:
         "unchecked": found.unchecked,
         "checks": _checks(found),
     }
+
+
+def plain_card(colour: str, title: str, text: str) -> dict[str, Any]:
+    """A card without violations or an account."""
+    nothing = {"account": "", "bar": [], "violations": [], "more": 0, "unchecked": (), "checks": []}
+    return {"colour": colour, "seal": SEALS[colour], "title": title, "text": text, **nothing}
 
 
 def word(found: Verdict) -> str:

@@ -28,6 +28,16 @@ export async function drawCharts() {
   return draw;
 }
 
+/** Until an element is about to be seen, or printed. */
+export function nearby(element) {
+  if (!element) return Promise.resolve();
+  return new Promise((resolve) => {
+    const seen = ([{ isIntersecting }]) => isIntersecting && resolve();
+    new IntersectionObserver(seen, { rootMargin: "160px" }).observe(element);
+    window.addEventListener("beforeprint", resolve, { once: true });
+  });
+}
+
 /** Let a chart be saved as it is seen. */
 function offerFiles(plot, view) {
   const name = plot.dataset.chart;

@@ -2,7 +2,7 @@
 
 import { readAddress, writeAddress } from "./address.js";
 import { AXES } from "./axis.js";
-import { drawCharts } from "./charts.js";
+import { drawCharts, nearby } from "./charts.js";
 import { unpack } from "./columns.js";
 import { Cut } from "./cut.js";
 import { Details, made } from "./details.js";
@@ -68,16 +68,6 @@ async function begin() {
   redrawCharts = await drawCharts();
   performance.mark("charts");
   document.documentElement.dataset.ready = "all";
-}
-
-/** Until an element is about to be seen, or printed. */
-function nearby(element) {
-  if (!element) return Promise.resolve();
-  return new Promise((resolve) => {
-    const seen = ([{ isIntersecting }]) => isIntersecting && resolve();
-    new IntersectionObserver(seen, { rootMargin: "160px" }).observe(element);
-    window.addEventListener("beforeprint", resolve, { once: true });
-  });
 }
 
 const idle = () => new Promise((resolve) => setTimeout(resolve));

@@ -7,7 +7,6 @@ import zlib
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 from xml.etree import ElementTree
 
 import polars as pl
@@ -23,7 +22,7 @@ from analysis.plots import PLOTS
 from analysis.report import run as report
 from analysis.report.charts import drawings, write_files
 from analysis.report.figures import show
-from stories import STORIES, tell
+from stories import STORIES, rows_of, tell
 
 
 @cache
@@ -38,11 +37,6 @@ def embedded(html: str) -> dict[str, pl.DataFrame]:
     assert packed
     plain = json.loads(zlib.decompress(base64.b64decode(packed[1])))
     return {name: rows_of(spec) for name, spec in plain["charts"].items()}
-
-
-def rows_of(spec: dict[str, Any]) -> pl.DataFrame:
-    data = spec.get("data") or spec["layer"][0]["data"]
-    return pl.DataFrame(spec["datasets"][data["name"]], infer_schema_length=None)
 
 
 @pytest.fixture(params=STORIES)
