@@ -161,7 +161,8 @@ def aligned_spread_mean(run: Run) -> Figure:
     """How far apart are the clocks at one instant, on average over time?"""
     spreads = aligned_spreads(run)
     lasting_ns = (pl.col("at_ns").shift(-1) - pl.col("at_ns")).alias("lasting_ns")
-    weighted = (pl.col("spread") * lasting_ns).sum() / lasting_ns.sum()
+    # As floats: the products of a long run do not fit into 64 bits.
+    weighted = (pl.col("spread").cast(pl.Float64) * lasting_ns).sum() / lasting_ns.sum()
     mean: float = spreads.select(weighted.fill_nan(None)).item()
     return mean
 

@@ -184,6 +184,16 @@ def test_of_a_machine_without_a_log_nothing_is_known(tmp_path: Path) -> None:
     assert per_run(run) == dict.fromkeys(RUN_METRICS)
 
 
+def test_a_day_of_far_apart_clocks_is_not_too_much(tmp_path: Path) -> None:
+    """Spread times nanoseconds is beyond 64 bits here."""
+    day_ns = 86_400 * 10**9
+    logs = {
+        "vm1": [internal(0, 1), internal(day_ns, 2)],
+        "vm2": [internal(0, 500_001), internal(day_ns, 500_002)],
+    }
+    assert per_run(run_of(tmp_path, logs))["aligned_spread_mean"] == 500_000.0
+
+
 def test_over_runs_there_are_a_mean_and_a_deviation(
     tmp_path: Path, silent_run: Run, aligned_run: Run
 ) -> None:
