@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from analysis.history import Damage, InputError, Log, Run, table, unusable
+from analysis.history import Damage, InputError, Log, Run, beyond_64_bits, table, unusable
 from vm.clocks import CLOCKS
 from vm.log import LogError, decode
 from vm.records import Event, Record, Start, Stop
@@ -101,14 +101,24 @@ def _read(path: Path) -> _Reading:
             reading.refuse(number, "comes before a start record")
         elif reading.stop:
             reading.refuse(number, "comes after the stop record")
+        elif reason := _unusable(record, reading.start):
+            reading.refuse(number, reason)
         elif isinstance(record, Stop):
             reading.stop = record
-        elif reason := unusable(record, reading.start.clocks, len(reading.start.machines)):
-            reading.refuse(number, reason)
         else:
             reading.lines.append(number)
             reading.events.append(record)
     return reading
+
+
+def _unusable(record: Event | Stop, start: Start) -> str:
+    """Why a record cannot be taken into a run that began so, or "" if it can."""
+    if isinstance(record, Event):
+        return unusable(record, start.clocks, len(start.machines))
+    numbers = [record.events, record.ticks_missed, record.rejected]
+    numbers += [number for unread in record.inbox for number in (unread.cause, unread.arrived_ns)]
+    numbers += [left.index for left in record.undelivered]
+    return beyond_64_bits(numbers)
 
 
 def _begin(reading: _Reading, number: int, start: Start) -> None:

@@ -182,6 +182,8 @@ def test_damage_in_the_middle_is_listed_and_everything_else_kept(
     [
         ({"clock": {}}, "clock 'lamport' is missing"),
         ({"clock": {"lamport": [1, 2]}}, "clock 'lamport' reads (1, 2), which is not like 0"),
+        ({"clock": {"lamport": 1, "vector": 5}}, "clock 'vector' is none of the run's"),
+        ({"clock": {"lamport": 1, "wall": 5}}, "clock 'wall' is none of the run's"),
         ({"clock": {"lamport": BEYOND}}, "a number is beyond 64 bits"),
         ({"index": BEYOND}, "a number is beyond 64 bits"),
         ({"at_ns": -BEYOND}, "a number is beyond 64 bits"),
@@ -205,6 +207,7 @@ def test_an_event_that_has_no_place_in_the_table_is_damage(
     [
         ([1, 2, 3], "clock 'vector' reads (1, 2, 3), which is not like (0, 0)"),
         (3, "clock 'vector' reads 3, which is not like (0, 0)"),
+        ([BEYOND, -BEYOND], "a number is beyond 64 bits"),
         ([BEYOND - 1, BEYOND - 1], "a number is beyond 64 bits"),
     ],
 )
@@ -215,6 +218,24 @@ def test_a_vector_has_a_number_for_every_machine(
     write_run(tmp_path, logs, clocks=["vector"])
     change(tmp_path / "vm1.jsonl", 3, clock={"vector": reading})
     assert load(tmp_path).damage == (("vm1.jsonl", 3, reason),)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"events": BEYOND},
+        {"ticks_missed": BEYOND},
+        {"rejected": -BEYOND},
+        {"inbox": [{"from": "vm1", "cause": BEYOND, "arrived_ns": 0}]},
+        {"inbox": [{"from": "vm1", "cause": 0, "arrived_ns": BEYOND}]},
+        {"undelivered": [{"to": "vm1", "index": BEYOND}]},
+    ],
+)
+def test_so_is_the_end_of_a_log(directory: Path, fields: dict[str, Any]) -> None:
+    change(directory / "vm2.jsonl", 4, **fields)
+    run = load(directory)
+    assert run.damage == (("vm2.jsonl", 4, "a number is beyond 64 bits"),)
+    assert set(run.stops) == {"vm1"}
 
 
 def test_nothing_comes_before_a_start_record_or_after_a_stop_record(directory: Path) -> None:
