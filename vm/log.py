@@ -5,12 +5,15 @@
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
-from typing import Any, cast, get_args
+from typing import Any, TypeGuard, cast, get_args
 
 from vm.records import Event, Reason, Record, Start, Stop, Timestamp, Undelivered, Unread
 from vm.workloads import Workload
+
+SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 class LogError(ValueError):
@@ -149,16 +152,21 @@ def _workload(plain: Mapping[str, Any]) -> Workload:
 
 def _text(plain: Mapping[str, Any], key: str) -> str:
     value = plain[key]
-    if not isinstance(value, str):
+    if not _is_text(value):
         raise LogError(f"field '{key}' is {value!r}, not a text")
     return value
 
 
 def _texts(plain: Mapping[str, Any], key: str) -> tuple[str, ...]:
     values = plain[key]
-    if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
+    if not isinstance(values, list) or not all(map(_is_text, values)):
         raise LogError(f"field '{key}' is {values!r}, not a list of texts")
     return tuple(values)
+
+
+def _is_text(value: Any) -> TypeGuard[str]:
+    """A lone surrogate, which JSON can spell, is none: no file and no table could hold it."""
+    return isinstance(value, str) and not SURROGATE.search(value)
 
 
 def _objects(plain: Mapping[str, Any], key: str) -> list[dict[str, Any]]:

@@ -192,6 +192,7 @@ def test_damage_in_the_middle_is_listed_and_everything_else_kept(
         ({"queue": BEYOND}, "a number is beyond 64 bits"),
         ({"cause": BEYOND}, "a number is beyond 64 bits"),
         ({"arrived_ns": BEYOND}, "a number is beyond 64 bits"),
+        ({"from": "\ud800"}, "field 'from' is '\\ud800', not a text"),
     ],
 )
 def test_an_event_that_has_no_place_in_the_table_is_damage(
