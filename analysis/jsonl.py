@@ -5,10 +5,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from analysis.history import Damage, InputError, Log, Run, beyond_64_bits, table, unusable
-from vm.clocks import CLOCKS
+from analysis.history import (
+    MAX_INT64,
+    Damage,
+    InputError,
+    Log,
+    Run,
+    beyond_64_bits,
+    table,
+    unusable,
+)
 from vm.log import LogError, decode
 from vm.records import Event, Record, Start, Stop
+from vm.spec import Spec, SpecError
 
 NAME = "jsonl"
 
@@ -81,14 +90,9 @@ def _agreed(directory: Path, starts: dict[str, Start]) -> Start:
                     " give each run a directory of its own"
                 )
     names = [s.machine for s in starts.values()]
-    for file, other in starts.items():
+    for other in starts.values():
         if names.count(other.machine) > 1:
             raise InputError(f"{directory} holds more than one log of {other.machine}: keep one")
-        if other.machine not in start.machines:
-            raise InputError(
-                f"{directory / file}: {other.machine} is none of its own run's machines,"
-                f" {', '.join(start.machines)}"
-            )
     return start
 
 
@@ -122,18 +126,34 @@ def _unusable(record: Event | Stop, start: Start) -> str:
 
 
 def _begin(reading: _Reading, number: int, start: Start) -> None:
+    where = f"{reading.path}:{number}"
     if reading.start:
         raise InputError(
-            f"{reading.path}:{number}: a second start record: the logs of several runs were"
-            " appended; give each run a directory of its own"
+            f"{where}: a second start record: the logs of several runs were appended; give each"
+            " run a directory of its own"
         )
-    unknown = [clock for clock in start.clocks if clock not in CLOCKS]
-    if unknown or not start.clocks:
+    if start.machine not in start.machines:
         raise InputError(
-            f"{reading.path}:{number}: clock {', '.join(unknown) or '(none)'} is not known here;"
-            f" there are {', '.join(CLOCKS)}"
+            f"{where}: {start.machine!r} is none of its own run's machines,"
+            f" {', '.join(map(repr, start.machines))}"
         )
+    if not 0 <= start.epoch_unix_ns <= MAX_INT64:
+        raise InputError(f"{where}: epoch_unix_ns: {start.epoch_unix_ns} is outside 0..{MAX_INT64}")
+    try:
+        Spec.parse(_told(start))
+    except SpecError as error:
+        raise InputError(f"{where}: {error}") from None
     reading.start = start
+
+
+def _told(start: Start) -> dict[str, object]:
+    """What a start record says of its run's spec and the analysis builds on, as plain values."""
+    return {
+        "machines": start.machines,
+        "tick_rates_hz": {start.machine: start.tick_rate_hz},
+        "clocks": start.clocks,
+        "seed": start.seed,
+    }
 
 
 def _records(reading: _Reading) -> Iterator[tuple[int, Record]]:

@@ -311,6 +311,15 @@ def without_any_start(directory: Path) -> None:
         (of_another_run(clocks=["lamport", "vector"]), "disagree on clocks; give each run a"),
         (twice, "holds more than one log of vm2: keep one"),
         (without_any_start, "holds no log with a start record: nobody can say what was run"),
+        (of_another_run(clocks=["lamprot"]), "there is no clock 'lamprot'; did you mean lamport?"),
+        (of_another_run(clocks=[]), "vm2.jsonl:1: clocks: at least one clock is needed"),
+        (of_another_run(machine="vm3"), "vm2.jsonl:1: 'vm3' is none of its own run's machines"),
+        (of_another_run(machines=["vm2", "vm2"]), "'vm2' is there more than once"),
+        (of_another_run(machines=["vm2", "a\x1b[2J"]), "'a\\x1b[2J' is not a name"),
+        (of_another_run(tick_rate_hz=BEYOND), f"tick_rates_hz.vm2: {BEYOND} is outside"),
+        (of_another_run(tick_rate_hz=0), "tick_rates_hz.vm2: 0 is outside"),
+        (of_another_run(seed=-1), "vm2.jsonl:1: seed: -1 is outside"),
+        (of_another_run(epoch_unix_ns=BEYOND), f"vm2.jsonl:1: epoch_unix_ns: {BEYOND} is outside"),
     ],
 )
 def test_what_is_not_one_run_is_refused(
