@@ -52,7 +52,11 @@ def load(directory: Path) -> Run:
         )
     start = _agreed(directory, known)
     machines = start.machines
-    logs = {_machine(reading): reading for reading in readings}
+    named = [_machine(reading) for reading in readings]
+    for machine in named:
+        if named.count(machine) > 1:
+            raise InputError(f"{directory} holds more than one log of {machine}: keep one")
+    logs = dict(zip(named, readings, strict=True))
     run = [machine for machine in machines if machine in logs]
     starts = {machine: begun for machine in run if (begun := logs[machine].start)}
     stops = {machine: stop for machine in run if (stop := logs[machine].stop)}
@@ -89,10 +93,6 @@ def _agreed(directory: Path, starts: dict[str, Start]) -> Start:
                     f"{directory} mixes logs of two runs: {first} and {file} disagree on {what};"
                     " give each run a directory of its own"
                 )
-    names = [s.machine for s in starts.values()]
-    for other in starts.values():
-        if names.count(other.machine) > 1:
-            raise InputError(f"{directory} holds more than one log of {other.machine}: keep one")
     return start
 
 

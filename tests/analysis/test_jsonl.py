@@ -293,6 +293,12 @@ def twice(directory: Path) -> None:
     (directory / "vm2 copy.jsonl").write_bytes((directory / "vm2.jsonl").read_bytes())
 
 
+def twice_and_one_without_a_start(directory: Path) -> None:
+    start, *rest = (directory / "vm2.jsonl").read_bytes().splitlines(keepends=True)
+    (directory / "copy of vm2.jsonl").write_bytes(b"".join([start, *rest]))
+    (directory / "vm2.jsonl").write_bytes(b"".join(rest))
+
+
 def without_any_start(directory: Path) -> None:
     for log in directory.glob("*.jsonl"):
         spoil(log, 1, b'{"kind":"start","machine":"vm1"}\n')
@@ -310,6 +316,7 @@ def without_any_start(directory: Path) -> None:
         (of_another_run(machines=["vm2", "vm1"]), "disagree on machines; give each run"),
         (of_another_run(clocks=["lamport", "vector"]), "disagree on clocks; give each run a"),
         (twice, "holds more than one log of vm2: keep one"),
+        (twice_and_one_without_a_start, "holds more than one log of vm2: keep one"),
         (without_any_start, "holds no log with a start record: nobody can say what was run"),
         (of_another_run(clocks=["lamprot"]), "there is no clock 'lamprot'; did you mean lamport?"),
         (of_another_run(clocks=[]), "vm2.jsonl:1: clocks: at least one clock is needed"),
