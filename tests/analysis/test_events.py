@@ -69,6 +69,11 @@ def test_hidden_files_are_no_logs(tmp_path: Path) -> None:
         find_runs([tmp_path])
 
 
+@pytest.mark.parametrize("name", ["²", "run²", "3²", "٣", "run 1.5", "1e5"])
+def test_folders_may_be_called_anything(tmp_path: Path, name: str) -> None:
+    assert find_runs([run_at(tmp_path / name), run_at(tmp_path / "0")])[1] == tmp_path / name
+
+
 def test_an_empty_folder_holds_no_run(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no run: no logs were found there or in folders"):
         find_runs([tmp_path])
