@@ -1,5 +1,6 @@
 """Finding runs among folders, and reading whatever logs are in them."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,23 @@ def test_for_a_file_its_directory_is_asked_for(tmp_path: Path) -> None:
         find_runs([log])
     with pytest.raises(InputError, match=r"vm1\.jsonl cannot be read: Not a directory"):
         load(log)
+
+
+def test_a_path_that_cannot_be_looked_at_is_named(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(InputError, match=r"loop cannot be read: Too many levels of symbolic links"):
+        find_runs([tmp_path / "loop"])
+    with pytest.raises(InputError, match=r"xxx cannot be read: File name too long"):
+        find_runs([tmp_path / ("x" * 300)])
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to root")
+def test_a_folder_that_is_closed_to_us_is_named(tmp_path: Path) -> None:
+    closed = run_at(tmp_path / "lab" / "closed")
+    closed.chmod(0)
+    try:
+        for path in (tmp_path, closed, closed / "within"):
+            with pytest.raises(InputError, match=r"closed.* cannot be read: Permission denied"):
+                find_runs([path])
+    finally:
+        closed.chmod(0o700)
