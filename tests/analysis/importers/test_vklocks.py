@@ -139,6 +139,10 @@ def test_which_send_a_receive_belongs_to_cannot_be_checked(run: Run) -> None:
         (LAST.replace("Internal", "Lunch"), "an event of no known kind: Lunch event"),
         (LAST.replace("clock to 11", "clock to eleven"), "not a line of this format"),
         (LAST.replace("clock to 11", f"clock to {2**63}"), "not a line of this format"),
+        (LAST.replace("2025-01-01", "2025-13-45"), "the time cannot be 2025-13-45 10:00:04,000"),
+        (LAST.replace("2025-01-01", "2925-01-01"), "the time cannot be 2925-01-01 10:00:04,000"),
+        (LAST.replace("2025-01-01", "0001-01-01"), "the time cannot be 0001-01-01 10:00:04,000"),
+        (LAST.replace("10:00:04", "25:00:04"), "the time cannot be 2025-01-01 25:00:04,000"),
         (LAST[:-12], "torn last line: not a line of this format"),
         (ERROR, "an error of the program: Error sending to b:1"),
     ],
@@ -206,6 +210,12 @@ def test_what_is_not_one_run_is_refused(tmp_path: Path, logs: dict[str, str], sa
         run_of(tmp_path, **logs)
     assert says in str(error.value)
     assert str(tmp_path) in str(error.value)
+
+
+def test_a_tick_rate_beyond_64_bits_is_damage(tmp_path: Path) -> None:
+    run = run_of(tmp_path, beta=BETA.replace("tick rate 1", f"tick rate {2**63}"))
+    assert run.damage == (("beta_log.txt", 1, "not a line of this format"),)
+    assert per_machine(run)["tick_rate_hz"].to_list() == [None]
 
 
 #: All but the lines with which a machine begins: a second one of those is refused.
