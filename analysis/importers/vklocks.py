@@ -70,7 +70,9 @@ def load(directory: Path) -> Run:
         if machines.count(machine) > 1:
             raise InputError(f"{directory} holds more than one log of {machine}: keep one")
     epoch_ns = min((e.at_ns for reading in readings for e in reading.events), default=0)
-    name_of = {reading.port: reading.machine for reading in readings if reading.port}
+    ports = [reading.port for reading in readings if reading.port]
+    # On two computers a port can be there twice; then it names nobody.
+    name_of = {r.port: r.machine for r in readings if ports.count(r.port) == 1}
     name = directory.resolve().name
     return Run(
         name=name,

@@ -123,6 +123,14 @@ def test_messages_are_received_in_the_order_in_which_they_arrived(run: Run) -> N
     ]
 
 
+def test_a_port_of_two_machines_names_neither(tmp_path: Path) -> None:
+    """On two computers both can have it."""
+    alpha = ALPHA.replace("started on port 6001", "started on port 6002")
+    run = run_of(tmp_path, alpha=alpha, beta=BETA)
+    to = run.events.filter(kind="send")["to"].to_list()
+    assert to == [["localhost:6002"], ["localhost:6002", "localhost:6003"]]
+
+
 def test_which_send_a_receive_belongs_to_cannot_be_checked(run: Run) -> None:
     found = verdict(run)
     assert (found.account, found.violations) == (None, ())
