@@ -8,6 +8,7 @@ import pytest
 from analysis.events import InputError, find_runs, load
 from by_hand import internal, write_run
 
+UNREADABLE = Path("/proc/self/mem")
 LOGS = {"vm1": [internal(10, 1)]}
 FOREIGN = "2025-01-01 10:00:00,000 INFO: Machine m1 initialized with tick rate 1 ticks per second\n"
 
@@ -118,6 +119,14 @@ def test_a_path_that_cannot_be_looked_at_is_named(tmp_path: Path) -> None:
         find_runs([tmp_path / "loop"])
     with pytest.raises(InputError, match=r"xxx cannot be read: File name too long"):
         find_runs([tmp_path / ("x" * 300)])
+
+
+@pytest.mark.skipif(not UNREADABLE.exists(), reason="Linux has a file that opens and fails to read")
+def test_a_log_that_fails_in_the_middle_of_reading_is_named_by_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "vm1.jsonl").symlink_to(UNREADABLE)
+    for read in (load, lambda path: find_runs([path])):
+        with pytest.raises(InputError, match=f"{tmp_path} cannot be read: Input/output error"):
+            read(tmp_path)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to root")

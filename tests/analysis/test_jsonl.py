@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from analysis.events import SCHEMA, InputError, Run, load
+from analysis.history import scalar
 from analysis.metrics import across
 from analysis.summary import as_json, print_summary, print_verdicts, verdicts_as_json
 from by_hand import internal, loaded, logs_of, receive, send, write_run
@@ -99,6 +100,7 @@ def test_every_event_of_any_history_is_a_row(world: World) -> None:
                 event.clock["lamport"],
             )
             assert tuple(row["clock_vector"]) == event.clock["vector"]
+            assert row["main"] == scalar(event.clock[run.main])
     assert set(run.stops) == set(world.spec.machines) - world.killed
     assert run.damage == ()
 
