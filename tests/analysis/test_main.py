@@ -14,7 +14,7 @@ import pytest
 from analysis.__main__ import main
 from analysis.events import load
 from analysis.metrics import per_machine
-from by_hand import internal, receive, send, write_run
+from by_hand import internal, receive, send, stop, write_run
 from vm.records import Stop
 from vm.spec import Spec
 
@@ -31,6 +31,7 @@ SPEC: dict[str, Any] = {
     "clocks": ["lamport"],
     "seed": 7,
 }
+FOREIGN = "2025-01-01 10:00:00,000 INFO: Machine m1 initialized with tick rate 1 ticks per second\n"
 
 
 def logs_at(directory: Path, stops: dict[str, Stop | None] | None = None) -> Path:
@@ -93,6 +94,51 @@ def test_the_spec_of_a_kept_run_is_a_spec(tmp_path: Path, analysis: Call) -> Non
     assert spec == Spec.parse({"machines": ["vm1", "vm2"], "ticks": [3, 5], **SPEC})
 
 
+def test_a_run_that_was_kept_before_is_shown_again(
+    tmp_path: Path, analysis: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs = logs_at(tmp_path / "logs")
+    analysis(logs, tmp_path / "runs")
+    first = capsys.readouterr().out
+    assert analysis(logs, tmp_path / "runs") == 0
+    assert capsys.readouterr().out == first
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == [NAME]
+
+
+def test_a_run_of_which_something_is_missing_is_kept_as_far_as_it_goes(
+    tmp_path: Path, analysis: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs = logs_at(tmp_path / "logs", {"vm2": None})
+    for lost in ("vm1.jsonl", "vm1.out"):
+        (logs / lost).unlink()
+    (logs / "vm2.jsonl").rename(logs / "second.jsonl")
+    assert analysis(logs, tmp_path) == 0
+    kept = tmp_path / NAME
+    assert sorted(file.name for file in kept.iterdir()) == [
+        "run.json",
+        "second.jsonl",
+        "spec.json",
+        "vm2.out",
+    ]
+    about = json.loads((kept / "run.json").read_text())
+    assert about["outcome"] == "failed"
+    assert about["machines"] == {"vm1": {"outcome": "failed"}, "vm2": {"outcome": "killed"}}
+    spec = Spec.parse(json.loads((kept / "spec.json").read_text()))
+    assert (spec.machines, spec.tick_rates_hz) == (("vm1", "vm2"), {"vm2": 5})
+    said = capsys.readouterr().out
+    assert "note: there is no log of vm1" in said
+    assert "note: vm2 left no stop record: it was killed" in said
+
+
+def test_a_machine_that_was_told_to_end_did_not_finish(tmp_path: Path, analysis: Call) -> None:
+    ended = stop(2)
+    terminated = Stop("terminated", 2, 0, 0, ended.inbox, ended.undelivered)
+    analysis(logs_at(tmp_path / "logs", {"vm1": terminated}), tmp_path)
+    about = json.loads((tmp_path / NAME / "run.json").read_text())
+    assert about["outcome"] == "failed"
+    assert about["machines"] == {"vm1": {"outcome": "terminated"}, "vm2": {"outcome": "finished"}}
+
+
 def nowhere(logs: Path, runs: Path) -> None:
     for file in logs.iterdir():
         file.unlink()
@@ -109,9 +155,23 @@ def a_file(logs: Path, runs: Path) -> None:
     logs.write_text("?\n")
 
 
+def foreign(logs: Path, runs: Path) -> None:
+    empty(logs, runs)
+    (logs / "m1_log.txt").write_text(FOREIGN)
+
+
 def appended(logs: Path, runs: Path) -> None:
     log = logs / "vm1.jsonl"
     log.write_text(log.read_text() * 2)
+
+
+def impossible(logs: Path, runs: Path) -> None:
+    for log in logs.glob("*.jsonl"):
+        log.write_text(log.read_text().replace('"duration_s":0.5', '"duration_s":-1'))
+
+
+def runs_are_a_file(logs: Path, runs: Path) -> None:
+    runs.write_text("?\n")
 
 
 @pytest.mark.parametrize(
@@ -120,7 +180,10 @@ def appended(logs: Path, runs: Path) -> None:
         (nowhere, "logs cannot be read: No such file or directory"),
         (empty, "logs is no run: it directly holds no logs"),
         (a_file, "logs cannot be read: Not a directory"),
+        (foreign, "logs holds logs in the format vklocks: `vklocks analyse` reads them"),
         (appended, "vm1.jsonl:5: a second start record"),
+        (impossible, "logs: duration_s: -1 s is not more than 0"),
+        (runs_are_a_file, "the run cannot be kept: "),
     ],
 )
 def test_nonsense_is_refused_in_one_line_and_nothing_is_left(
