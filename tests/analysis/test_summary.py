@@ -60,6 +60,24 @@ def run(tmp_path: Path) -> Run:
     return run_of(tmp_path / "one", logs, stops, tick_rates_hz={"vm1": 3, "vm2": 4, "vm3": 6})
 
 
+@pytest.fixture
+def great_run(tmp_path: Path) -> Run:
+    """Figures as wide as those of a day at 10,000 ticks per second, and a name to match."""
+    clock = 1_234_567_890
+    events = [
+        internal(10, clock),
+        receive(20, clock + 123_456, "vm2", 5, queue=1_234_567),
+        receive(30, clock + 123_460, "vm2", 6, queue=1_234_568),
+    ]
+    machines = ["a-machine-with-quite-a-name-101", "a-machine-with-quite-a-name-102"]
+    return run_of(
+        tmp_path / "20261231-235959-seed9223372036854775807-12",
+        dict.fromkeys(machines, events),
+        {machine: stop(3, ticks_missed=864_000_000) for machine in machines},
+        tick_rates_hz=dict.fromkeys(machines, 10_000),
+    )
+
+
 def test_figures_are_the_metrics_rounded(run: Run) -> None:
     lines = printed([run])
     # Ticks per second, done, missed; last clock; jumps: mean, min, max, deviation, over 1.
@@ -68,6 +86,20 @@ def test_figures_are_the_metrics_rounded(run: Run) -> None:
     queues = ["3 1 2 0 3 0 - 0.00 0 0", "4 3 0 1 0 1 0.00 0.00 0 0", "0 0 0 0 0 1 - - - 1"]
     for machine, first, second in zip(run.machines, clocks, queues, strict=True):
         assert figures_of(lines, machine)[:2] == [first.split(), second.split()]
+
+
+@pytest.mark.parametrize("fixture", ["run", "great_run"])
+@pytest.mark.parametrize("width", [20, NARROW, 200])
+def test_no_figure_is_cut_however_narrow_the_console(
+    fixture: str, width: int, request: pytest.FixtureRequest
+) -> None:
+    run: Run = request.getfixturevalue(fixture)
+    lines = printed([run], width=width)
+    for figures in per_machine(run).to_dicts():
+        assert figures_of(lines, figures["machine"])[:2] == [
+            rounded(figures, columns) for columns in (CLOCKS, QUEUES_AND_MESSAGES)
+        ]
+    assert "…" not in "".join(lines)
 
 
 def test_on_80_columns_a_usual_run_fits(run: Run) -> None:
@@ -111,6 +143,15 @@ def test_over_runs_there_is_a_table(run: Run, tmp_path: Path) -> None:
         *_, cells = figures_of(lines, figures["name"])
         assert cells == rounded(figures, metrics)
     assert not any("mean over a run's machines" in line for line in printed([run]))
+
+
+def test_over_runs_no_figure_is_cut_either(great_run: Run) -> None:
+    lines = printed([great_run, great_run])
+    metrics = {heading: metric for heading, metric in ACROSS_RUNS.items() if metric != "rates"}
+    (figures, _) = per_runs([great_run, great_run]).to_dicts()
+    *_, cells = figures_of(lines, great_run.name)
+    assert cells[-len(metrics) :] == rounded(figures, metrics)
+    assert "…" not in "".join(lines)
 
 
 def test_a_killed_machine_is_noted_and_where_messages_died(tmp_path: Path) -> None:
