@@ -21,7 +21,8 @@ from analysis import jsonl
 from analysis.events import InputError, Run, load
 from analysis.summary import print_summary
 from vm.records import Start
-from vm.spec import Spec, SpecError
+from vm.spec import SpecError
+from vm.start import spec_of
 
 #: Narrower than this, tables wrap; in a container's log there is no terminal to ask.
 LOG_COLUMNS = 100
@@ -82,7 +83,7 @@ def keep(run: Run, logs: Path, runs: Path) -> Path:
     if directory.is_dir():
         return directory
     about = {
-        "spec.json": spec_of(run, start).plain(),
+        "spec.json": spec_of(run.starts).plain(),
         "run.json": summary_of(run, start, directory.name),
     }
     partial = directory.with_name(f".{directory.name}")
@@ -94,21 +95,6 @@ def keep(run: Run, logs: Path, runs: Path) -> Path:
     for name, value in about.items():
         _write(partial / name, value)
     return partial.rename(directory)
-
-
-def spec_of(run: Run, start: Start) -> Spec:
-    """What the machines were told, by their own account."""
-    rates_hz = {name: begun.tick_rate_hz for name, begun in run.starts.items()}
-    told = Spec(
-        machines=run.machines,
-        duration_s=start.duration_s,
-        ticks=(min(rates_hz.values()), max(rates_hz.values())),
-        tick_rates_hz=rates_hz,
-        workload=start.workload,
-        clocks=start.clocks,
-        seed=start.seed,
-    )
-    return Spec.parse(told.plain())
 
 
 def summary_of(run: Run, start: Start, name: str) -> dict[str, object]:

@@ -16,7 +16,7 @@ from analysis.history import (
     unusable,
 )
 from vm.log import LogError, decode
-from vm.records import Event, Record, Start, Stop
+from vm.records import Event, Record, Restart, Start, Stop
 from vm.spec import Spec, SpecError
 
 NAME = "jsonl"
@@ -31,6 +31,7 @@ class _Reading:
     stop: Stop | None = None
     lines: list[int] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    restarts: list[Restart] = field(default_factory=list)
     damage: list[Damage] = field(default_factory=list)
 
     def refuse(self, line: int, reason: str) -> None:
@@ -76,6 +77,7 @@ def load(directory: Path) -> Run:
             [Log(m, logs[m].path.name, logs[m].lines, logs[m].events) for m in run],
         ),
         damage=tuple(damage for reading in readings for damage in reading.damage),
+        restarts={machine: tuple(logs[machine].restarts) for machine in run},
     )
 
 
@@ -109,20 +111,25 @@ def _read(path: Path) -> _Reading:
             reading.refuse(number, reason)
         elif isinstance(record, Stop):
             reading.stop = record
+        elif isinstance(record, Restart):
+            reading.restarts.append(record)
         else:
             reading.lines.append(number)
             reading.events.append(record)
     return reading
 
 
-def _unusable(record: Event | Stop, start: Start) -> str:
+def _unusable(record: Event | Restart | Stop, start: Start) -> str:
     """Why a record cannot be taken into a run that began so, or "" if it can."""
-    if isinstance(record, Event):
-        return unusable(record, start.clocks, len(start.machines))
-    numbers = [record.events, record.ticks_missed, record.rejected]
-    numbers += [number for unread in record.inbox for number in (unread.cause, unread.arrived_ns)]
-    numbers += [left.index for left in record.undelivered]
-    return beyond_64_bits(numbers)
+    match record:
+        case Event():
+            return unusable(record, start.clocks, len(start.machines))
+        case Restart():
+            return beyond_64_bits([record.at_ns, record.events])
+        case Stop():
+            numbers = [record.events, record.ticks_missed, record.rejected]
+            numbers += [n for unread in record.inbox for n in (unread.cause, unread.arrived_ns)]
+            return beyond_64_bits([*numbers, *(left.index for left in record.undelivered)])
 
 
 def _begin(reading: _Reading, number: int, start: Start) -> None:
@@ -148,12 +155,15 @@ def _begin(reading: _Reading, number: int, start: Start) -> None:
 
 def _told(start: Start) -> dict[str, object]:
     """What a start record says of its run's spec and the analysis builds on, as plain values."""
-    return {
+    said = {
         "machines": start.machines,
         "tick_rates_hz": {start.machine: start.tick_rate_hz},
         "clocks": start.clocks,
         "seed": start.seed,
+        "duration_s": start.duration_s,
+        "workload": start.workload and vars(start.workload),
     }
+    return {field: value for field, value in said.items() if value is not None}
 
 
 def _records(reading: _Reading) -> Iterator[tuple[int, Record]]:

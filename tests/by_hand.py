@@ -7,9 +7,11 @@ from tempfile import TemporaryDirectory
 
 from analysis.events import Run, load
 from histories import World, write_log
-from vm.records import Event, Record, Start, Stop, Timestamp, Undelivered, Unread
+from vm.records import Event, Record, Stop, Timestamp, Undelivered, Unread
 from vm.spec import Spec
+from vm.start import start_of
 
+EPOCH_UNIX_NS = 1_700_000_000 * 10**9
 #: Stands for the place of an event in its log.
 NEXT = -1
 
@@ -50,12 +52,6 @@ def stop(
     return Stop("finished", events, ticks_missed, 0, unread, left)
 
 
-def start_of(machine: str, spec: Spec) -> Start:
-    start = World(spec).log(machine)[0]
-    assert isinstance(start, Start)
-    return start
-
-
 def write_run(
     directory: Path,
     logs: Mapping[str, Sequence[Event]],
@@ -66,10 +62,11 @@ def write_run(
 
     `spec` are fields of the run's spec, as plain values.
     """
-    machines = Spec.parse({"machines": list(logs), **spec})
+    told = Spec.parse({"machines": list(logs), **spec})
     for machine, events in logs.items():
         end = (stops or {}).get(machine, stop(len(events)))
-        records: list[Record] = [start_of(machine, machines), *map(_placed, events, range(2**31))]
+        start = start_of(told, machine, "by hand", EPOCH_UNIX_NS)
+        records: list[Record] = [start, *map(_placed, events, range(2**31))]
         write_log(directory / f"{machine}.jsonl", [*records, *([end] if end else [])])
     return directory
 

@@ -133,7 +133,7 @@ def _read_line(reading: _Reading, number: int, line: str) -> str:
     return "not a line of this format"
 
 
-def _begin(reading: _Reading, number: int, _unix_ns: int, said: re.Match[str]) -> str:
+def _begin(reading: _Reading, number: int, _ns: int, said: re.Match[str]) -> str:
     if reading.tick_rate_hz:
         raise InputError(
             f"{reading.path}:{number}: the machine begins a second time: the logs of several"
@@ -143,7 +143,7 @@ def _begin(reading: _Reading, number: int, _unix_ns: int, said: re.Match[str]) -
     return ""
 
 
-def _serve(reading: _Reading, _number: int, _unix_ns: int, said: re.Match[str]) -> str:
+def _serve(reading: _Reading, _number: int, _ns: int, said: re.Match[str]) -> str:
     reading.port = said["port"]
     return ""
 
@@ -153,7 +153,7 @@ def _arrive(reading: _Reading, _number: int, unix_ns: int, said: re.Match[str]) 
     return ""
 
 
-def _send(reading: _Reading, _number: int, _unix_ns: int, said: re.Match[str]) -> str:
+def _send(reading: _Reading, _number: int, _ns: int, said: re.Match[str]) -> str:
     reading.sent_to.append(said["address"])
     return ""
 
