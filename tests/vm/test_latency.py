@@ -72,8 +72,8 @@ def test_quantiles_are_whole_and_do_not_fall(latency: Latency, u: float, v: floa
 def test_in_virtual_time_everything_takes_time(latency: Latency | None, u: float) -> None:
     virtual = in_virtual_time(latency)
     assert virtual.quantile_ns(u) >= 1
-    if latency is not None and latency.quantile_ns(u) >= 1:
-        assert virtual.quantile_ns(u) == latency.quantile_ns(u)
+    if latency is not None:
+        assert 0 <= virtual.quantile_ns(u) - latency.quantile_ns(u) <= 1
 
 
 def test_a_uniform_latency_takes_every_value_alike() -> None:
@@ -92,7 +92,7 @@ def test_a_lognormal_latency_has_its_median_and_its_spread() -> None:
 
 def test_the_quantiles_of_a_local_bridge_stay_what_they_are() -> None:
     table = LOCAL_BRIDGE.quantiles_ns
-    assert [table[0], table[511], table[512], table[1023]] == [160461, 599706, 600294, 2243533]
+    assert [table[0], table[511], table[512], table[1023]] == [371890, 999633, 1000367, 2688969]
 
 
 def test_every_kind_of_latency_is_tested_here() -> None:
