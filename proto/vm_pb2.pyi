@@ -257,19 +257,23 @@ class Progress(_message.Message):
 
     RECEIVED_FIELD_NUMBER: _builtins.int
     FINISHED_FIELD_NUMBER: _builtins.int
+    LOGGED_FIELD_NUMBER: _builtins.int
     received: _builtins.int
-    """Messages 1..received have arrived."""
+    """Messages 1..received have arrived: the sender goes on from here."""
     finished: _builtins.bool
     """Finish has arrived too."""
+    logged: _builtins.int
+    """Of messages 1..logged the receive is in the receiver's log: the sender may forget them."""
     def __init__(
         self,
         *,
         received: _builtins.int = ...,
         finished: _builtins.bool = ...,
+        logged: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["finished", b"finished", "received", b"received"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["finished", b"finished", "logged", b"logged", "received", b"received"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -11,7 +11,6 @@ import grpc
 from proto import vm_pb2_grpc
 from vm.host.journal import Journal
 from vm.host.run import Host, Settings
-from vm.host.service import Service
 from vm.host.wire import SERVER_OPTIONS
 from vm.log import decode
 from vm.records import Event, Record, Start, Stop
@@ -46,7 +45,7 @@ def settings_of(spec: Spec, log: Path, **changes: object) -> list[Settings]:
 
 
 @asynccontextmanager
-async def served(service: Service, port: int) -> AsyncIterator[None]:
+async def served(service: vm_pb2_grpc.MachineServicer, port: int) -> AsyncIterator[None]:
     """A machine's service, without the machine."""
     server = grpc.aio.server(options=SERVER_OPTIONS)
     vm_pb2_grpc.add_MachineServicer_to_server(service, server)

@@ -1,11 +1,13 @@
 """A channel: one directed pair of machines, first in, first out, reliable across reconnects.
 
-The two ends as protocol cores, without IO. The sending end numbers its messages from 1 and
-keeps each until it is acknowledged; acknowledgements are cumulative. The receiving end takes
-exactly the next number: a lower one is a resend of something already taken, a higher one
-means that something before it is missing. Whoever reconnects asks the receiving end how many
-it has taken, acknowledges those, and sends the rest again; several connections may carry the
-same channel at once without harm.
+The two ends as protocol cores, without IO. The sending end numbers its messages from 1. The
+receiving end takes exactly the next number: a lower one is a resend of something already
+taken, a higher one means that something before it is missing. It says how far it has got with
+two counts: `received`, what has arrived, from where the sender goes on sending; and `logged`,
+what has been received by a tick that is in the log. A message that has only arrived dies with
+a machine that is killed, so the sender keeps each until it is logged. Whoever connects, again
+or to a receiver that has come back with what its log holds, asks for both counts first, and
+sends from `received` on; several connections may carry the same channel at once without harm.
 """
 
 from collections import deque
@@ -18,44 +20,61 @@ class SequenceGap(Exception):
 
 
 class SendingEnd:
-    """Messages on their way: what was sent, less what was acknowledged."""
+    """Messages on their way: what was sent, less what the receiver has logged."""
 
     def __init__(self) -> None:
-        self.unacknowledged: deque[Message] = deque()
-        self.acknowledged = 0
+        self.kept: deque[Message] = deque()
+        self.received = 0
+        self.logged = 0
 
     @property
     def sent(self) -> int:
-        return self.acknowledged + len(self.unacknowledged)
+        return self.logged + len(self.kept)
 
     def send(self, message: Message) -> int:
         """Queue a message; returns its sequence number."""
-        self.unacknowledged.append(message)
+        self.kept.append(message)
         return self.sent
 
-    def acknowledge(self, received: int) -> None:
-        """The other end has taken messages 1..received. ValueError if so many were never sent."""
-        if received > self.sent:
-            raise ValueError(f"{received} messages acknowledged, but only {self.sent} sent")
-        while self.acknowledged < received:
-            self.unacknowledged.popleft()
-            self.acknowledged += 1
+    def acknowledge(self, received: int, logged: int) -> None:
+        """The other end has messages 1..received, of which 1..logged are in its log.
+
+        `received` falls when the receiver is started again, `logged` never: ValueError for
+        counts that no receiver can have.
+        """
+        if not self.logged <= logged <= received <= self.sent:
+            raise ValueError(
+                f"{received} messages received and {logged} of them logged,"
+                f" after {self.sent} were sent and {self.logged} logged"
+            )
+        while self.logged < logged:
+            self.kept.popleft()
+            self.logged += 1
+        self.received = received
 
     def after(self, sequence: int) -> Message | None:
         """The message that follows number `sequence`, or None if there is none yet.
 
-        `sequence` is `acknowledged` or more.
+        `sequence` is `logged` or more.
         """
-        position = sequence - self.acknowledged
-        return self.unacknowledged[position] if position < len(self.unacknowledged) else None
+        position = sequence - self.logged
+        return self.kept[position] if position < len(self.kept) else None
+
+    def undelivered(self) -> list[Message]:
+        """What the receiver does not have, by its latest word."""
+        return list(self.kept)[self.received - self.logged :]
 
 
 class ReceivingEnd:
-    """How many messages of a channel were taken, and the index of the last of them."""
+    """How many messages of a channel were taken and how many logged, and the last one's index.
 
-    def __init__(self) -> None:
-        self.received = 0
-        self.last_index = -1
+    The end of a machine that comes back begins with what its log holds.
+    """
+
+    def __init__(self, logged: int = 0, last_index: int = -1) -> None:
+        self.received = logged
+        self.logged = logged
+        self.last_index = last_index
 
     def accept(self, sequence: int, index: int) -> bool:
         """True if the message is the next one and now counts as taken, False for a resend.
@@ -71,3 +90,8 @@ class ReceivingEnd:
             raise ValueError(f"event {index} came after event {self.last_index}")
         self.received, self.last_index = sequence, index
         return True
+
+    def log(self) -> None:
+        """The receive of the next message, in the order in which they were taken, is logged."""
+        assert self.logged < self.received
+        self.logged += 1

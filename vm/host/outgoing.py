@@ -68,6 +68,8 @@ class Outgoing:
                 except grpc.aio.AioRpcError as error:
                     if error.code() not in CUT:
                         self.refusal = f"{error.code().name}: {error.details()}"
+                except ValueError as error:
+                    self.refusal = str(error)
                 self.connected = False
                 self._changed()
 
@@ -77,10 +79,10 @@ class Outgoing:
         try:
             await call.write(self._hello)
             async for progress in call:
-                self.end.acknowledge(progress.received)
+                self.end.acknowledge(progress.received, progress.logged)
                 self.finished = progress.finished
                 if writer is None:
-                    writer = asyncio.create_task(self._write(call))
+                    writer = asyncio.create_task(self._write(call, progress.received))
                 self.connected = True
                 self._changed()
         finally:
@@ -88,20 +90,23 @@ class Outgoing:
                 writer.cancel()
             call.cancel()
 
-    async def _write(self, call: grpc.aio.StreamStreamCall[vm_pb2.Frame, vm_pb2.Progress]) -> None:
-        said, sequence = 0, self.end.acknowledged
+    async def _write(
+        self, call: grpc.aio.StreamStreamCall[vm_pb2.Frame, vm_pb2.Progress], sequence: int
+    ) -> None:
+        """Say everything that the peer, which has messages 1..sequence, has not heard."""
+        said = 0
         try:
             while True:
                 self._news.clear()
                 for frame in self._before[said:]:
                     await call.write(frame)
                     said += 1
-                # What another connection of this channel carried may be acknowledged already.
-                sequence = max(sequence, self.end.acknowledged)
+                # What an earlier connection carried may have arrived since.
+                sequence = max(sequence, self.end.received)
                 while message := self.end.after(sequence):
                     sequence += 1
                     await call.write(message_frame(sequence, message))
-                    sequence = max(sequence, self.end.acknowledged)
+                    sequence = max(sequence, self.end.received)
                 if self._finish:
                     await call.write(self._finish)
                     await call.done_writing()

@@ -282,6 +282,8 @@ class Host:
 
     def _emit(self, event: Event, messages: tuple[Message, ...]) -> None:
         self._journal.write(event)
+        if event.kind == "receive":
+            self._service.incoming[event.sender].end.log()
         for message in messages:
             self._outgoing[message.receiver].send(message)
 
@@ -319,6 +321,6 @@ class Host:
             undelivered=tuple(
                 Undelivered(peer, message.index)
                 for peer, outgoing in self._outgoing.items()
-                for message in outgoing.end.unacknowledged
+                for message in outgoing.end.undelivered()
             ),
         )

@@ -93,7 +93,11 @@ class Service(vm_pb2_grpc.MachineServicer):
             else:
                 await self._take(frame, sender, self.membership)
             incoming = self.incoming[sender]
-            yield vm_pb2.Progress(received=incoming.end.received, finished=incoming.finished)
+            yield vm_pb2.Progress(
+                received=incoming.end.received,
+                logged=incoming.end.logged,
+                finished=incoming.finished,
+            )
 
     def _hello(self, frame: vm_pb2.Frame, membership: Membership) -> str:
         if frame.WhichOneof("frame") != "hello":

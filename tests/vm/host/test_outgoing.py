@@ -8,6 +8,7 @@ from random import Random
 import pytest
 
 from loopback import free_ports, served
+from proto import vm_pb2, vm_pb2_grpc
 from vm.host.outgoing import Outgoing
 from vm.host.service import Service
 from vm.host.wire import Membership
@@ -92,7 +93,7 @@ def test_cuts_lose_nothing_double_nothing_and_overtake_nothing(seed: int) -> Non
             await carrier
         assert outgoing.finished
         assert not outgoing.refusal
-        assert not outgoing.end.unacknowledged
+        assert not outgoing.end.undelivered()
         assert service.rejected == 0
         return wire.connections
 
@@ -132,3 +133,25 @@ def test_a_refusal_ends_the_channel() -> None:
         return outgoing.refusal
 
     assert asyncio.run(scenario()) == "FAILED_PRECONDITION: this is run test, not 'other'"
+
+
+class Boaster(vm_pb2_grpc.MachineServicer):
+    """A peer that says it has what was never sent."""
+
+    async def Channel(  # noqa: N802
+        self, frames: AsyncIterator[vm_pb2.Frame], context: object
+    ) -> AsyncIterator[vm_pb2.Progress]:
+        async for _ in frames:
+            yield vm_pb2.Progress(received=1)
+
+
+def test_a_peer_that_says_what_cannot_be_is_not_talked_to() -> None:
+    async def scenario() -> str:
+        (port,) = free_ports(1)
+        hello = Membership("test", "vm1", MACHINES, CLOCKS).hello("vm2", 0)
+        outgoing = Outgoing(f"127.0.0.1:{port}", hello, lambda: None)
+        async with served(Boaster(), port):
+            await outgoing.run()
+        return outgoing.refusal
+
+    assert asyncio.run(scenario()).startswith("1 messages received and 0 of them logged")

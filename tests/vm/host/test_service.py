@@ -105,6 +105,28 @@ def test_messages_are_taken_once_and_in_order() -> None:
     assert receiver.service.rejected == 0
 
 
+def test_a_peer_is_told_what_has_arrived_and_what_is_logged() -> None:
+    async def scenario() -> list[tuple[int, int]]:
+        receiver = Receiver()
+        (port,) = free_ports(1)
+        async with (
+            served(receiver.service, port),
+            grpc.aio.insecure_channel(f"127.0.0.1:{port}", CLIENT_OPTIONS) as channel,
+        ):
+            call = vm_pb2_grpc.MachineStub(channel).Channel()
+            heard = []
+            frames = [hello(), message(1, 0), message(2, 3, (4,), (0, 4, 0)), message(2, 3)]
+            for frame in frames:
+                await call.write(frame)
+                progress = await call.read()
+                heard.append((progress.received, progress.logged))
+                if progress.received == 2:
+                    receiver.service.incoming["vm2"].end.log()
+        return heard
+
+    assert asyncio.run(scenario()) == [(0, 0), (1, 0), (2, 0), (2, 1)]
+
+
 CODE = grpc.StatusCode
 REFUSED: dict[str, tuple[grpc.StatusCode, list[vm_pb2.Frame]]] = {
     "unknown sender": (CODE.PERMISSION_DENIED, [hello(sender="vm4")]),
@@ -194,7 +216,7 @@ def test_a_start_that_cannot_be_is_refused(frame: Callable[[], vm_pb2.Frame]) ->
 def test_a_closed_inbox_takes_nothing_and_blames_nobody() -> None:
     receiver = Receiver()
     receiver.service.close()
-    assert asyncio.run(receiver.take(hello(), message()))[0] == grpc.StatusCode.UNAVAILABLE
+    assert asyncio.run(receiver.take(hello()))[0] == grpc.StatusCode.UNAVAILABLE
     assert receiver.delivered == []
     assert receiver.service.rejected == 0
 
