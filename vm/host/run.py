@@ -159,7 +159,9 @@ class Host:
             )
             for peer in membership.peers
         }
-        tasks = [asyncio.create_task(outgoing.run()) for outgoing in self._outgoing.values()]
+        tasks = {
+            asyncio.create_task(outgoing.run()): outgoing for outgoing in self._outgoing.values()
+        }
         if tasks:
             self._journal.say(
                 f"{membership.me} listens on port {self._settings.port} and waits for"
@@ -168,6 +170,10 @@ class Host:
         try:
             yield
         finally:
+            for outgoing in self._outgoing.values():
+                outgoing.leave()
+            if standing := [task for task, outgoing in tasks.items() if outgoing.connected]:
+                await asyncio.wait(standing, timeout=GRACE_S)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -301,12 +307,14 @@ class Host:
             self._journal.say(f"{self._settings.name} could not drain all of its channels in time")
 
     def _is_drained(self) -> bool:
-        return all(
-            (outgoing.finished or outgoing.refusal or not outgoing.connected)
-            if self._service.incoming[peer].finished
-            else False
-            for peer, outgoing in self._outgoing.items()
-        )
+        return all(map(self._is_done_with, self._outgoing))
+
+    def _is_done_with(self, peer: str) -> bool:
+        """A peer that is cut off without having left may have been killed, and come back."""
+        incoming, outgoing = self._service.incoming[peer], self._outgoing[peer]
+        if incoming.left and not outgoing.connected:
+            return True
+        return incoming.finished and (outgoing.finished or bool(outgoing.refusal))
 
     def _stop(self, machine: Machine, ticking: Ticking) -> Stop:
         return Stop(

@@ -27,6 +27,7 @@ class Incoming:
     seed: int = 0
     tick_rate_hz: int = 0
     finished: bool = False
+    left: bool = False
 
 
 class Service(vm_pb2_grpc.MachineServicer):
@@ -98,6 +99,8 @@ class Service(vm_pb2_grpc.MachineServicer):
                 logged=incoming.end.logged,
                 finished=incoming.finished,
             )
+            if incoming.left:
+                return
 
     def _hello(self, frame: vm_pb2.Frame, membership: Membership) -> str:
         if frame.WhichOneof("frame") != "hello":
@@ -107,6 +110,8 @@ class Service(vm_pb2_grpc.MachineServicer):
             raise Refusal(grpc.StatusCode.INVALID_ARGUMENT, f"seed {frame.hello.seed}")
         incoming = self.incoming[frame.hello.sender]
         incoming.connected, incoming.seed = True, frame.hello.seed
+        # Whoever connects says again what still holds; it may have been killed since.
+        incoming.finished = incoming.left = False
         self._changed()
         return frame.hello.sender
 
@@ -121,6 +126,9 @@ class Service(vm_pb2_grpc.MachineServicer):
                 self._start(frame.start, membership)
             case "finish":
                 self._finish(frame.finish, sender)
+            case "leave":
+                self.incoming[sender].left = True
+                self._changed()
             case other:
                 raise Refusal(
                     grpc.StatusCode.INVALID_ARGUMENT, f"{other} is not for {sender} to say here"

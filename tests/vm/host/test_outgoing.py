@@ -90,9 +90,11 @@ def test_cuts_lose_nothing_double_nothing_and_overtake_nothing(seed: int) -> Non
                     wire.cut()
                     await until(lambda: not outgoing.connected)
             outgoing.finish()
+            await until(lambda: outgoing.finished)
+            outgoing.leave()
             await carrier
-        assert outgoing.finished
         assert not outgoing.refusal
+        assert service.incoming["vm1"].left
         assert not outgoing.end.undelivered()
         assert service.rejected == 0
         return wire.connections
@@ -114,7 +116,7 @@ def test_a_quiet_channel_stays_up() -> None:
             outgoing = Outgoing(f"127.0.0.1:{wire_port}", hello, lambda: None)
             carrier = asyncio.create_task(outgoing.run())
             await asyncio.wait([carrier], timeout=5)
-            outgoing.finish()
+            outgoing.leave()
             await carrier
         return wire.connections
 
