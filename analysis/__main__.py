@@ -19,7 +19,7 @@ from rich.console import Console
 
 from analysis.events import InputError, Run, load
 from analysis.summary import print_summary
-from vm.spec import Spec
+from vm.start import spec_of
 
 #: Narrower than this, tables wrap; in a container's log there is no terminal to ask.
 LOG_COLUMNS = 100
@@ -69,24 +69,9 @@ def keep(run: Run, logs: Path, runs: Path) -> Path:
     for machine in run.machines:
         for suffix in ("jsonl", "out"):
             shutil.copyfile(logs / f"{machine}.{suffix}", partial / f"{machine}.{suffix}")
-    _write(partial / "spec.json", spec_of(run).plain())
+    _write(partial / "spec.json", spec_of(run.starts).plain())
     _write(partial / "run.json", summary_of(run, directory.name))
     return partial.rename(directory)
-
-
-def spec_of(run: Run) -> Spec:
-    """What the machines were told, by their own account."""
-    start = run.starts[run.machines[0]]
-    rates_hz = {name: start.tick_rate_hz for name, start in run.starts.items()}
-    return Spec(
-        machines=run.machines,
-        duration_s=start.duration_s,
-        ticks=(min(rates_hz.values()), max(rates_hz.values())),
-        tick_rates_hz=rates_hz,
-        workload=start.workload,
-        clocks=start.clocks,
-        seed=start.seed,
-    )
 
 
 def summary_of(run: Run, name: str) -> dict[str, object]:

@@ -1,9 +1,10 @@
 """What must not be: each check answers with the rows of a run that must not exist.
 
-A message is one copy of a send for one receiver. It ends in exactly one place: received, left
-in the receiver's inbox, undelivered (never acknowledged), or died with a machine that was
-killed. A message may be undelivered at its sender and yet have arrived: then only its
-acknowledgement was lost, and it counts where it arrived.
+A message is what a send says to one receiver: one copy of it, or two if a fault duplicated it.
+Each copy ends in exactly one place: received, left in the receiver's inbox, undelivered (never
+acknowledged), lost to a fault, or died with a machine that was killed. A copy may be
+undelivered at its sender and yet have arrived: then only its acknowledgement was lost, and it
+counts where it arrived.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +16,9 @@ from analysis.history import Run
 
 MESSAGE = ["sender", "index", "receiver"]
 MESSAGE_SCHEMA = {"sender": pl.String, "index": pl.Int64, "receiver": pl.String}
+
+#: Where a copy can end; of several that are possible the first one counts.
+PLACES = ["received", "inbox", "undelivered", "lost", "died", "unaccounted"]
 
 
 @dataclass(frozen=True)
@@ -30,12 +34,13 @@ class Violation:
 
 @dataclass(frozen=True)
 class Account:
-    """Where the messages of a run ended; `unaccounted` is 0 unless a check is violated."""
+    """Where the copies of a run's messages ended; `unaccounted` is 0 unless a check is violated."""
 
     sent: int
     received: int
     inbox: int
     undelivered: int
+    lost: int
     died: int
     unaccounted: int
 
@@ -75,15 +80,8 @@ def _uncheckable(run: Run) -> tuple[str, ...]:
 
 def account(run: Run) -> Account:
     """Where the messages went. Meaningful if the run can be checked: all logs, causes known."""
-    places = dict(_placed(run).group_by("place").len().iter_rows())
-    return Account(
-        sent=sum(places.values()),
-        received=places.get("received", 0),
-        inbox=places.get("inbox", 0),
-        undelivered=places.get("undelivered", 0),
-        died=places.get("died", 0),
-        unaccounted=places.get("unaccounted", 0),
-    )
+    places = _placed(run).select(pl.col("copies", *PLACES).sum()).row(0, named=True)
+    return Account(sent=places.pop("copies"), **places)
 
 
 def receive_without_send(run: Run) -> Iterator[Violation]:
@@ -104,11 +102,20 @@ def receive_without_send(run: Run) -> Iterator[Violation]:
 
 
 def received_twice(run: Run) -> Iterator[Violation]:
-    """Was any message received more than once?"""
+    """Was any message received more often than it had copies?"""
     message = ["sender", "cause", "machine"]
-    again = _received(run).filter(pl.struct(message).is_first_distinct().not_())
-    for sender, cause, machine, index in again.iter_rows():
+    counted = _received(run).with_columns(times=pl.int_range(1, pl.len() + 1).over(message))
+    arriving = _messages(run).select(*MESSAGE, arriving=pl.col("copies") - pl.col("lost"))
+    for sender, cause, machine, index, times, most in (
+        counted.join(arriving, left_on=message, right_on=MESSAGE, how="left", maintain_order="left")
+        .filter(pl.col("times") > pl.col("arriving").fill_null(1))
+        .iter_rows()
+    ):
         because = f"received event {cause} of {sender} before"
+        if most == 0:
+            because = f"received event {cause} of {sender}, which says that it was lost"
+        elif times > 2:
+            because = f"received event {cause} of {sender} {times - 1} times before"
         yield Violation("received_twice", run.name, machine, index, because)
 
 
@@ -127,66 +134,65 @@ def index_gap(run: Run) -> Iterator[Violation]:
 
 def accounting(run: Run) -> Iterator[Violation]:
     """Does every message end in exactly one place?"""
-    places = _placed(run).filter(pl.col("place") == "unaccounted")
-    for sender, index, receiver, _ in places.iter_rows():
+    places = _placed(run)
+    for sender, index, receiver in _rows(places.filter(pl.col("unaccounted") > 0)):
         because = f"its message to {receiver} is nowhere: not received, not left, not undelivered"
         yield Violation("accounting", run.name, sender, index, because)
-    yield from _two_places(run)
-    for place, entries in {"inbox": _inbox(run), "undelivered": _undelivered(run)}.items():
-        yield from _misplaced(run, place, entries)
-
-
-def _two_places(run: Run) -> Iterator[Violation]:
-    read = _placed(run).filter(pl.col("place") == "received")
-    for sender, index, receiver in _inbox(run).join(read, on=MESSAGE, how="semi").iter_rows():
+    for sender, index, receiver in _rows(places.filter(pl.col("arrived") > pl.col("arriving"))):
         because = f"its message to {receiver} was received and is in the inbox as well"
         yield Violation("accounting", run.name, sender, index, because)
+    for place, entries in {"inbox": _inbox(run), "undelivered": _undelivered(run)}.items():
+        for sender, index, receiver in _rows(entries.join(places, on=MESSAGE, how="anti")):
+            because = f"a message to {receiver} is listed as {place} but was never sent"
+            yield Violation("accounting", run.name, sender, index, because)
+        often = places.filter(pl.col(f"{place}_listed") > pl.col("copies"))
+        for sender, index, receiver in _rows(often):
+            because = f"its message to {receiver} is listed as {place} more than once"
+            yield Violation("accounting", run.name, sender, index, because)
 
 
-def _misplaced(run: Run, place: str, entries: pl.DataFrame) -> Iterator[Violation]:
-    for sender, index, receiver in entries.join(_messages(run), on=MESSAGE, how="anti").iter_rows():
-        because = f"a message to {receiver} is listed as {place} but was never sent"
-        yield Violation("accounting", run.name, sender, index, because)
-    for sender, index, receiver in entries.filter(
-        pl.struct(MESSAGE).is_first_distinct().not_()
-    ).iter_rows():
-        because = f"its message to {receiver} is listed as {place} more than once"
-        yield Violation("accounting", run.name, sender, index, because)
+def _rows(messages: pl.DataFrame) -> Iterator[tuple[str, int, str]]:
+    return messages.select(MESSAGE).iter_rows()
 
 
 def _placed(run: Run) -> pl.DataFrame:
-    """Every message with the one `place` where it ended."""
+    """Every message with the number of its `copies`, and of those that ended in each place."""
     killed = [machine for machine in run.machines if machine not in run.stops]
-    received = _received(run).select(
-        sender="sender", index="cause", receiver="machine", received=pl.lit(True)
-    )
+    received = _received(run).select(sender="sender", index="cause", receiver="machine")
     placed = _messages(run)
-    for frame in (
-        received.unique(MESSAGE),
-        _inbox(run).unique().with_columns(inbox=pl.lit(True)),
-        _undelivered(run).unique().with_columns(undelivered=pl.lit(True)),
-    ):
-        placed = placed.join(frame, on=MESSAGE, how="left", maintain_order="left")
+    for place, entries in {
+        "received_listed": received,
+        "inbox_listed": _inbox(run),
+        "undelivered_listed": _undelivered(run),
+    }.items():
+        counts = entries.group_by(MESSAGE).agg(pl.len().cast(pl.Int64).alias(place))
+        placed = placed.join(counts, on=MESSAGE, how="left", maintain_order="left")
+        placed = placed.with_columns(pl.col(place).fill_null(0))
+    placed = placed.with_columns(
+        arriving=pl.col("copies") - pl.col("lost"),
+        arrived=pl.col("received_listed") + pl.col("inbox_listed"),
+    ).with_columns(left=pl.col("arriving"))
+    for place in ("received", "inbox", "undelivered"):
+        taken = pl.min_horizontal("left", f"{place}_listed")
+        placed = placed.with_columns(taken.alias(place), left=pl.col("left") - taken)
     died = pl.col("sender").is_in(killed) | pl.col("receiver").is_in(killed)
-    place = (
-        pl.when(pl.col("received"))
-        .then(pl.lit("received"))
-        .when(pl.col("inbox"))
-        .then(pl.lit("inbox"))
-        .when(pl.col("undelivered"))
-        .then(pl.lit("undelivered"))
-        .when(died)
-        .then(pl.lit("died"))
-        .otherwise(pl.lit("unaccounted"))
+    return placed.with_columns(
+        died=pl.when(died).then("left").otherwise(0),
+        unaccounted=pl.when(died).then(0).otherwise("left"),
     )
-    return placed.select(*MESSAGE, place=place)
 
 
 def _messages(run: Run) -> pl.DataFrame:
-    """Every message that was sent, by MESSAGE."""
-    sends = run.events.filter(pl.col("kind") == "send").explode("to")
-    messages = sends.select(sender="machine", index="index", receiver="to").drop_nulls()
-    return messages.unique(maintain_order=True)
+    """Every message that was sent, by MESSAGE, its `copies`, and how many of them were `lost`."""
+    sends = run.events.filter(pl.col("kind") == "send").explode("to").drop_nulls("to")
+    messages = sends.select(
+        sender="machine",
+        index="index",
+        receiver="to",
+        copies=1 + pl.col("to").is_in(pl.col("duplicated")).cast(pl.Int64),
+        lost=pl.col("to").is_in(pl.col("lost")).cast(pl.Int64),
+    )
+    return messages.unique(MESSAGE, maintain_order=True)
 
 
 def _received(run: Run) -> pl.DataFrame:

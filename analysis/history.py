@@ -1,14 +1,14 @@
 """A history: the events of a run as one table, whatever logs they were read from."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import polars as pl
 
 from vm.clocks import CLOCKS
-from vm.records import Event, Start, Stop, Timestamp
+from vm.records import Event, Restart, Start, Stop, Timestamp
 
 HEAD_BYTES = 64 * 1024
 MAX_INT64 = 2**63 - 1
@@ -20,10 +20,10 @@ def _column_type(clock: str) -> Any:
 
 
 #: The events table: one row an event, in the order of the machines and then of their logs.
-#: Null is what the log does not say: `to` of all but sends; `sender`, `cause`, `arrived_ns`
-#: of all but receives; the clocks that the run did not carry. `main` is the main clock as
-#: one number; for a vector the sum of its components, so every event of the past counts one.
-#: `file` and `line` (from 1) are where the event was read.
+#: Null is what the log does not say: `to`, `lost`, `duplicated` of all but sends; `sender`,
+#: `cause`, `arrived_ns` of all but receives; the clocks that the run did not carry. `main` is
+#: the main clock as one number; for a vector the sum of its components, so every event of the
+#: past counts one. `file` and `line` (from 1) are where the event was read.
 SCHEMA: dict[str, Any] = {
     "run": pl.String,
     "machine": pl.String,
@@ -36,6 +36,8 @@ SCHEMA: dict[str, Any] = {
     "queue": pl.Int64,
     "main": pl.Int64,
     "to": pl.List(pl.String),
+    "lost": pl.List(pl.String),
+    "duplicated": pl.List(pl.String),
     "sender": pl.String,
     "cause": pl.Int64,
     "file": pl.String,
@@ -63,6 +65,7 @@ class Run:
     `format` is the key of `analysis.events.FORMATS`. A machine that was killed has no stop;
     `missing` are the machines of which there is no log at all. `tick_rates_hz` and
     `queue_left` (messages in the inbox at the end) hold the machines for which they are known.
+    `restarts` are the returns of machines that were killed.
     """
 
     name: str
@@ -76,6 +79,7 @@ class Run:
     queue_left: dict[str, int]
     events: pl.DataFrame
     damage: tuple[Damage, ...]
+    restarts: dict[str, tuple[Restart, ...]] = field(default_factory=dict)
 
     @property
     def logged(self) -> tuple[str, ...]:
@@ -125,6 +129,8 @@ def _log_table(run: str, main: str, log: Log) -> pl.DataFrame:
         "queue": [_known(e.queue) for e in events],
         "main": [scalar(e.clock[main]) for e in events],
         "to": [list(e.to) if e.kind == "send" else None for e in events],
+        "lost": [list(e.lost) if e.kind == "send" else None for e in events],
+        "duplicated": [list(e.duplicated) if e.kind == "send" else None for e in events],
         "sender": [e.sender or None for e in events],
         "cause": [_known(e.cause) for e in events],
         "file": [log.file] * len(events),

@@ -8,7 +8,7 @@ from pathlib import Path
 from analysis.history import Damage, InputError, Log, Run, table, unusable
 from vm.clocks import CLOCKS
 from vm.log import LogError, decode
-from vm.records import Event, Record, Start, Stop
+from vm.records import Event, Record, Restart, Start, Stop
 
 NAME = "jsonl"
 
@@ -22,6 +22,7 @@ class _Reading:
     stop: Stop | None = None
     lines: list[int] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    restarts: list[Restart] = field(default_factory=list)
     damage: list[Damage] = field(default_factory=list)
 
     def refuse(self, line: int, reason: str) -> None:
@@ -63,6 +64,7 @@ def load(directory: Path) -> Run:
             [Log(m, logs[m].path.name, logs[m].lines, logs[m].events) for m in run],
         ),
         damage=tuple(damage for reading in readings for damage in reading.damage),
+        restarts={machine: tuple(logs[machine].restarts) for machine in run},
     )
 
 
@@ -103,6 +105,8 @@ def _read(path: Path) -> _Reading:
             reading.refuse(number, "comes after the stop record")
         elif isinstance(record, Stop):
             reading.stop = record
+        elif isinstance(record, Restart):
+            reading.restarts.append(record)
         elif reason := unusable(record, reading.start.clocks, len(reading.start.machines)):
             reading.refuse(number, reason)
         else:

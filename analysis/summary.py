@@ -165,6 +165,7 @@ def _explain_account(places: Account) -> str:
     ends = {
         "left in inboxes": places.inbox,
         "undelivered": places.undelivered,
+        "lost to a fault": places.lost,
         "died with a killed machine": places.died,
         "UNACCOUNTED": places.unaccounted,
     }

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from vm.clocks import CLOCKS
 from vm.log import encode
 from vm.machine import Machine
-from vm.records import Event, Message, Record, Start, Stop, Timestamp, Undelivered, Unread
+from vm.records import Event, Message, Record, Stop, Timestamp, Undelivered, Unread
 from vm.spec import Spec, generator
+from vm.start import start_of
 from vm.workloads import WORKLOADS, Workload
 
 STEP_NS = 1_000_000
@@ -65,18 +66,7 @@ class World:
             self.machines[receiver].deliver(message, self.now_ns)
 
     def log(self, name: str) -> list[Record]:
-        start = Start(
-            machine=name,
-            machines=self.spec.machines,
-            run="generated",
-            seed=self.spec.seed,
-            tick_rate_hz=self.spec.tick_rate_hz(name),
-            duration_s=self.spec.duration_s,
-            workload=self.spec.workload,
-            clocks=self.spec.clocks,
-            epoch_unix_ns=1_700_000_000 * 10**9,
-            version="0",
-        )
+        start = start_of(self.spec, name, "generated", 1_700_000_000 * 10**9)
         return [start, *self.events[name], *([] if name in self.killed else [self._stop(name)])]
 
     def _stop(self, name: str) -> Stop:

@@ -9,8 +9,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from typing import Any, cast, get_args
 
-from vm.records import Event, Reason, Record, Start, Stop, Timestamp, Undelivered, Unread
+from vm.records import (
+    Event,
+    Reason,
+    Record,
+    Restart,
+    Start,
+    Stop,
+    Timestamp,
+    Undelivered,
+    Unread,
+)
 from vm.workloads import Workload
+
+#: Made once: `json.dumps` would make one for every line.
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
 class LogError(ValueError):
@@ -19,7 +32,7 @@ class LogError(ValueError):
 
 def encode(record: Record) -> str:
     """The line of a record, without its end."""
-    return json.dumps(_plain(record), separators=(",", ":"), ensure_ascii=False)
+    return _ENCODER.encode(_plain(record))
 
 
 def decode(line: str) -> Record:
@@ -41,16 +54,18 @@ def decode(line: str) -> Record:
 
 def _plain(record: Record) -> dict[str, Any]:
     match record:
+        case Event():
+            return _plain_event(record)
         case Start():
             return {"kind": "start", **asdict(record)}
+        case Restart():
+            return {"kind": "restart", **asdict(record)}
         case Stop():
             unread = [
                 {"from": u.sender, "cause": u.cause, "arrived_ns": u.arrived_ns}
                 for u in record.inbox
             ]
             return {"kind": "stop", **asdict(record), "inbox": unread}
-        case Event():
-            return _plain_event(record)
 
 
 def _plain_event(event: Event) -> dict[str, Any]:
@@ -65,6 +80,10 @@ def _plain_event(event: Event) -> dict[str, Any]:
     }
     if event.kind == "send":
         plain["to"] = event.to
+        if event.lost:
+            plain["lost"] = event.lost
+        if event.duplicated:
+            plain["duplicated"] = event.duplicated
     if event.kind == "receive":
         plain |= {"from": event.sender, "cause": event.cause, "arrived_ns": event.arrived_ns}
     return plain
@@ -77,11 +96,10 @@ def _start(plain: Mapping[str, Any]) -> Start:
         run=_text(plain, "run"),
         seed=_whole(plain, "seed"),
         tick_rate_hz=_whole(plain, "tick_rate_hz"),
-        duration_s=_number(plain, "duration_s"),
-        workload=_workload(plain),
         clocks=_texts(plain, "clocks"),
         epoch_unix_ns=_whole(plain, "epoch_unix_ns"),
         version=_text(plain, "version"),
+        **{key: read(plain) for key, read in LATER_FIELDS.items() if key in plain},
     )
 
 
@@ -100,7 +118,13 @@ def _event(plain: Mapping[str, Any]) -> Event:
         sender=_text(plain, "from") if received else "",
         cause=_whole(plain, "cause") if received else -1,
         arrived_ns=_whole(plain, "arrived_ns") if received else -1,
+        lost=_some_of_to(plain, "lost") if kind == "send" else (),
+        duplicated=_some_of_to(plain, "duplicated") if kind == "send" else (),
     )
+
+
+def _restart(plain: Mapping[str, Any]) -> Restart:
+    return Restart(at_ns=_whole(plain, "at_ns"), events=_whole(plain, "events"))
 
 
 def _stop(plain: Mapping[str, Any]) -> Stop:
@@ -133,18 +157,41 @@ def _whole(plain: Mapping[str, Any], key: str) -> int:
     return value
 
 
-def _number(plain: Mapping[str, Any], key: str) -> float:
-    value = plain[key]
-    if type(value) not in (int, float):
-        raise LogError(f"field '{key}' is {value!r}, not a number")
-    return cast(float, value)
+def _duration_s(plain: Mapping[str, Any]) -> float | None:
+    value = plain["duration_s"]
+    if value is not None and type(value) not in (int, float):
+        raise LogError(f"field 'duration_s' is {value!r}, not a number")
+    return cast(float | None, value)
 
 
-def _workload(plain: Mapping[str, Any]) -> Workload:
+def _workload(plain: Mapping[str, Any]) -> Workload | None:
     weights = plain["workload"]
+    if weights is None:
+        return None
     if not isinstance(weights, dict):
         raise LogError(f"field 'workload' is {weights!r}, not an object")
     return Workload(*(_whole(weights, field.name) for field in fields(Workload)))
+
+
+def _latency(plain: Mapping[str, Any]) -> dict[str, Any] | None:
+    value = plain["latency"]
+    if value is not None and not isinstance(value, dict):
+        raise LogError(f"field 'latency' is {value!r}, not an object")
+    return value
+
+
+def _fifo(plain: Mapping[str, Any]) -> bool:
+    value = plain["fifo"]
+    if not isinstance(value, bool):
+        raise LogError(f"field 'fifo' is {value!r}, neither true nor false")
+    return value
+
+
+def _tick_rates_hz(plain: Mapping[str, Any]) -> dict[str, int]:
+    rates = plain["tick_rates_hz"]
+    if not isinstance(rates, dict):
+        raise LogError(f"field 'tick_rates_hz' is {rates!r}, not an object")
+    return {machine: _whole(rates, machine) for machine in rates}
 
 
 def _text(plain: Mapping[str, Any], key: str) -> str:
@@ -159,6 +206,11 @@ def _texts(plain: Mapping[str, Any], key: str) -> tuple[str, ...]:
     if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
         raise LogError(f"field '{key}' is {values!r}, not a list of texts")
     return tuple(values)
+
+
+def _some_of_to(plain: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """Some of a send's receivers; the field is there only if there are any."""
+    return _texts(plain, key) if key in plain else ()
 
 
 def _objects(plain: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
@@ -183,10 +235,21 @@ def _timestamp(name: str, reading: Any) -> Timestamp:
     raise LogError(f"clock '{name}' reads {reading!r}, neither a number nor a list of numbers")
 
 
+#: The fields that a start record may lack.
+LATER_FIELDS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
+    "duration_s": _duration_s,
+    "workload": _workload,
+    "latency": _latency,
+    "fifo": _fifo,
+    "faults": lambda plain: tuple(_objects(plain, "faults")),
+    "tick_rates_hz": _tick_rates_hz,
+}
+
 READERS: dict[str, Callable[[Mapping[str, Any]], Record]] = {
     "start": _start,
     "internal": _event,
     "send": _event,
     "receive": _event,
+    "restart": _restart,
     "stop": _stop,
 }

@@ -6,7 +6,7 @@ when a message arrives, is the backend's business.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from random import Random
 
 from vm.clocks import CLOCKS
@@ -33,6 +33,19 @@ class Machine:
         self._peers = tuple(m for m in machines if m != name)
         self._workload = workload
         self._random = random
+
+    def recover(self, events: Iterable[Event]) -> None:
+        """Put a fresh machine where these events, its own log from the first on, left it.
+
+        The inbox stays empty: what waited in it is lost with the machine that had it.
+        """
+        assert self.events == 0
+        for event in events:
+            assert event.index == self.events
+            if event.kind != "receive":
+                assert self._workload.receivers(self._peers, self._random) == event.to
+            self.clock = event.clock
+            self.events += 1
 
     def deliver(self, message: Message, arrived_ns: int) -> None:
         """Put a message into the inbox; arrivals are delivered in their order."""

@@ -1,12 +1,14 @@
 """What a run leaves behind: events, messages, and the records around them.
 
 All times are integer nanoseconds since the run's epoch. An event is named by its machine
-and index; a message by the event that caused it and its receiver. Nobody changes a record;
-the two that are made on every tick are not frozen because that would double their cost.
+and index; a message by the event that caused it and its receiver. Nobody changes a record
+that is in a log; the two that are made on every tick are not frozen because that would double
+their cost.
 """
 
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
 
 from vm.workloads import Workload
 
@@ -22,7 +24,9 @@ class Event:
     """One step of one machine.
 
     `queue` is the inbox length after the step. A send names its receivers (`to`), a
-    receive the send that caused it (`sender`, `cause`) and when that message arrived.
+    receive the send that caused it (`sender`, `cause`) and when that message arrived. `lost`
+    and `duplicated` are those of a send's receivers whom a fault let have no copy, or two: the
+    backend says so before it logs the event.
     """
 
     kind: Kind
@@ -36,6 +40,8 @@ class Event:
     sender: str = ""
     cause: int = -1
     arrived_ns: int = -1
+    lost: tuple[str, ...] = ()
+    duplicated: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -59,7 +65,9 @@ class Arrival(NamedTuple):
 class Start:
     """The first record of a log: with `vm.spec`, all that the machine's draws depend on.
 
-    `clocks[0]` is the main clock; `workload` holds the weights of an idle tick.
+    `clocks[0]` is the main clock; `workload` holds the weights of an idle tick; `latency` and
+    `faults` are plain, as in the spec; `tick_rates_hz` is of all machines. What has a default
+    is not in every log: None and {} mean that the log does not say.
     """
 
     machine: str
@@ -67,11 +75,23 @@ class Start:
     run: str
     seed: int
     tick_rate_hz: int
-    duration_s: float
-    workload: Workload
     clocks: tuple[str, ...]
     epoch_unix_ns: int
     version: str
+    duration_s: float | None = None
+    workload: Workload | None = None
+    latency: Mapping[str, Any] | None = None
+    fifo: bool = True
+    faults: tuple[Mapping[str, Any], ...] = ()
+    tick_rates_hz: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """A machine that was killed has come back, after it had logged `events` events."""
+
+    at_ns: int
+    events: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,4 +123,4 @@ class Stop:
     undelivered: tuple[Undelivered, ...]
 
 
-Record = Start | Event | Stop
+Record = Start | Event | Restart | Stop

@@ -7,36 +7,35 @@ machine's name, so that nothing depends on the order in which machines happen to
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from random import Random
 from typing import Any
 
 from vm.clocks import CLOCKS
+from vm.faults import Fault, plain_fault, read_faults
+from vm.fields import MAX_DURATION_S, Reader, read_names, read_number, read_whole
+
+# Whoever reads a spec needs these two with it.
+from vm.fields import SpecError as SpecError
+from vm.fields import suggestion as suggestion
+from vm.latency import Latency, plain_latency, read_latency
 from vm.schedule import SECOND_NS, Schedule
 from vm.workloads import WORKLOADS, Workload
 
 MAX_MACHINES = 200
 MAX_TICK_RATE_HZ = 10_000
-MAX_DURATION_S = 24 * 60 * 60
 MAX_SEED = 2**63 - 1
 MAX_WEIGHT = 1_000_000
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,62}")
 
 
-class SpecError(ValueError):
-    """A field that cannot be as it is written; says which, why, and what would do."""
-
-    def __init__(self, field: str, problem: str) -> None:
-        super().__init__(f"{field}: {problem}")
-        self.field = field
-        self.problem = problem
-
-
 @dataclass(frozen=True)
 class Spec:
-    """One run. `tick_rates_hz` gives the rates of the machines for which none is to be drawn."""
+    """One run. `tick_rates_hz` gives the rates of the machines for which none is to be drawn.
+
+    Without a `latency` the network is as it is; `fifo` says whether channels keep their order.
+    """
 
     machines: tuple[str, ...] = ("vm1", "vm2", "vm3")
     duration_s: float = 60
@@ -45,6 +44,9 @@ class Spec:
     workload: Workload = WORKLOADS["assignment"]
     clocks: tuple[str, ...] = ("lamport",)
     seed: int = 0
+    latency: Latency | None = None
+    fifo: bool = True
+    faults: tuple[Fault, ...] = ()
 
     @classmethod
     def parse(cls, plain: Mapping[str, Any]) -> "Spec":
@@ -52,14 +54,19 @@ class Spec:
         for key in plain:
             if key not in FIELDS:
                 raise SpecError(key, f"there is no such field{suggestion(key, FIELDS)}")
-        spec = cls(**{key: FIELDS[key](key, value) for key, value in plain.items()})
+        read = {key: FIELDS[key](key, value) for key, value in plain.items()}
+        spec = cls(**(read | {"faults": ()}))
         for name in spec.tick_rates_hz:
             if name not in spec.machines:
                 raise SpecError(
                     f"tick_rates_hz.{name}",
                     f"there is no such machine{suggestion(name, spec.machines)}",
                 )
-        return spec
+        # What a fault may be depends on the machines and the duration.
+        return replace(
+            spec,
+            faults=read_faults("faults", read.get("faults", ()), spec.machines, spec.duration_ns),
+        )
 
     def plain(self) -> dict[str, Any]:
         """The mapping that `parse` reads back as an equal spec; JSON can hold it."""
@@ -71,6 +78,9 @@ class Spec:
             "workload": vars(self.workload),
             "clocks": list(self.clocks),
             "seed": self.seed,
+            "latency": plain_latency(self.latency),
+            "fifo": self.fifo,
+            "faults": [plain_fault(fault) for fault in self.faults],
         }
 
     @property
@@ -110,52 +120,28 @@ def natural_order(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
-def suggestion(word: str, known: Sequence[str] | Mapping[str, Any]) -> str:
-    """The end of an error about an unknown word: the closest known one, or all of them."""
-    close = get_close_matches(word, list(known), n=1)
-    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(known)}"
-
-
-def _whole(field: str, value: Any, low: int, high: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise SpecError(field, f"{value!r} is not a whole number")
-    if not low <= value <= high:
-        raise SpecError(field, f"{value} is outside {low}..{high}")
-    return value
-
-
 def _machines(field: str, value: Any) -> tuple[str, ...]:
     if isinstance(value, int):
-        return tuple(f"vm{n}" for n in range(1, _whole(field, value, 1, MAX_MACHINES) + 1))
-    names = _names(field, value)
-    _whole(field, len(names), 1, MAX_MACHINES)
+        return tuple(f"vm{n}" for n in range(1, read_whole(field, value, 1, MAX_MACHINES) + 1))
+    names = read_names(field, value)
+    read_whole(field, len(names), 1, MAX_MACHINES)
     for name in names:
         if not NAME.fullmatch(name):
             raise SpecError(field, f"{name!r} is not a name: letters, digits and _ . : - only")
     return names
 
 
-def _names(field: str, value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
-        raise SpecError(field, f"{value!r} is not a list of names")
-    for name in value:
-        if value.count(name) > 1:
-            raise SpecError(field, f"{name!r} is there more than once")
-    return tuple(value)
-
-
 def _duration_s(field: str, value: Any) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise SpecError(field, f"{value!r} is not a number of seconds")
-    if not 0 < value <= MAX_DURATION_S:
-        raise SpecError(field, f"{value} s is not more than 0 and at most {MAX_DURATION_S}")
-    return value
+    duration_s = read_number(field, value, "number of seconds")
+    if not 0 < duration_s <= MAX_DURATION_S:
+        raise SpecError(field, f"{duration_s} s is not more than 0 and at most {MAX_DURATION_S}")
+    return duration_s
 
 
 def _ticks(field: str, value: Any) -> tuple[int, int]:
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise SpecError(field, f"{value!r} is not a pair of the lowest and the highest tick rate")
-    low, high = (_whole(field, v, 1, MAX_TICK_RATE_HZ) for v in value)
+    low, high = (read_whole(field, v, 1, MAX_TICK_RATE_HZ) for v in value)
     if low > high:
         raise SpecError(field, f"the lowest rate comes first: {high}-{low}, not {low}-{high}")
     return low, high
@@ -164,7 +150,7 @@ def _ticks(field: str, value: Any) -> tuple[int, int]:
 def _tick_rates_hz(field: str, value: Any) -> dict[str, int]:
     if not isinstance(value, Mapping):
         raise SpecError(field, f"{value!r} is not a table of machine and rate")
-    return {m: _whole(f"{field}.{m}", rate, 1, MAX_TICK_RATE_HZ) for m, rate in value.items()}
+    return {m: read_whole(f"{field}.{m}", rate, 1, MAX_TICK_RATE_HZ) for m, rate in value.items()}
 
 
 def _workload(field: str, value: Any) -> Workload:
@@ -175,14 +161,14 @@ def _workload(field: str, value: Any) -> Workload:
     weights = ("one", "all", "internal")
     if not isinstance(value, Mapping) or set(value) != set(weights):
         raise SpecError(field, f"{value!r} is neither a workload's name nor the weights {weights}")
-    workload = Workload(**{w: _whole(f"{field}.{w}", value[w], 0, MAX_WEIGHT) for w in weights})
+    workload = Workload(**{w: read_whole(f"{field}.{w}", value[w], 0, MAX_WEIGHT) for w in weights})
     if workload.one + workload.all + workload.internal == 0:
         raise SpecError(field, "at least one weight must be more than 0")
     return workload
 
 
 def _clocks(field: str, value: Any) -> tuple[str, ...]:
-    names = _names(field, value)
+    names = read_names(field, value)
     if not names:
         raise SpecError(field, f"at least one clock is needed: {', '.join(CLOCKS)}")
     for name in names:
@@ -192,11 +178,23 @@ def _clocks(field: str, value: Any) -> tuple[str, ...]:
 
 
 def _seed(field: str, value: Any) -> int:
-    return _whole(field, value, 0, MAX_SEED)
+    return read_whole(field, value, 0, MAX_SEED)
 
 
-#: Every field of a spec and how its plain value is read.
-FIELDS: dict[str, Callable[[str, Any], Any]] = {
+def _fifo(field: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise SpecError(field, f"{value!r} is neither true nor false")
+    return value
+
+
+def _faults(field: str, value: Any) -> Sequence[Any]:
+    if not isinstance(value, list | tuple):
+        raise SpecError(field, f"{value!r} is not a list of tables")
+    return value
+
+
+#: Every field of a spec and how its plain value is read; the tables in `faults` by `read_faults`.
+FIELDS: dict[str, Reader] = {
     "machines": _machines,
     "duration_s": _duration_s,
     "ticks": _ticks,
@@ -204,4 +202,7 @@ FIELDS: dict[str, Callable[[str, Any], Any]] = {
     "workload": _workload,
     "clocks": _clocks,
     "seed": _seed,
+    "latency": read_latency,
+    "fifo": _fifo,
+    "faults": _faults,
 }

@@ -128,6 +128,11 @@ def test_a_gap_is_refused_and_changes_nothing() -> None:
     assert receiving.accept(2, 4)
 
 
+def test_where_messages_are_reordered_and_duplicated_any_event_may_follow() -> None:
+    receiving = ReceivingEnd(is_ordered=False)
+    assert [receiving.accept(n, index) for n, index in enumerate((4, 3, 3, 7), 1)] == [True] * 4
+
+
 @pytest.mark.parametrize("index", [3, 4])
 def test_events_of_a_channel_come_in_their_order(index: int) -> None:
     receiving = ReceivingEnd()

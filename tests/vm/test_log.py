@@ -1,4 +1,5 @@
 import json
+import re
 from contextlib import suppress
 
 import pytest
@@ -6,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vm.log import LogError, decode, encode
-from vm.records import Event, Record, Start, Stop, Undelivered, Unread
+from vm.records import Event, Record, Restart, Start, Stop, Undelivered, Unread
 from vm.workloads import Workload
 
 numbers = st.integers(-1, 2**70)
@@ -29,17 +30,22 @@ records: st.SearchStrategy[Record] = st.one_of(
         run=texts,
         seed=numbers,
         tick_rate_hz=numbers,
-        duration_s=st.integers(1, 99) | st.floats(0.1, 99),
-        workload=st.builds(Workload, numbers, numbers, numbers),
         clocks=names,
         epoch_unix_ns=numbers,
         version=texts,
+        duration_s=st.none() | st.integers(1, 99) | st.floats(0.1, 99),
+        workload=st.none() | st.builds(Workload, numbers, numbers, numbers),
+        latency=st.none() | st.dictionaries(texts, texts | numbers),
+        fifo=st.booleans(),
+        faults=st.lists(st.dictionaries(texts, texts | numbers), max_size=2).map(tuple),
+        tick_rates_hz=st.dictionaries(texts, numbers, max_size=2),
     ),
     st.builds(Event, kind=st.just("internal"), **common),
-    st.builds(Event, kind=st.just("send"), to=names, **common),
+    st.builds(Event, kind=st.just("send"), to=names, lost=names, duplicated=names, **common),
     st.builds(
         Event, kind=st.just("receive"), sender=texts, cause=numbers, arrived_ns=numbers, **common
     ),
+    st.builds(Restart, at_ns=numbers, events=numbers),
     st.builds(
         Stop,
         reason=st.sampled_from(["finished", "terminated"]),
@@ -69,6 +75,12 @@ def test_a_record_survives_its_line(record: Record) -> None:
             '"clock":{"lamport":1},"to":["vm2","vm3"]}',
         ),
         (
+            Event("send", 4, 0, 5, 6, 0, {}, ("a", "b", "c"), lost=("b",), duplicated=("a", "c")),
+            '{"kind":"send","index":4,"tick":0,"due_ns":5,"at_ns":6,"queue":0,'
+            '"clock":{},"to":["a","b","c"],"lost":["b"],"duplicated":["a","c"]}',
+        ),
+        (Restart(70, 12), '{"kind":"restart","at_ns":70,"events":12}'),
+        (
             Event("receive", 1, 1, 7, 8, 2, {"lamport": 9}, sender="vm3", cause=5, arrived_ns=4),
             '{"kind":"receive","index":1,"tick":1,"due_ns":7,"at_ns":8,"queue":2,'
             '"clock":{"lamport":9},"from":"vm3","cause":5,"arrived_ns":4}',
@@ -97,15 +109,45 @@ def test_lines_are_as_the_files_of_others_have_them(record: Record, line: str) -
         ('{"kind":"send","ind', "not JSON"),
         ("[" * 100_000, "not JSON"),
         ("[]", "not a JSON object"),
-        ("{}", "kind None is none of start, internal, send, receive, stop"),
+        ("{}", "kind None is none of start, internal, send, receive, restart, stop"),
         ('{"kind":["send"]}', "kind"),
         ('{"kind":"internal"}', "field 'index' is missing"),
         ('{"kind":"stop","reason":"bored"}', "field 'reason' is 'bored'"),
+        ('{"kind":"restart","at_ns":1}', "field 'events' is missing"),
     ],
 )
 def test_a_damaged_line_says_what_is_wrong(line: str, says: str) -> None:
     with pytest.raises(LogError, match=says.replace("[", r"\[")):
         decode(line)
+
+
+START = (
+    '{"kind":"start","machine":"vm1","machines":["vm1","vm2"],"run":"r","seed":7,'
+    '"tick_rate_hz":4,"clocks":["lamport"],"epoch_unix_ns":5,"version":"1"'
+)
+
+
+def test_a_start_record_may_say_less() -> None:
+    start = decode(START + "}")
+    assert start == Start("vm1", ("vm1", "vm2"), "r", 7, 4, ("lamport",), 5, "1")
+    assert (start.duration_s, start.workload, start.fifo, start.faults) == (None, None, True, ())
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ('"duration_s":"60"', "field 'duration_s' is '60', not a number"),
+        ('"workload":3', "field 'workload' is 3, not an object"),
+        ('"latency":[]', "field 'latency' is [], not an object"),
+        ('"fifo":1', "field 'fifo' is 1, neither true nor false"),
+        ('"faults":{}', "field 'faults' is {}, not a list of objects"),
+        ('"tick_rates_hz":[]', "field 'tick_rates_hz' is [], not an object"),
+        ('"tick_rates_hz":{"vm1":"4"}', "field 'vm1' is '4', not a whole number"),
+    ],
+)
+def test_what_a_start_record_says_must_be_right(fields: str, says: str) -> None:
+    with pytest.raises(LogError, match=re.escape(says)):
+        decode(f"{START},{fields}}}")
 
 
 json_values = st.recursive(

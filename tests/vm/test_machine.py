@@ -1,10 +1,12 @@
 from random import Random
 
+import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from histories import World, worlds
 from vm.machine import Machine
-from vm.records import Message
+from vm.records import Event, Message
 from vm.spec import Spec
 from vm.workloads import Workload
 
@@ -89,3 +91,36 @@ def test_equal_seeds_and_arrivals_make_equal_histories(world: World) -> None:
                 at_ns, sender, index = waiting.pop(0)
                 again.deliver(Message(sender, name, index, sent[sender, index]), at_ns)
             assert again.tick(event.tick, event.due_ns, event.at_ns)[0] == event
+
+
+@given(world=worlds(), data=st.data())
+def test_a_machine_goes_on_from_its_own_log_as_if_nothing_had_been(
+    world: World, data: st.DataObject
+) -> None:
+    name = data.draw(st.sampled_from(world.spec.machines))
+    events = world.events[name]
+    kept = data.draw(st.integers(0, len(events)))
+    again = World(Spec(**vars(world.spec))).machines[name]
+    again.recover(events[:kept])
+    assert again.events == kept
+    sent = {(peer, event.index): event.clock for peer, log in world.events.items() for event in log}
+    for event in events[kept:]:
+        if event.kind == "receive":
+            stamps = sent[event.sender, event.cause]
+            again.deliver(Message(event.sender, name, event.cause, stamps), event.arrived_ns)
+        repeated, _ = again.tick(event.tick, event.due_ns, event.at_ns)
+        assert (repeated.kind, repeated.index, repeated.to) == (event.kind, event.index, event.to)
+        assert repeated.clock == event.clock
+
+
+def test_another_machines_log_is_not_recovered_from() -> None:
+    log = [machine(ALL).tick(0, 0, 0)[0]]
+    with pytest.raises(AssertionError):
+        machine(INTERNAL).recover(log)
+
+
+def test_a_log_is_recovered_from_its_first_event_on() -> None:
+    writer = machine()
+    log: list[Event] = [writer.tick(tick, 0, 0)[0] for tick in range(2)]
+    with pytest.raises(AssertionError):
+        machine().recover(log[1:])

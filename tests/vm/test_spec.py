@@ -79,6 +79,10 @@ def test_resolving_changes_what_is_written_and_nothing_that_happens(spec: Spec) 
         ("clocks", "lamport", "clocks: 'lamport' is not a list of names"),
         ("seed", -1, "seed: -1 is outside"),
         ("seed", 1.0, "seed: 1.0 is not a whole number"),
+        ("fifo", 0, "fifo: 0 is neither true nor false"),
+        ("latency", {"kind": "constant"}, "latency.delay_s: constant needs it"),
+        ("faults", 3, "faults: 3 is not a list of tables"),
+        ("faults", [{"kind": "rain"}], "faults.0.kind: there is no 'rain'; there are loss, dup"),
     ],
 )
 def test_a_wrong_field_is_named_with_what_would_do(field: str, value: Any, says: str) -> None:

@@ -5,8 +5,8 @@ from io import FileIO
 from pathlib import Path
 
 from vm.log import encode
-from vm.records import Event, Record, Start, Stop, Timestamp
-from vm.schedule import SECOND_NS
+from vm.records import Record, Start
+from vm.story import for_people
 
 
 class Journal:
@@ -42,38 +42,3 @@ class Journal:
         self._out.close()
         if self._log is not None:
             self._log.close()
-
-
-def for_people(record: Record) -> str:
-    """One line that a person can follow a run by."""
-    match record:
-        case Start():
-            return (
-                f"{record.machine} starts: {record.tick_rate_hz} ticks/s, one of"
-                f" {len(record.machines)} machines, run {record.run}, seed {record.seed}"
-            )
-        case Stop():
-            return (
-                f"{record.reason}: {record.events} events, {record.ticks_missed} ticks missed;"
-                f" messages: {len(record.inbox)} left in the inbox,"
-                f" {len(record.undelivered)} undelivered, {record.rejected} rejected"
-            )
-        case Event():
-            (main, reading), *others = record.clock.items()
-            line = (
-                f"{record.at_ns / SECOND_NS:9.3f} s  tick {record.tick:<5}{record.kind:<9}"
-                f"{main} {_reading(reading):<6}{_what(record):<48}"
-            )
-            return (line + "".join(f"  {name} {_reading(t)}" for name, t in others)).rstrip()
-
-
-def _reading(timestamp: Timestamp) -> str:
-    return str(timestamp) if isinstance(timestamp, int) else ",".join(map(str, timestamp))
-
-
-def _what(event: Event) -> str:
-    if event.kind == "send":
-        return f"to {', '.join(event.to)}"
-    if event.kind == "receive":
-        return f"from {event.sender} (its event {event.cause}), {event.queue} left in the queue"
-    return ""

@@ -14,16 +14,16 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from proto import vm_pb2, vm_pb2_grpc
-from vm import __version__
 from vm.host.journal import Journal
 from vm.host.outgoing import Outgoing
 from vm.host.service import Service
 from vm.host.ticking import Ticking
 from vm.host.wire import CLIENT_OPTIONS, MAX_CLOCK_OFFSET_NS, SERVER_OPTIONS, Membership
 from vm.machine import Machine
-from vm.records import Event, Message, Start, Stop, Undelivered, Unread
+from vm.records import Event, Message, Stop, Undelivered, Unread
 from vm.schedule import SECOND_NS
 from vm.spec import Spec, generator, natural_order
+from vm.start import start_of
 
 SERVICE = vm_pb2.DESCRIPTOR.services_by_name["Machine"].full_name
 #: How long a machine waits, after the run or after SIGTERM, for its peers to have everything.
@@ -246,19 +246,9 @@ class Host:
         machine = Machine(
             me, spec.machines, spec.clocks, spec.workload, generator(spec.seed, me, "workload")
         )
+        rates_hz = dict(zip(spec.machines, start.tick_rates_hz, strict=True))
         self._journal.begin(
-            Start(
-                machine=me,
-                machines=spec.machines,
-                run=membership.run,
-                seed=spec.seed,
-                tick_rate_hz=spec.tick_rate_hz(me),
-                duration_s=spec.duration_s,
-                workload=spec.workload,
-                clocks=spec.clocks,
-                epoch_unix_ns=start.epoch_unix_ns,
-                version=__version__,
-            )
+            start_of(replace(spec, tick_rates_hz=rates_hz), me, membership.run, start.epoch_unix_ns)
         )
         ticking = Ticking(
             machine,

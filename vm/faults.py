@@ -1,0 +1,237 @@
+"""Faults: dated rules of what goes wrong in a run.
+
+A fault is active from `at_ns` until just before `until_ns`. Loss, duplication and delay befall
+the messages that are sent while they are active, partitions those that would arrive; pause,
+crash and restart befall machines.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vm.fields import (
+    Reader,
+    SpecError,
+    plain_table,
+    read_names,
+    read_number,
+    read_seconds_ns,
+    read_table,
+    suggestion,
+)
+from vm.schedule import SECOND_NS
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Messages of `senders` to `receivers` are lost, each with this probability."""
+
+    at_ns: int
+    until_ns: int
+    senders: tuple[str, ...]
+    receivers: tuple[str, ...]
+    probability: float
+
+
+@dataclass(frozen=True)
+class Duplication:
+    """Messages of `senders` to `receivers` arrive twice, each with this probability."""
+
+    at_ns: int
+    until_ns: int
+    senders: tuple[str, ...]
+    receivers: tuple[str, ...]
+    probability: float
+
+
+@dataclass(frozen=True)
+class Delay:
+    """Messages of `senders` to `receivers` are held for `extra_ns`, and up to `jitter_ns` more."""
+
+    at_ns: int
+    until_ns: int
+    senders: tuple[str, ...]
+    receivers: tuple[str, ...]
+    extra_ns: int = 0
+    jitter_ns: int = 0
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Nothing passes between `groups`, in which every machine is; held back, nothing is lost."""
+
+    at_ns: int
+    until_ns: int
+    groups: tuple[tuple[str, ...], ...]
+
+    def separates(self, one: str, other: str) -> bool:
+        return not any(one in group and other in group for group in self.groups)
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A machine does not tick; its ticks are missed, its inbox fills."""
+
+    at_ns: int
+    until_ns: int
+    machine: str
+
+
+@dataclass(frozen=True)
+class Crash:
+    """A machine is killed, and does not come back."""
+
+    at_ns: int
+    machine: str
+
+
+@dataclass(frozen=True)
+class Restart:
+    """A machine is killed, and started again at `until_ns` with what its own log says."""
+
+    at_ns: int
+    until_ns: int
+    machine: str
+
+
+ChannelFault = Loss | Duplication | Delay
+MachineFault = Pause | Crash | Restart
+Fault = ChannelFault | Partition | MachineFault
+
+
+def read_faults(
+    field: str, tables: Sequence[Any], machines: tuple[str, ...], duration_ns: int
+) -> tuple[Fault, ...]:
+    """The faults that tables describe, in a run of these machines."""
+    faults: list[Fault] = []
+    for number, table in enumerate(tables):
+        fault = _read(f"{field}.{number}", table, machines, duration_ns)
+        _check_dates(f"{field}.{number}", fault, duration_ns)
+        if isinstance(fault, MachineFault):
+            _check_not_down(f"{field}.{number}", fault, faults)
+        faults.append(fault)
+    return tuple(faults)
+
+
+def plain_fault(fault: Fault) -> dict[str, Any]:
+    """The table that `read_faults` reads back as an equal fault; JSON can hold it."""
+    kinds = {fault_type: kind for kind, fault_type in FAULTS.items()}
+    return plain_table(kinds[type(fault)], fault)
+
+
+def _read(field: str, table: Any, machines: tuple[str, ...], duration_ns: int) -> Fault:
+    defaults = {"at_ns": 0, "senders": machines, "receivers": machines}
+    if not (isinstance(table, dict) and table.get("kind") == "restart"):
+        defaults["until_ns"] = duration_ns
+    fault: Fault = read_table(field, table, FAULTS, KEYS, defaults)
+    for key, names in _named(fault):
+        for name in names:
+            if name not in machines:
+                problem = f"there is no machine {name!r}{suggestion(name, machines)}"
+                raise SpecError(f"{field}.{key}", problem)
+    return _whole_partition(field, fault, machines) if isinstance(fault, Partition) else fault
+
+
+def _named(fault: Fault) -> Iterator[tuple[str, Sequence[str]]]:
+    """The machines that a fault names, by its keys."""
+    match fault:
+        case Loss() | Duplication() | Delay():
+            yield "senders", fault.senders
+            yield "receivers", fault.receivers
+        case Partition():
+            yield "groups", [name for group in fault.groups for name in group]
+        case Pause() | Crash() | Restart():
+            yield "machine", (fault.machine,)
+
+
+def _whole_partition(field: str, fault: Partition, machines: tuple[str, ...]) -> Partition:
+    """The partition with the group that the machines in none of its groups form."""
+    named = [name for group in fault.groups for name in group]
+    rest = tuple(machine for machine in machines if machine not in named)
+    groups = (*fault.groups, rest) if rest else fault.groups
+    if len(groups) < 2:
+        raise SpecError(f"{field}.groups", "one group of all machines separates nobody")
+    return Partition(fault.at_ns, fault.until_ns, groups)
+
+
+def _check_dates(field: str, fault: Fault, duration_ns: int) -> None:
+    if fault.at_ns >= duration_ns:
+        raise SpecError(f"{field}.at_s", _late(fault.at_ns, duration_ns))
+    if isinstance(fault, Crash):
+        return
+    if fault.until_ns <= fault.at_ns:
+        begins_s = fault.at_ns / SECOND_NS
+        raise SpecError(f"{field}.until_s", f"it must be after at_s, which is {begins_s:g}")
+    # A machine that comes back when the run ends would have nothing left to do.
+    is_late = isinstance(fault, Restart) and fault.until_ns == duration_ns
+    if is_late or fault.until_ns > duration_ns:
+        raise SpecError(f"{field}.until_s", _late(fault.until_ns, duration_ns))
+
+
+def _late(time_ns: int, duration_ns: int) -> str:
+    return f"{time_ns / SECOND_NS:g} s is not within the run of {duration_ns / SECOND_NS:g} s"
+
+
+def _check_not_down(field: str, fault: MachineFault, others: Sequence[Fault]) -> None:
+    for other in others:
+        if isinstance(other, MachineFault) and other.machine == fault.machine:
+            before, after = sorted((fault, other), key=lambda one: one.at_ns)
+            if isinstance(before, Crash):
+                raise SpecError(f"{field}.at_s", f"nothing can follow the crash of {fault.machine}")
+            if before.until_ns > after.at_ns:
+                problem = f"{fault.machine} is down at that time already, by another fault"
+                raise SpecError(f"{field}.at_s", problem)
+
+
+def _probability(field: str, value: Any) -> float:
+    probability = read_number(field, value)
+    if not 0 < probability <= 1:
+        raise SpecError(field, f"{probability} is not more than 0 and at most 1")
+    return probability
+
+
+def _some_names(field: str, value: Any) -> tuple[str, ...]:
+    names = read_names(field, value)
+    if not names:
+        raise SpecError(field, "at least one machine is needed; leave it out for all")
+    return names
+
+
+def _machine(field: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise SpecError(field, f"{value!r} is not a machine's name")
+    return value
+
+
+def _groups(field: str, value: Any) -> tuple[tuple[str, ...], ...]:
+    if not isinstance(value, list | tuple) or not value:
+        raise SpecError(field, f"{value!r} is not a list of groups, as in [['vm1'], ['vm2']]")
+    groups = tuple(read_names(field, group) for group in value)
+    if not all(groups):
+        raise SpecError(field, "a group without machines separates nobody")
+    read_names(field, [name for group in groups for name in group])
+    return groups
+
+
+#: How the keys of a fault's table are read.
+KEYS: dict[str, Reader] = {
+    "at_s": read_seconds_ns,
+    "until_s": read_seconds_ns,
+    "senders": _some_names,
+    "receivers": _some_names,
+    "probability": _probability,
+    "extra_s": read_seconds_ns,
+    "jitter_s": read_seconds_ns,
+    "groups": _groups,
+    "machine": _machine,
+}
+
+FAULTS: dict[str, type[Fault]] = {
+    "loss": Loss,
+    "duplication": Duplication,
+    "delay": Delay,
+    "partition": Partition,
+    "pause": Pause,
+    "crash": Crash,
+    "restart": Restart,
+}

@@ -1,0 +1,131 @@
+"""How long the network takes from one machine to another.
+
+A latency is a distribution, given by its quantiles: `quantile_ns(u)`, for u uniform in [0, 1),
+is a draw from it. Whoever draws takes exactly one number per message copy, whatever the kind,
+so that what else is drawn for a channel does not depend on its latency.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import exp
+from statistics import NormalDist
+from typing import Any
+
+from vm.fields import (
+    Reader,
+    SpecError,
+    plain_table,
+    read_number,
+    read_seconds_ns,
+    read_table,
+)
+
+QUANTILES = 1024
+MAX_SIGMA = 5
+
+
+@dataclass(frozen=True)
+class Constant:
+    """Always the same."""
+
+    delay_ns: int
+
+    def quantile_ns(self, u: float) -> int:
+        return self.delay_ns
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Every whole number of nanoseconds from `low_ns` to `high_ns` alike."""
+
+    low_ns: int
+    high_ns: int
+
+    def quantile_ns(self, u: float) -> int:
+        return self.low_ns + int(u * (self.high_ns - self.low_ns + 1))
+
+
+@dataclass(frozen=True)
+class Lognormal:
+    """exp(N(ln median, sigma²)), as measured networks have it: a hump and a long tail."""
+
+    median_ns: int
+    sigma: float
+
+    @cached_property
+    def quantiles_ns(self) -> tuple[int, ...]:
+        """The middles of QUANTILES equal parts. Whole numbers: platforms differ in the last bit
+        of an exponential, and must not in what they draw."""
+        normal = NormalDist(0, self.sigma) if self.sigma else None
+        middles = ((n + 0.5) / QUANTILES for n in range(QUANTILES))
+        exponents = (normal.inv_cdf(middle) if normal else 0.0 for middle in middles)
+        return tuple(max(1, round(self.median_ns * exp(exponent))) for exponent in exponents)
+
+    def quantile_ns(self, u: float) -> int:
+        return self.quantiles_ns[int(u * QUANTILES)]
+
+
+Latency = Constant | Uniform | Lognormal
+
+#: What a real channel adds where the spec gives no latency.
+AS_IT_IS = Constant(0)
+#: What a simulated network takes where the spec gives no latency: like a bridge on one computer.
+LOCAL_BRIDGE = Lognormal(median_ns=600_000, sigma=0.4)
+
+
+def in_virtual_time(latency: Latency | None) -> Latency:
+    """The latency of a simulated network: there nothing arrives at the instant it was sent."""
+    match latency:
+        case None:
+            return LOCAL_BRIDGE
+        case Constant(delay_ns):
+            return Constant(max(1, delay_ns))
+        case Uniform(low_ns, high_ns):
+            return Uniform(max(1, low_ns), max(1, high_ns))
+        case Lognormal():
+            return latency
+
+
+def read_latency(field: str, value: Any) -> Latency | None:
+    """The latency that a table describes, or None for the network as it is."""
+    if value is None:
+        return None
+    latency: Latency = read_table(field, value, LATENCIES, KEYS, {})
+    if isinstance(latency, Uniform) and latency.low_ns > latency.high_ns:
+        raise SpecError(f"{field}.high_s", "it is less than low_s")
+    return latency
+
+
+def plain_latency(latency: Latency | None) -> dict[str, Any] | None:
+    kinds = {latency_type: kind for kind, latency_type in LATENCIES.items()}
+    return None if latency is None else plain_table(kinds[type(latency)], latency)
+
+
+def _median_ns(field: str, value: Any) -> int:
+    median_ns = read_seconds_ns(field, value)
+    if median_ns == 0:
+        raise SpecError(field, f"{value} s is not at least a nanosecond")
+    return median_ns
+
+
+def _sigma(field: str, value: Any) -> float:
+    sigma = read_number(field, value)
+    if not 0 <= sigma <= MAX_SIGMA:
+        raise SpecError(field, f"{sigma} is outside 0..{MAX_SIGMA}")
+    return sigma
+
+
+#: How the keys of a latency's table are read.
+KEYS: dict[str, Reader] = {
+    "delay_s": read_seconds_ns,
+    "low_s": read_seconds_ns,
+    "high_s": read_seconds_ns,
+    "median_s": _median_ns,
+    "sigma": _sigma,
+}
+
+LATENCIES: dict[str, type[Latency]] = {
+    "constant": Constant,
+    "uniform": Uniform,
+    "lognormal": Lognormal,
+}
