@@ -2,19 +2,23 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import grpc
 
 from proto import vm_pb2_grpc
 from vm.host.journal import Journal
-from vm.host.run import Host, Settings
+from vm.host.run import Host
+from vm.host.settings import Settings
 from vm.host.wire import SERVER_OPTIONS
 from vm.log import decode
-from vm.records import Event, Record, Start, Stop
-from vm.spec import Spec
+from vm.machine import Machine
+from vm.records import Event, Message, Record, Restart, Start, Stop, Timestamp
+from vm.spec import Spec, generator
 
 
 def free_ports(count: int) -> list[int]:
@@ -82,6 +86,72 @@ def read_whole_log(path: Path) -> tuple[Start, list[Event], Stop]:
     assert isinstance(stop, Stop)
     assert all(isinstance(event, Event) for event in events)
     return start, events, stop  # type: ignore[return-value]
+
+
+class Log(NamedTuple):
+    """What one machine left; without a stop record it was killed for good."""
+
+    start: Start
+    events: list[Event]
+    restarts: list[Restart]
+    stop: Stop | None
+
+
+def read_logs(folder: Path, machines: Iterable[str]) -> dict[str, Log]:
+    logs = {}
+    for name in machines:
+        start, *records = read_log(folder / f"{name}.jsonl")
+        assert isinstance(start, Start)
+        stop = records.pop() if isinstance(records[-1], Stop) else None
+        events = [record for record in records if isinstance(record, Event)]
+        restarts = [record for record in records if isinstance(record, Restart)]
+        assert len(events) + len(restarts) == len(records)
+        logs[name] = Log(start, events, restarts, stop)
+    return logs
+
+
+def check_whole(spec: Spec, logs: dict[str, Log]) -> None:
+    """All machines lived to their end: no copy of a message is lost but by a fault, or doubled
+    but by one; ticks are counted; clocks, by a pure machine that does it all again, never err."""
+    sent: Counter[tuple[str, int, str]] = Counter()
+    ended: Counter[tuple[str, int, str]] = Counter()
+    clocks = {(name, e.index): e.clock for name, log in logs.items() for e in log.events}
+    for name, log in logs.items():
+        assert log.stop is not None
+        for event in log.events:
+            sent.update((name, event.index, to) for to in (*event.to, *event.duplicated))
+            sent.subtract((name, event.index, to) for to in event.lost)
+            ended.update([(event.sender, event.cause, name)] * (event.kind == "receive"))
+        ended.update((unread.sender, unread.cause, name) for unread in log.stop.inbox)
+        ended.update((name, left.index, left.to) for left in log.stop.undelivered)
+        assert log.stop.events == len(log.events)
+        ticks = spec.schedule(name).ticks_before(spec.duration_ns)
+        assert log.stop.events + log.stop.ticks_missed == ticks
+        check_clocks(spec, name, log, clocks)
+    assert +sent == ended
+
+
+def check_clocks(
+    spec: Spec, name: str, log: Log, clocks: dict[tuple[str, int], dict[str, Timestamp]]
+) -> None:
+    machine = Machine(
+        name,
+        spec.machines,
+        spec.clocks,
+        spec.workload,
+        generator(spec.seed, name, "workload"),
+    )
+    tick, at_ns = -1, 0
+    for event in log.events:
+        if event.kind == "receive":
+            stamps = clocks[event.sender, event.cause]
+            machine.deliver(Message(event.sender, name, event.cause, stamps), event.arrived_ns)
+        again, _ = machine.tick(event.tick, event.due_ns, event.at_ns)
+        assert (again.kind, again.index, again.clock) == (event.kind, event.index, event.clock)
+        assert (again.to, again.sender, again.cause) == (event.to, event.sender, event.cause)
+        assert event.tick > tick
+        assert event.at_ns >= max(at_ns, event.due_ns, event.arrived_ns)
+        tick, at_ns = event.tick, event.at_ns
 
 
 def where_messages_ended(logs: dict[str, tuple[Start, list[Event], Stop]]) -> dict[str, list]:

@@ -15,9 +15,12 @@ from collections import deque
 from typing import NamedTuple
 
 from vm.faults import Delay, Duplication, Loss, Partition
-from vm.latency import Latency
+from vm.latency import AS_IT_IS, Latency
 from vm.records import Message
 from vm.spec import Spec, generator
+
+#: The largest number that a generator draws.
+BELOW_1 = 1 - 2**-53
 
 
 class Copy(NamedTuple):
@@ -106,6 +109,13 @@ class Channel:
             leaves_ns = cut.until_ns
             arrives_ns = leaves_ns + latency_ns
         return Copy(leaves_ns, arrives_ns)
+
+
+def last_departure_ns(spec: Spec) -> int:
+    """No message leaves a sender that adds the latency of the spec later than this."""
+    delays = (fault for fault in spec.faults if isinstance(fault, Delay))
+    held_ns = sum(delay.extra_ns + delay.jitter_ns for delay in delays)
+    return spec.duration_ns + held_ns + (spec.latency or AS_IT_IS).quantile_ns(BELOW_1)
 
 
 class SequenceGap(Exception):

@@ -13,6 +13,7 @@ from vm.host.outgoing import Outgoing
 from vm.host.service import Service
 from vm.host.wire import Membership
 from vm.records import Message
+from vm.spec import Spec
 
 CLOCKS = ("lamport",)
 MACHINES = ("vm1", "vm2")
@@ -71,7 +72,7 @@ def test_cuts_lose_nothing_double_nothing_and_overtake_nothing(seed: int) -> Non
 
     async def scenario() -> int:
         service = Service("vm2", changed.set)
-        service.open(Membership("test", "vm2", MACHINES, CLOCKS))
+        service.open(Membership("test", "vm2", MACHINES, CLOCKS), Spec())
         service.admit(lambda: (MESSAGES, MESSAGES), lambda message: delivered.append(message.index))
         port, wire_port = free_ports(2)
         wire = Wire(port)
@@ -108,7 +109,7 @@ def test_a_quiet_channel_stays_up() -> None:
 
     async def scenario() -> int:
         service = Service("vm2", lambda: None)
-        service.open(Membership("test", "vm2", MACHINES, CLOCKS))
+        service.open(Membership("test", "vm2", MACHINES, CLOCKS), Spec())
         port, wire_port = free_ports(2)
         wire = Wire(port)
         async with served(service, port), wire.laid(wire_port):
@@ -126,7 +127,7 @@ def test_a_quiet_channel_stays_up() -> None:
 def test_a_refusal_ends_the_channel() -> None:
     async def scenario() -> str:
         service = Service("vm2", lambda: None)
-        service.open(Membership("test", "vm2", MACHINES, CLOCKS))
+        service.open(Membership("test", "vm2", MACHINES, CLOCKS), Spec())
         (port,) = free_ports(1)
         hello = Membership("other", "vm1", MACHINES, CLOCKS).hello("vm2", 0)
         outgoing = Outgoing(f"127.0.0.1:{port}", hello, lambda: None)

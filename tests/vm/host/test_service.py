@@ -17,7 +17,7 @@ from vm.host.wire import (
     message_frame,
 )
 from vm.records import Message
-from vm.spec import MAX_SEED
+from vm.spec import MAX_SEED, Spec
 
 MEMBERSHIP = Membership("test", "vm1", ("vm1", "vm2", "vm3"), ("lamport", "vector"))
 #: As if vm1 had had 5 events, and vm2 and vm3 at most 10 and 20.
@@ -68,7 +68,7 @@ class Receiver:
     def __init__(self, membership: Membership = MEMBERSHIP) -> None:
         self.delivered: list[Message] = []
         self.service = Service("vm1", lambda: None)
-        self.service.open(membership)
+        self.service.open(membership, Spec())
         self.service.admit(lambda: EVENTS, self.delivered.append)
 
     async def take(self, *frames: vm_pb2.Frame) -> tuple[grpc.StatusCode, list[int]]:
