@@ -15,6 +15,7 @@ from orchestrator import owner
 from orchestrator.containers import Cluster
 from orchestrator.outcome import PHASES, Interrupted, Outcome
 from orchestrator.processes import Processes
+from orchestrator.simulated import SimulatedRun
 from vm import __version__
 from vm.spec import Spec
 
@@ -135,4 +136,5 @@ def _write(path: Path, value: object) -> None:
 BACKENDS: dict[str, Callable[[Spec, str], Backend]] = {
     "containers": Cluster,
     "processes": Processes,
+    "simulation": SimulatedRun,
 }

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from loopback import Log, check_whole, read_logs
+from loopback import Log, check_whole, read_log, read_logs
 from orchestrator.outcome import Interrupted, Outcome
 from orchestrator.processes import Processes
+from orchestrator.replay import replay
 from vm.channel import Channel
 from vm.latency import AS_IT_IS
 from vm.records import Event
@@ -38,6 +39,11 @@ def carry_out(folder: Path, **fields: Any) -> tuple[Spec, Outcome, dict[str, Log
     return spec, outcome, read_logs(folder, spec.machines)
 
 
+def check(folder: Path, spec: Spec, logs: dict[str, Log]) -> None:
+    check_whole(spec, logs)
+    assert replay({m: read_log(folder / f"{m}.jsonl") for m in spec.machines}) is None
+
+
 def receives(logs: dict[str, Log]) -> list[tuple[str, Event]]:
     return [(m, e) for m, log in logs.items() for e in log.events if e.kind == "receive"]
 
@@ -47,7 +53,7 @@ def test_a_run_is_carried_out(tmp_path: Path) -> None:
     assert outcome.problem == ""
     assert {ended.outcome for ended in outcome.machines.values()} == {"finished"}
     assert {log.start.epoch_unix_ns for log in logs.values()} == {outcome.epoch_unix_ns}
-    check_whole(spec, logs)
+    check(tmp_path, spec, logs)
     assert receives(logs)
 
 
@@ -69,7 +75,7 @@ def test_a_restart_loses_nothing_and_doubles_nothing(
 ) -> None:
     spec, outcome, logs = carry_out(tmp_path, duration_s=2, faults=faults)
     assert outcome.problem == ""
-    check_whole(spec, logs)
+    check(tmp_path, spec, logs)
     for log in logs.values():
         assert log.stop is not None
         assert not log.stop.undelivered
@@ -92,7 +98,7 @@ def test_what_a_frozen_machine_misses_is_there_afterwards(tmp_path: Path) -> Non
     pause = {"kind": "pause", "machine": "vm2", "at_s": 0.2, "until_s": 2.8}
     spec, outcome, logs = carry_out(tmp_path, duration_s=3, faults=[pause])
     assert outcome.problem == ""
-    check_whole(spec, logs)
+    check(tmp_path, spec, logs)
     assert all(log.stop and not log.stop.undelivered for log in logs.values())
     missed = [
         tick
@@ -125,7 +131,7 @@ CHANNELS: dict[str, dict[str, Any]] = {
 def test_channels_do_what_the_spec_says(tmp_path: Path, fields: dict[str, Any]) -> None:
     spec, outcome, logs = carry_out(tmp_path, duration_s=1.2, **fields)
     assert outcome.problem == ""
-    check_whole(spec, logs)
+    check(tmp_path, spec, logs)
     leaves_ns: dict[tuple[str, int, str], int] = {}
     for name, log in logs.items():
         latency = spec.latency or AS_IT_IS

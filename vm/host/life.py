@@ -15,10 +15,10 @@ from vm.host.service import Service
 from vm.host.startup import Agreement
 from vm.host.ticking import Ticking
 from vm.host.wire import MAX_CLOCK_OFFSET_NS
-from vm.machine import Machine
-from vm.records import Event, Message, Stop, Unread
+from vm.machine import fresh_machine
+from vm.records import Event, Message, Stop
 from vm.schedule import SECOND_NS
-from vm.spec import Spec, generator
+from vm.spec import Spec
 from vm.start import start_of
 
 #: How long a machine waits, after the run or after SIGTERM, for its peers to have everything.
@@ -53,8 +53,7 @@ class Life:
         self._changes = changes
         me, spec = agreement.membership.me, agreement.spec
         self._epoch = epoch = Epoch(agreement.epoch_unix_ns, events[-1].at_ns if events else None)
-        draws = generator(spec.seed, me, "workload")
-        self._machine = Machine(me, spec.machines, spec.clocks, spec.workload, draws)
+        self._machine = fresh_machine(spec, me)
         self._machine.recover(events)
         self._outbox = Outbox(spec, me, links.outgoing, epoch, changes.note, partitions=partitions)
         self._outbox.recover(me, events, epoch.now_ns)
@@ -139,10 +138,7 @@ class Life:
             events=self._machine.events,
             ticks_missed=self._ticking.ticks_missed,
             rejected=self._service.rejected,
-            inbox=tuple(
-                Unread(message.sender, message.index, arrived_ns)
-                for message, arrived_ns in self._machine.inbox
-            ),
+            inbox=self._machine.unread(),
             undelivered=tuple(self._outbox.undelivered()),
         )
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import heappop, heappush
 from itertools import count
 
-from vm.channel import Channel
+from vm.channel import Channel, note
 from vm.host.alarm import Alarm
 from vm.host.epoch import Epoch
 from vm.host.outgoing import Outgoing
@@ -57,10 +57,7 @@ class Outbox:
         departures: Departures = []
         for message in messages:
             times_ns = self._channels[message.receiver].carry(event.at_ns)
-            if not times_ns:
-                event.lost += (message.receiver,)
-            elif len(times_ns) == 2:
-                event.duplicated += (message.receiver,)
+            note(event, message.receiver, len(times_ns))
             departures += [(leaves_ns, message) for leaves_ns in times_ns]
         return departures
 
