@@ -14,7 +14,7 @@ PORTS = range(20_000, 32_768)
 
 
 @contextmanager
-def reserved_ports(count: int) -> Iterator[list[int]]:
+def reserved_ports(count: int, among: range = PORTS) -> Iterator[list[int]]:
     """TCP ports on loopback on which nobody listens, and that no other run of ours will take.
 
     The sign of a port that is taken is a UDP socket of the same number: it does not stand in
@@ -22,9 +22,9 @@ def reserved_ports(count: int) -> Iterator[list[int]]:
     if there are not enough.
     """
     with ExitStack() as stack:
-        offset = SystemRandom().randrange(len(PORTS))
+        offset = SystemRandom().randrange(len(among))
         ports: list[int] = []
-        for port in (*PORTS[offset:], *PORTS[:offset]):
+        for port in (*among[offset:], *among[:offset]):
             if len(ports) == count:
                 break
             if sign := _reserved(port):
@@ -32,7 +32,7 @@ def reserved_ports(count: int) -> Iterator[list[int]]:
                 ports.append(port)
         if len(ports) < count:
             raise EnvironmentProblem(
-                f"fewer than {count} ports from {PORTS[0]} to {PORTS[-1]} are free: carry out"
+                f"fewer than {count} ports from {among[0]} to {among[-1]} are free: carry out"
                 " fewer runs at a time"
             )
         yield ports

@@ -73,9 +73,11 @@ def _agreement(settings: Settings, start: Start) -> Agreement:
         spec = spec_of({settings.name: start})
     except SpecError as error:
         raise HostError(f"--recover: the log's first line: {error}") from None
-    for field in TOLD:
-        logged, told = getattr(spec, field), getattr(settings.spec, field)
-        if logged != told:
-            raise HostError(f"--recover: {field} was {logged} by the log, but is {told} now")
+    told = {field: getattr(settings.spec, field) for field in TOLD}
+    if settings.seed is not None:
+        told["seed"] = settings.seed
+    for field, value in told.items():
+        if (logged := getattr(spec, field)) != value:
+            raise HostError(f"--recover: {field} was {logged} by the log, but is {value} now")
     membership = Membership(start.run, start.machine, start.machines, start.clocks)
     return Agreement(membership, spec, start.epoch_unix_ns)
