@@ -3,9 +3,10 @@
 import asyncio
 import gc
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from vm.channel import last_departure_ns
-from vm.faults import MachineFault, Partition, Pause, Restart, end_ns
+from vm.faults import Crash, MachineFault, Partition, Pause, Restart, end_ns
 from vm.host.changes import Changes
 from vm.host.epoch import Epoch
 from vm.host.journal import Journal
@@ -115,7 +116,8 @@ class Life:
         self._links.finish()
         # Whoever is killed until then needs again what it had.
         await self._within(_last_down_ns(spec), lambda: self._changes.terminated)
-        done = self._links.are_done
+        crashed = {fault.machine for fault in spec.faults if isinstance(fault, Crash)}
+        done = partial(self._links.are_done, crashed)
         await self._within(
             _last_word_ns(spec) + DRAIN_NS, lambda: done() or self._changes.terminated
         )
