@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 from rich import box
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -190,13 +190,22 @@ def _print_table(console: Console, figures: pl.DataFrame, columns: Mapping[str, 
         box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 0), header_style=None
     )
     name = figures.columns[0]
-    table.add_column(name, no_wrap=True)
-    for heading in columns.values():
-        table.add_column(heading, justify="right", vertical="bottom")
-    for row in figures.iter_rows(named=True):
-        cells = [_show(row[metric]) for metric in columns]
-        table.add_row(Text(row[name]), *cells)
-    console.print(table)
+    headings = {name: name, **columns}
+    rows = [[_show(row[metric]) for metric in headings] for row in figures.to_dicts()]
+    # Nothing is cut, whatever the console: a figure without its last digits is another one.
+    widths = [
+        max(len(word) for text in texts for word in text.split())
+        for texts in zip(headings.values(), *rows, strict=True)
+    ]
+    widths[0] = max(map(len, [name, *figures[name]]))
+    for heading, width in zip(headings.values(), widths, strict=True):
+        justify: JustifyMethod = "left" if heading == name else "right"
+        table.add_column(heading, justify=justify, vertical="bottom", min_width=width)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    if (least := sum(widths) + len(widths) - 1) > console.width:
+        table.width = least
+    console.print(table, crop=False)
     _say(console, "")
 
 

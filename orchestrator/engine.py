@@ -11,7 +11,7 @@ from time import time
 from typing import Any, Literal, NamedTuple
 
 import docker
-from docker.errors import APIError, DockerException
+from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
 from orchestrator import owner
@@ -63,6 +63,18 @@ def _innermost(error: BaseException) -> str:
 def labels(run: str) -> dict[str, str]:
     """What everything of a run carries in the engine."""
     return {RUN_LABEL: run, OWNER_LABEL: owner.me(), BEGUN_LABEL: owner.begun(os.getpid())}
+
+
+def if_there(act: Callable[[], object]) -> None:
+    """Do something to a thing of the engine that may have ended, or be gone, meanwhile."""
+    try:
+        act()
+    except NotFound:
+        pass
+    except APIError as error:
+        # Already ended, or already being removed: what was asked for is so or will be.
+        if error.status_code != 409:
+            raise
 
 
 class Leftover(NamedTuple):
