@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 from orchestrator import owner
 from orchestrator.containers import Cluster
 from orchestrator.outcome import PHASES, Interrupted, Outcome
+from orchestrator.simulated import SimulatedRun
 from vm import __version__
 from vm.spec import Spec
 
@@ -133,4 +134,5 @@ def _write(path: Path, value: object) -> None:
 
 BACKENDS: dict[str, Callable[[Spec, str], Backend]] = {
     "containers": Cluster,
+    "simulation": SimulatedRun,
 }
