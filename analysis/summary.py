@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import polars as pl
@@ -11,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from analysis.checks import Account, Verdict, Violation, verdict
+from analysis.audit import explain_account, word_of
+from analysis.checks import Verdict, verdict
 from analysis.history import Run
 from analysis.metrics import across, per_machine, per_run, per_runs
 
@@ -49,7 +49,6 @@ ACROSS_RUNS = {
     "jump mean": "jump_mean",
     "queue mean on receive": "queue_mean_on_receive",
 }
-MAX_VIOLATIONS_SHOWN = 10
 
 
 def print_summary(runs: Sequence[Run], console: Console) -> None:
@@ -81,22 +80,6 @@ def _print_run(run: Run, console: Console) -> None:
         _say(console, note)
 
 
-def print_verdicts(runs: Sequence[Run], console: Console) -> None:
-    """One line a run, and below it the rows that must not exist and why something is unknown."""
-    for run in runs:
-        found = verdict(run)
-        word = "VIOLATED" if found.violations else "could not be checked"
-        _say(console, f"{run.name}: {word if found.violations or found.unchecked else 'fine'}")
-        if found.account:
-            _say(console, f"  {_explain_account(found.account)}")
-        for violation in found.violations[:MAX_VIOLATIONS_SHOWN]:
-            _say(console, f"  {_explain(violation)}")
-        if (more := len(found.violations) - MAX_VIOLATIONS_SHOWN) > 0:
-            _say(console, f"  and {more} more; --json prints all")
-        for reason in found.unchecked:
-            _say(console, f"  {reason}")
-
-
 def as_json(runs: Sequence[Run]) -> dict[str, Any]:
     """The unrounded figures; metrics by their names, null where undefined."""
     return {
@@ -104,22 +87,6 @@ def as_json(runs: Sequence[Run]) -> dict[str, Any]:
             {"run": run.name, **per_run(run), "machines": per_machine(run).to_dicts()}
             for run in runs
         ]
-    }
-
-
-def verdicts_as_json(runs: Sequence[Run]) -> dict[str, Any]:
-    return {"runs": [_plain_verdict(verdict(run)) for run in runs]}
-
-
-def _plain_verdict(found: Verdict) -> dict[str, Any]:
-    return {
-        "run": found.run,
-        "account": found.account and asdict(found.account),
-        "violations": [
-            {key: value for key, value in asdict(violation).items() if key != "run"}
-            for violation in found.violations
-        ],
-        "unchecked": list(found.unchecked),
     }
 
 
@@ -150,31 +117,9 @@ def _show(figure: int | float | str | None) -> str:
 
 
 def _verdict_line(found: Verdict) -> str:
-    if found.account is None:
-        return f"messages could not be checked: {'; '.join(found.unchecked)}"
-    parts = [_explain_account(found.account)]
-    if found.violations:
-        counts = Counter(violation.check for violation in found.violations)
-        parts += [f"VIOLATED {check} ({count})" for check, count in counts.items()]
-    if found.unchecked:
-        parts.append(f"{len(found.unchecked)} damaged lines not checked")
-    return "; ".join(parts)
-
-
-def _explain_account(places: Account) -> str:
-    ends = {
-        "left in inboxes": places.inbox,
-        "undelivered": places.undelivered,
-        "lost to a fault": places.lost,
-        "died with a killed machine": places.died,
-        "UNACCOUNTED": places.unaccounted,
-    }
-    parts = [f"{places.received} received", *(f"{n} {end}" for end, n in ends.items() if n)]
-    return f"{places.sent} messages sent = {' + '.join(parts)}"
-
-
-def _explain(violation: Violation) -> str:
-    return f"{violation.check}: {violation.machine} event {violation.index}: {violation.because}"
+    counts = Counter(violation.check for violation in found.violations)
+    parts = [f"verdict: {word_of(found)}", *(f"{check} ({n})" for check, n in counts.items())]
+    return "; ".join([*parts, *([explain_account(found.account)] if found.account else [])])
 
 
 def _notes(run: Run) -> list[str]:

@@ -68,7 +68,7 @@ class World:
             for message in messages
         )
         return Stop(
-            "finished", len(self.events[name]), 0, 0, self.machines[name].unread(), tuple(left)
+            "terminated", len(self.events[name]), 0, 0, self.machines[name].unread(), tuple(left)
         )
 
     def write(self, directory: Path) -> Path:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from histories import Name, World
 from vm.clocks import CLOCKS
+from vm.fields import MAX_DURATION_S
 from vm.records import Event
 from vm.spec import Spec
 from vm.workloads import WORKLOADS
@@ -36,6 +37,7 @@ def unruly(
             "workload": random.choice(list(WORKLOADS)),
             "clocks": list(CLOCKS),
             "seed": seed,
+            "duration_s": MAX_DURATION_S,
             "fifo": fifo,
             "faults": list(faults),
         }
