@@ -19,11 +19,10 @@ def find_runs(paths: Iterable[Path]) -> list[Path]:
     """
     found: dict[Path, Path] = {}
     for path in paths:
-        if not path.exists():
-            raise InputError(f"{path} does not exist: give a run directory, or a folder of runs")
-        if not path.is_dir():
-            raise InputError(f"{path} is a file: give the directory of the run that it belongs to")
-        below = list(_runs_below(path))
+        try:
+            below = list(_runs_below(_folder(path)))
+        except OSError as error:
+            raise _unreadable(path, error) from None
         if not below:
             raise InputError(f"{path} holds no run: no logs were found there or in folders below")
         found |= {run.resolve(): run for run in below}
@@ -38,18 +37,30 @@ def load(path: Path) -> Run:
             raise InputError(f"{path} is no run: it directly holds no logs")
         return FORMATS[format_name].load(path)
     except OSError as error:
-        raise InputError(f"{error.filename or path} cannot be read: {error.strerror}") from None
+        raise _unreadable(path, error) from None
+
+
+def _folder(path: Path) -> Path:
+    try:
+        path.stat()
+    except FileNotFoundError:
+        raise InputError(
+            f"{path} does not exist: give a run directory, or a folder of runs"
+        ) from None
+    if not path.is_dir():
+        raise InputError(f"{path} is a file: give the directory of the run that it belongs to")
+    return path
+
+
+def _unreadable(path: Path, error: OSError) -> InputError:
+    return InputError(f"{error.filename or path} cannot be read: {error.strerror}")
 
 
 def _runs_below(path: Path) -> Iterator[Path]:
-    try:
-        if _format(path):
-            yield path
-            return
-        folders = [p for p in path.iterdir() if p.is_dir() and not p.is_symlink()]
-    except OSError as error:
-        raise InputError(f"{error.filename} cannot be read: {error.strerror}") from None
-    for folder in folders:
+    if _format(path):
+        yield path
+        return
+    for folder in [p for p in path.iterdir() if p.is_dir() and not p.is_symlink()]:
         if not folder.name.startswith("."):
             yield from _runs_below(folder)
 

@@ -180,11 +180,19 @@ def unusable(event: Event, clocks: Sequence[str], machines: int) -> str:
             isinstance(reading, tuple) and len(reading) != len(shape)
         ):
             return f"clock '{clock}' reads {reading}, which is not like {shape}"
+    for clock in event.clock:
+        if clock not in clocks:
+            return f"clock {clock!r} is none of the run's"
     numbers = [event.index, event.tick, event.due_ns, event.at_ns, event.queue]
-    numbers += [event.cause, event.arrived_ns, *map(scalar, event.clock.values())]
-    if max(map(abs, numbers)) > MAX_INT64:
-        return "a number is beyond 64 bits"
-    return ""
+    numbers += [event.cause, event.arrived_ns]
+    for reading in event.clock.values():
+        numbers += [reading] if isinstance(reading, int) else [*reading, sum(reading)]
+    return beyond_64_bits(numbers)
+
+
+def beyond_64_bits(numbers: Iterable[int]) -> str:
+    """Why numbers have no place in a table, or "" if they have one."""
+    return "a number is beyond 64 bits" if max(map(abs, numbers)) > MAX_INT64 else ""
 
 
 def known_files(directory: Path, knows: Callable[[str], bool]) -> list[Path]:

@@ -30,7 +30,6 @@ def unruly(
     """A history of `acts` ticks and arrivals; `loss` and `duplication` are probabilities."""
     random = Random(seed)
     names = tuple(f"vm{n}" for n in range(1, machines + 1))
-    faults = tuple({"kind": "crash", "machine": name, "at_s": 1} for name in names[:deaths])
     spec = Spec.parse(
         {
             "machines": list(names),
@@ -39,7 +38,6 @@ def unruly(
             "seed": seed,
             "duration_s": MAX_DURATION_S,
             "fifo": fifo,
-            "faults": list(faults),
         }
     )
     world = World(spec)

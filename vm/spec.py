@@ -117,7 +117,8 @@ def draw_schedule(tick_rate_hz: int, seed: int, machine: str) -> Schedule:
 
 def natural_order(name: str) -> list[tuple[int, str]]:
     """Sort key that puts vm2 before vm10."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+    parts = re.split(r"(\d+)", name)
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
 def _machines(field: str, value: Any) -> tuple[str, ...]:

@@ -5,8 +5,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,8 @@ DEFAULT_EXPERIMENT = "lab"
 #: What a core bears without ticks that come late: ticks a second, and machines at all.
 MAX_TICKS_PER_CORE_HZ = 300
 MAX_MACHINES_PER_CORE = 25
+#: How often the main thread looks whether it was told to end.
+SIGNALS_EVERY_S = 0.1
 #: The options that set a field of the experiment, for errors that name what was typed.
 OPTIONS = {
     "machines": "--machines",
@@ -133,7 +135,7 @@ def _carry_out(
                 run.carry_out, backend, backend_name, spec, partial, _report(shown, partial)
             )
             futures[one] = run.name_of(partial)
-        for future in as_completed(futures):
+        for future in _as_they_end(futures):
             try:
                 done = future.result()
             except EnvironmentProblem as error:
@@ -143,6 +145,18 @@ def _carry_out(
             runs.append(done)
             shown.done(done.name, f"{done.result}: {done.problem}" if done.problem else done.result)
     return sorted(runs, key=lambda done: names.index(done.name)), problems, under.interrupted
+
+
+def _as_they_end(futures: Iterable[Future[Run]]) -> Iterator[Future[Run]]:
+    """Each future once it is done, from a main thread that hears signals meanwhile.
+
+    The kernel may hand a signal to any thread; Python runs its handler when the main thread
+    comes to, and one that waits without a limit does not.
+    """
+    pending = set(futures)
+    while pending:
+        done, pending = wait(pending, SIGNALS_EVERY_S, FIRST_COMPLETED)
+        yield from done
 
 
 def _report(shown: Display, partial: Path) -> Callable[[str], None]:
