@@ -12,7 +12,7 @@ count grows, so vector times are kept at receives alone.
 Events are rows of the events table; `row` and `name` translate from and to (machine, index).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -21,6 +21,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from analysis.columns import column
 from analysis.history import Run
 from analysis.kernels import Rows, fast, vector_times
 
@@ -43,7 +44,7 @@ class Places:
     """Where in the events table a machine's event of some index is.
 
     `first[m]` is the row of machine m's first event, `first[-1]` the number of all events;
-    `machine` and `index` are by row.
+    `machine` and `index` are by row. `whole` says that each log numbers its events 0, 1, 2, ...
     """
 
     def __init__(self, machine: Rows, index: NDArray[np.int64], machines: int) -> None:
@@ -51,11 +52,11 @@ class Places:
         self.first = np.searchsorted(machine, np.arange(machines + 1)).astype(np.int32)
         # A log that misses no event needs no search.
         rank = np.arange(len(index)) - self.first[machine]
-        self._whole = bool(np.array_equal(rank, index))
+        self.whole = bool(np.array_equal(rank, index))
 
     def rows(self, machine: Rows, index: NDArray[np.int64]) -> Rows:
         """The rows of the named events; -1 where there is none, or the machine is -1."""
-        if self._whole:
+        if self.whole:
             begins, ends = self.first[machine], self.first[machine + 1]
             there = (machine >= 0) & (index >= 0) & (index < ends - begins)
             return np.where(there, begins + index, -1).astype(np.int32)
@@ -235,6 +236,26 @@ class Causality:
                 return counts
             counts = fewer
 
+    def boundaries(self, block: int) -> Iterator[tuple[Rows, Rows]]:
+        """Where pasts end: events e and f, pair by pair, of which e is the first event of another
+        machine that is not in f's past. Of all f of one machine that share e only the last is
+        given. In parts, each from `block` receives."""
+        for low in range(0, len(self._told_at), block):
+            receives = self._told_at[low : low + block]
+            m = self.machine[receives]
+            knew = self._past[low : low + len(receives)].copy()
+            knew[self._latest[receives - 1] != np.arange(low, low + len(receives))] = 0
+            news = self._past[low + 1 : low + 1 + len(receives)] > knew
+            news[np.arange(len(m)), m] = False
+            news[receives == self.first[m]] = False
+            at, q = np.nonzero(news)
+            yield self.first[q] + knew[at, q], receives[at] - 1
+        last = self.first[1:][np.diff(self.first) > 0] - 1
+        known = [self.vector_time(int(row)) for row in last]
+        knows = np.array(known).reshape(-1, len(self.machines))
+        at, q = np.nonzero(knows < np.diff(self.first))
+        yield (self.first[q] + knows[at, q]).astype(np.int32), last[at]
+
     @cached_property
     def ordered_pairs(self) -> int:
         """How many pairs of events are causally related."""
@@ -252,16 +273,11 @@ class Causality:
 @lru_cache(maxsize=1)
 def causality(run: Run) -> Causality:
     """The causality of a run; that of the run asked for last is kept."""
-    code = pl.Enum(run.machines)
-    columns = run.events.select(
-        pl.col("machine").cast(code).to_physical().cast(pl.Int32),
-        "index",
-        pl.col("sender").cast(code, strict=False).to_physical().cast(pl.Int32).fill_null(-1),
-        pl.col("cause").fill_null(-1),
-    )
-    machine, index, sender, cause = (column.to_numpy() for column in columns)
-    places = Places(machine, index, len(run.machines))
-    return Causality(run.machines, places, places.rows(sender, cause))
+    places = Places(column(run, "machine"), column(run, "index"), len(run.machines))
+    send = places.rows(column(run, "sender"), column(run, "cause"))
+    # What is no send has sent nothing.
+    send[~column(run, "sends")[send]] = -1
+    return Causality(run.machines, places, send)
 
 
 def cut_at(run: Run, at_ns: int) -> tuple[int, ...]:
@@ -269,8 +285,8 @@ def cut_at(run: Run, at_ns: int) -> tuple[int, ...]:
 
     Where wall clocks disagree the cut may be inconsistent; see `consistent_within`.
     """
-    had = run.events.filter(pl.col("at_ns") <= at_ns).group_by("machine").len()
-    counts = dict(had.iter_rows())
+    had = run.scan.filter(pl.col("at_ns") <= at_ns).group_by("machine").len()
+    counts = dict(had.collect().iter_rows())
     return tuple(counts.get(machine, 0) for machine in run.machines)
 
 

@@ -80,3 +80,34 @@ def vector_times(
             moved = moved or row > done[m]
             done[m] = row
     return done
+
+
+def addressed(begin: NDArray[np.int64], receiver: Rows, sends: Rows, wanted: Rows) -> Rows:
+    """The message of each send that goes to the wanted machine, the first if there are more.
+
+    The messages of the send at a row are `begin[row]` until `begin[row + 1]`.
+    """
+    found = np.full(len(sends), -1, np.int32)
+    for n in range(len(sends)):
+        for message in range(begin[sends[n]], begin[sends[n] + 1]):
+            if receiver[message] == wanted[n] and wanted[n] >= 0:
+                found[n] = message
+                break
+    return found
+
+
+def overtaken(first: Rows, send: Rows, machine: Rows, overtaker: Rows, last: Rows) -> None:
+    """Say of every receive which earlier one received a later message of the same channel.
+
+    Fills `overtaker` by row, and `last[s, r]` with the receive of machine r that is of the
+    latest send of machine s; what was -1 stays so where there is none.
+    """
+    for m in range(len(first) - 1):
+        for row in range(first[m], first[m + 1]):
+            cause = send[row]
+            if cause >= 0:
+                before = last[machine[cause], m]
+                if before >= 0 and send[before] > cause:
+                    overtaker[row] = before
+                else:
+                    last[machine[cause], m] = row

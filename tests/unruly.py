@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from histories import Name, World
 from vm.clocks import CLOCKS
+from vm.fields import MAX_DURATION_S
 from vm.records import Event
 from vm.spec import Spec
 from vm.workloads import WORKLOADS
@@ -29,15 +30,14 @@ def unruly(
     """A history of `acts` ticks and arrivals; `loss` and `duplication` are probabilities."""
     random = Random(seed)
     names = tuple(f"vm{n}" for n in range(1, machines + 1))
-    faults = tuple({"kind": "crash", "machine": name, "at_s": 1} for name in names[:deaths])
     spec = Spec.parse(
         {
             "machines": list(names),
             "workload": random.choice(list(WORKLOADS)),
             "clocks": list(CLOCKS),
             "seed": seed,
+            "duration_s": MAX_DURATION_S,
             "fifo": fifo,
-            "faults": list(faults),
         }
     )
     world = World(spec)

@@ -5,13 +5,18 @@ message is one copy of a send for one receiver, with the `place` where it ended.
 exactly these messages, so the counts by place are those of `analysis.checks.account`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any, get_args
 
+import numpy as np
 import polars as pl
 
-from analysis.checks import MESSAGE, MESSAGE_SCHEMA, PLACES, Verdict, placed
+from analysis.causality import causality
+from analysis.checks import Account, Verdict
+from analysis.checks.account import placed
 from analysis.history import Run
+from analysis.messages import messages
 from analysis.report.absences import absences, conditions
 from analysis.report.columns import Column, pack, positions
 from vm.records import Kind
@@ -22,6 +27,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 #: Vector clocks with more components than this, over all events, stay out of the page.
 MAX_COMPONENTS = 24_000_000
 MAX_VIOLATIONS = 2_000
+MESSAGE = ["sender", "index", "receiver"]
+PLACES = [field.name for field in fields(Account) if field.name != "sent"]
 CLAIMED = "claimed"
 ENDS = [*PLACES, CLAIMED]
 
@@ -43,13 +50,14 @@ def payload(run: Run, found: Verdict) -> Payload:
         {"check": v.check, "machine": v.machine, "index": v.index, "because": v.because}
         for v in found.violations[:MAX_VIOLATIONS]
     ]
+    events = dict(run.events.group_by("machine").len().iter_rows())
     head = {
         "version": VERSION,
         "run": run.name,
         "format": run.format,
         "main": run.main,
         "duration_s": next((start.duration_s for start in run.starts.values()), None),
-        "machines": [_machine(run, name) for name in run.machines],
+        "machines": [_machine(run, name, events) for name in run.machines],
         "names": names,
         "kinds": KINDS,
         "places": ENDS,
@@ -64,59 +72,85 @@ def payload(run: Run, found: Verdict) -> Payload:
     return Payload(head, body)
 
 
-def messages(run: Run) -> pl.DataFrame:
+def copies(run: Run) -> pl.DataFrame:
     """Every copy of every message: MESSAGE, `copy`, `place`, `send`, `receive`, `arrived_ns`.
 
     `send` and `receive` are rows. Sorted by channel and send, so that the rows of either end grow
     along a channel. `place` is where `checks.account` counts the copy, or CLAIMED for a receive
     that is counted nowhere but names an event that there is.
     """
-    rows = run.events.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
-    events = rows.select(sender="machine", index="index", send="row").unique(
-        ["sender", "index"], keep="first"
-    )
-    receives = _numbered(
-        rows.filter(pl.col("kind") == "receive").select(
-            sender="sender", index="cause", receiver="machine", receive="row", read_ns="arrived_ns"
-        )
-    )
-    unread = _numbered(_unread(run))
-    counts = placed(run)
-    copies = pl.concat(_copies(counts, place) for place in PLACES)
-    received = copies.filter(place="received").join(receives, on=[*MESSAGE, "copy"], how="left")
-    inbox = copies.filter(place="inbox").join(unread, on=[*MESSAGE, "copy"], how="left")
-    others = copies.filter(~pl.col("place").is_in(["received", "inbox"]))
+    sent = _sent(run)
+    receives = _receives(run)
+    ended = pl.concat(_copies(sent, place) for place in PLACES)
+    received = ended.filter(place="received").join(receives, on=["message", "copy"], how="left")
+    inbox = ended.filter(place="inbox").join(_unread(run, sent), on=["message", "copy"], how="left")
+    others = ended.filter(~pl.col("place").is_in(["received", "inbox"]))
     claimed = receives.join(received, on="receive", how="anti").with_columns(place=pl.lit(CLAIMED))
-    whole = pl.concat([received, inbox, others, claimed], how="diagonal").join(
-        events, on=["sender", "index"]
-    )
-    arrived_ns = pl.coalesce("read_ns", "unread_ns")
-    return whole.select(*MESSAGE, "copy", "place", "send", "receive", arrived_ns=arrived_ns).sort(
+    whole = pl.concat([received, inbox, others], how="diagonal")
+    columns = [*MESSAGE, "copy", "place", "send", "receive", "arrived_ns"]
+    named = whole.join(sent.select("message", *MESSAGE, "send"), on="message").select(columns)
+    return pl.concat([named, _named(run, claimed).select(columns)]).sort(
         "sender", "receiver", "send", "receive"
     )
 
 
-def _copies(counts: pl.DataFrame, place: str) -> pl.DataFrame:
-    """A row for each copy that ended in a place, numbered by `copy` from 0."""
-    ended = counts.filter(pl.col(place) > 0)
+def _sent(run: Run) -> pl.DataFrame:
+    """The messages as `analysis.messages` numbers them, with how many copies are in each place."""
+    sends = run.events.with_row_index("send").filter(pl.col("to").list.len() > 0)
+    named = sends.select(
+        pl.col("send").cast(pl.Int64), "index", sender="machine", receiver="to"
+    ).explode("receiver")
+    counts = {place: pl.Series(copies, dtype=pl.Int64) for place, copies in placed(run).items()}
+    return named.with_columns(**counts, message=pl.int_range(pl.len(), dtype=pl.Int64))
+
+
+def _receives(run: Run) -> pl.DataFrame:
+    """All receives whose send is known: `message` (-1: it was not addressed so), `copy`."""
+    known, of_receive = causality(run), messages(run).of_receive
+    rows = np.flatnonzero(known.send >= 0)
+    receives = pl.DataFrame(
+        {"receive": rows, "message": of_receive[rows], "cause": known.send[rows]}
+    )
+    return receives.select(
+        pl.col("receive", "message", "cause").cast(pl.Int64),
+        copy=pl.int_range(pl.len(), dtype=pl.Int64).over("message"),
+        arrived_ns=run.events["arrived_ns"].gather(rows),
+    )
+
+
+def _named(run: Run, claimed: pl.DataFrame) -> pl.DataFrame:
+    """Receives that are counted nowhere, named by the events that they name."""
+    events = run.events
+    return claimed.with_columns(
+        copy=pl.lit(0, pl.Int64),
+        send="cause",
+        sender=events["machine"].gather(claimed["cause"]),
+        index=events["index"].gather(claimed["cause"]),
+        receiver=events["machine"].gather(claimed["receive"]),
+    )
+
+
+def _copies(sent: pl.DataFrame, place: str) -> pl.DataFrame:
+    """A row for each copy that ended in a place: `message`, and `copy` from 0."""
+    ended = sent.filter(pl.col(place) > 0)
     numbers = pl.int_ranges(0, pl.col(place)).alias("copy")
-    return ended.select(*MESSAGE, numbers, place=pl.lit(place)).explode("copy")
+    return ended.select("message", numbers, place=pl.lit(place)).explode("copy")
 
 
-def _numbered(listed: pl.DataFrame) -> pl.DataFrame:
-    """Entries of one and the same message numbered by `copy`, from 0, in their order."""
-    return listed.with_columns(copy=pl.int_range(pl.len(), dtype=pl.Int64).over(MESSAGE))
-
-
-def _unread(run: Run) -> pl.DataFrame:
-    return pl.DataFrame(
+def _unread(run: Run, sent: pl.DataFrame) -> pl.DataFrame:
+    """What was left in the inboxes: `message`, `copy`, `arrived_ns`."""
+    unread = pl.DataFrame(
         [
             (message.sender, message.cause, machine, message.arrived_ns)
             for machine, stop in run.stops.items()
             for message in stop.inbox
         ],
-        schema={**MESSAGE_SCHEMA, "unread_ns": pl.Int64},
+        schema={**{name: sent.schema[name] for name in MESSAGE}, "arrived_ns": pl.Int64},
         orient="row",
+    )
+    named = unread.join(sent.unique(MESSAGE, keep="first"), on=MESSAGE)
+    return named.select(
+        "message", "arrived_ns", copy=pl.int_range(pl.len(), dtype=pl.Int64).over("message")
     )
 
 
@@ -159,7 +193,7 @@ def _clock_columns(run: Run) -> dict[str, Column]:
 
 
 def _message_columns(run: Run, names: list[str]) -> dict[str, Column]:
-    sent = messages(run)
+    sent = copies(run)
     at_ns = run.events["at_ns"]
     flight_ns = sent["arrived_ns"] - at_ns.gather(sent["send"])
     known = pl.col("kind") == "receive"
@@ -190,14 +224,13 @@ def _names(run: Run) -> list[str]:
     return [*run.machines, *sorted(set(named).difference(run.machines))]
 
 
-def _machine(run: Run, name: str) -> dict[str, Any]:
-    log = run.events.filter(machine=name)
+def _machine(run: Run, name: str, events: Mapping[str, int]) -> dict[str, Any]:
     return {
         "name": name,
         "rate_hz": run.tick_rates_hz.get(name),
-        "events": log.height,
+        "events": events.get(name, 0),
         "ended": _ended(run, name),
-        "file": next(iter(log["file"]), None),
+        "file": run.files.get(name),
     }
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from analysis.audit import explain_account
 from analysis.checks import Verdict, verdict
 from analysis.history import Run
 from analysis.report import figures, verdicts
@@ -48,7 +49,7 @@ def in_words(run: Run, found: Verdict) -> list[str]:
     )
     lines = [f"{len(run.machines)} lanes, one a machine: {lanes}."]
     if found.account:
-        lines.append(f"Arrows between them: {verdicts.card(run, found)['account']}.")
+        lines.append(f"Arrows between them: {explain_account(found.account)}.")
     return lines
 
 

@@ -1,51 +1,46 @@
 """A verdict as the page shows it: never only by its colour."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from analysis.checks import CHECKS, Account, Verdict
+from analysis.audit import explain_account, explain_claim
+from analysis.checks import CHECKS, Account, Verdict, Violation
 from analysis.history import Run
 
 MAX_SHOWN = 200
 SEALS = {"fine": "✓", "violated": "✕", "unknown": "?"}
-ENDS = {
-    "received": "received",
-    "inbox": "left in inboxes",
-    "undelivered": "undelivered",
-    "lost": "lost to faults",
-    "died": "died with a killed machine",
-    "unaccounted": "UNACCOUNTED",
-}
 
 
 def card(run: Run, found: Verdict) -> dict[str, Any]:
     """What the verdict's card says: colour, seal, title, text, account, violations, checks."""
     return {
         **plain_card(word(found), _title(found), _text(run, found)),
-        "account": _account(found.account) if found.account else "",
+        "account": explain_account(found.account) if found.account else "",
         "bar": _bar(found.account) if found.account else [],
-        "violations": [
-            {"event": f"{v.machine}:{v.index}", "check": v.check, "because": v.because}
-            for v in found.violations[:MAX_SHOWN]
-        ],
+        "violations": list(map(_violation, found.violations[:MAX_SHOWN])),
         "more": max(0, len(found.violations) - MAX_SHOWN),
-        "unchecked": found.unchecked,
+        "unchecked": list(found.unchecked),
         "checks": _checks(found),
+        "facts": list(_facts(run, found)),
     }
 
 
 def plain_card(colour: str, title: str, text: str) -> dict[str, Any]:
     """A card without violations or an account."""
-    nothing = {"account": "", "bar": [], "violations": [], "more": 0, "unchecked": (), "checks": []}
-    return {"colour": colour, "seal": SEALS[colour], "title": title, "text": text, **nothing}
+    nothing: dict[str, Any] = dict.fromkeys(
+        ("bar", "violations", "unchecked", "checks", "facts"), ()
+    )
+    said = {"colour": colour, "seal": SEALS[colour], "title": title, "text": text}
+    return {**said, **nothing, "account": "", "more": 0}
 
 
 def word(found: Verdict) -> str:
     """`fine`, `violated` or `unknown`, which is never taken for fine."""
     if found.violations:
         return "violated"
-    return "unknown" if found.unchecked else "fine"
+    return "unknown" if found.unchecked or found.unknown else "fine"
 
 
 def question(function: Callable[..., Any]) -> str:
@@ -57,25 +52,43 @@ def question(function: Callable[..., Any]) -> str:
 def _title(found: Verdict) -> str:
     if found.violations:
         count = len(found.violations)
-        return f"{count:,} violation" + ("" if count == 1 else "s")
-    return "Could not be checked" if found.unchecked else "Every check holds"
+        most = "More than " if found.more else ""
+        return f"{most}{count:,} violation" + ("" if count == 1 else "s")
+    if found.unchecked:
+        return "Could not be checked"
+    if found.unknown:
+        return "Nothing is violated, but not everything can be checked"
+    return "Every check holds"
 
 
 def _text(run: Run, found: Verdict) -> str:
     events = f"{run.events.height:,} events of {len(run.logged)} machines"
-    if found.account is None:
-        return f"{events}. What cannot be checked is not called fine."
     if found.violations:
         return f"{events} were checked. This must not be:"
     if found.unchecked:
-        return f"{events} were checked and hold, but not everything could be read."
-    sent = f"{found.account.sent:,} messages"
+        return f"{events}. What cannot be checked is not called fine:"
+    if found.unknown:
+        return (
+            f"{events} were checked; these logs do not say enough for {len(found.unknown)} checks."
+        )
+    sent = f"{found.account.sent:,} messages" if found.account else "their messages"
     return f"{events} and {sent} were checked, and nothing is wrong with them."
 
 
-def _account(places: Account) -> str:
-    parts = [f"{count:,} {ENDS[place]}" for place, count in _bar(places)]
-    return f"{places.sent:,} messages sent = {' + '.join(parts) or '0 received'}"
+def _violation(violation: Violation) -> dict[str, Any]:
+    return {
+        "event": f"{violation.machine}:{violation.index}",
+        "check": violation.check,
+        "because": violation.because,
+        "witness": [
+            {
+                "event": f"{line.machine}:{line.index}",
+                "says": line.says,
+                "where": f"{line.file}:{line.line}",
+            }
+            for line in violation.witness
+        ],
+    }
 
 
 def _bar(places: Account) -> list[tuple[str, int]]:
@@ -83,15 +96,26 @@ def _bar(places: Account) -> list[tuple[str, int]]:
 
 
 def _checks(found: Verdict) -> list[dict[str, str]]:
-    if found.account is None:
-        return []
-    broken = {violation.check for violation in found.violations}
+    """Every check: its question, and whether it holds, is violated or cannot be made."""
+    broken, unknown = Counter(v.check for v in found.violations), dict(found.unknown)
+    answers = dict.fromkeys(CHECKS, "holds")
+    answers |= {name: f"cannot be known: {why}" for name, why in unknown.items()}
+    answers |= {name: f"violated ({count:,})" for name, count in broken.items()}
+    colours = {name: "violated" if name in broken else "fine" for name in CHECKS}
+    colours |= {name: "unknown" for name in unknown if name not in broken}
     return [
         {
             "name": name,
             "question": question(check),
-            "colour": "violated" if name in broken else "fine",
-            "answer": "violated" if name in broken else "holds",
+            "answer": answers[name],
+            "colour": colours[name],
         }
         for name, check in CHECKS.items()
     ]
+
+
+def _facts(run: Run, found: Verdict) -> Iterator[str]:
+    """What else was found out, which is no violation."""
+    yield from map(explain_claim, found.claims)
+    yield from (f"wall clocks: {offset.because}" for offset in found.offsets)
+    yield from (f"convention: {convention}" for convention in run.conventions)

@@ -6,14 +6,16 @@ its machines run.
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
-from analysis.checks import verdict
+from analysis.audit import VERDICT, exit_code, keep, plain_verdict, print_audit
+from analysis.checks import Verdict, verdict
 from analysis.events import InputError, Run, find_runs, load
-from analysis.summary import as_json, print_summary, print_verdicts, verdicts_as_json
+from analysis.summary import as_json, print_summary
 from orchestrator.cli.arguments import UsageError
 from orchestrator.cli.console import console_of_output
 
@@ -28,12 +30,23 @@ def analyse(given: argparse.Namespace) -> int:
 
 
 def check(given: argparse.Namespace) -> int:
-    runs = _loaded(given.paths)
+    verdicts, console = [], console_of_output()
+    for run in _loaded(given.paths):
+        found = verdict(run)
+        verdicts.append(found)
+        _keep(run, found)
+        if not given.json:
+            print_audit(run, found, console)
     if given.json:
-        print(json.dumps(verdicts_as_json(runs)))
-    else:
-        print_verdicts(runs, console_of_output())
-    return int(any(verdict(one).violations for one in runs))
+        print(json.dumps({"runs": [plain_verdict(found) for found in verdicts]}))
+    return exit_code(verdicts)
+
+
+def _keep(run: Run, found: Verdict) -> None:
+    try:
+        keep(found, run.path)
+    except OSError as error:
+        print(f"vklocks: {VERDICT} is not kept: {error.strerror}", file=sys.stderr)
 
 
 def conclude(directories: Sequence[Path], console: Console) -> int:
@@ -43,7 +56,10 @@ def conclude(directories: Sequence[Path], console: Console) -> int:
     """
     runs = [load(directory) for directory in directories if any(directory.glob("*.jsonl"))]
     print_summary(runs, console)
-    return int(any(verdict(one).violations for one in runs))
+    verdicts = [verdict(run) for run in runs]
+    for run, found in zip(runs, verdicts, strict=True):
+        _keep(run, found)
+    return int(any(found.violations for found in verdicts))
 
 
 def _loaded(paths: Sequence[Path]) -> list[Run]:

@@ -1,14 +1,11 @@
 """Happened-before against brute force, and small histories by hand."""
 
 from itertools import pairwise
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unruly import closure, events_of, unruly, unruly_worlds
 
 from analysis import kernels
 from analysis.causality import (
@@ -22,17 +19,12 @@ from analysis.causality import (
     cut_at,
     longest_chain,
 )
-from analysis.events import load
-from analysis.history import Run
 from histories import World
+from loading import run_of
+from unruly import closure, events_of, unruly, unruly_worlds
 
 
-def run_of(world: World) -> Run:
-    with TemporaryDirectory() as folder:
-        return load(world.write(Path(folder)))
-
-
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(world=unruly_worlds)
 def test_happened_before_is_the_transitive_closure(world: World) -> None:
     known, truth = causality(run_of(world)), closure(world)
@@ -45,7 +37,7 @@ def test_happened_before_is_the_transitive_closure(world: World) -> None:
     assert known.concurrent_pairs == (~(truth | truth.T)).sum() // 2 - len(truth) // 2
 
 
-@settings(max_examples=40)
+@settings(max_examples=30, deadline=None)
 @given(world=unruly_worlds, data=st.data())
 def test_pairs_of_events(world: World, data: st.DataObject) -> None:
     known, truth = causality(run_of(world)), closure(world)
@@ -62,7 +54,7 @@ def test_pairs_of_events(world: World, data: st.DataObject) -> None:
         )
 
 
-@settings(max_examples=40)
+@settings(max_examples=30, deadline=None)
 @given(world=unruly_worlds)
 def test_depth_is_the_length_of_the_longest_chain(world: World) -> None:
     run, truth = run_of(world), closure(world)
@@ -73,7 +65,7 @@ def test_depth_is_the_length_of_the_longest_chain(world: World) -> None:
     assert longest_chain(run) == max(depth, default=None)
 
 
-@settings(max_examples=40)
+@settings(max_examples=30, deadline=None)
 @given(world=unruly_worlds, data=st.data())
 def test_a_path_is_a_chain_with_the_fewest_messages(world: World, data: st.DataObject) -> None:
     known, truth = causality(run_of(world)), closure(world)
@@ -115,7 +107,7 @@ def fewest_messages(known: Causality, a: int, b: int) -> int:
             return cost[b] if cost[b] < far else 0
 
 
-@settings(max_examples=40)
+@settings(max_examples=30, deadline=None)
 @given(world=unruly_worlds, data=st.data())
 def test_the_largest_consistent_cut(world: World, data: st.DataObject) -> None:
     known = causality(run_of(world))

@@ -105,6 +105,7 @@ const FIELDS = [
   ["sent to", (history, row, details) => history.kind[row] === SEND && receivers(history, row, details)],
   ["received from", (history, row, details) => history.kind[row] === RECEIVE && source(history, row, details)],
   ["on its way", (history, row) => (history.receivedAs[row] >= 0 ? flight(history, history.receivedAs[row]) : "")],
+  ["violates", (history, row) => (history.checks.get(row) ?? []).join(", ")],
   ["log", (history, row) => (history.columns.line[row] >= 0 ? `${history.lanes[history.lane[row]].file}:${history.columns.line[row]}` : "")],
 ].map(([name, value]) => [name, (...given) => value(...given) || ""]);
 

@@ -324,8 +324,7 @@ function distance(px, py, x1, y1, x2, y2) {
 }
 
 function pinsOf(history) {
-  const rows = history.head.violations.map(({ machine, index }) => history.row(`${machine}:${index}`));
-  return [...new Set(rows)].filter((row) => row >= 0).sort((a, b) => history.at[a] - history.at[b]);
+  return [...history.checks.keys()].sort((a, b) => history.at[a] - history.at[b]);
 }
 
 /** Ticks missed between two events: what a known absence came to, or one of its own. */

@@ -23,6 +23,7 @@ export class History {
     this.#layLanes(head.machines);
     this.#readClocks(head.clocks);
     this.#joinMessages(head, columns);
+    this.#readViolations(head.violations);
   }
 
   #layLanes(machines) {
@@ -75,6 +76,15 @@ export class History {
       const sender = columns["orphan sender"][n];
       this.orphans.set(row, { sender: head.names[sender], cause: columns["orphan cause"][n] });
     });
+  }
+
+  /** The checks that each row violates. */
+  #readViolations(violations) {
+    this.checks = new Map();
+    for (const { check, machine, index } of violations) {
+      const row = this.row(`${machine}:${index}`);
+      if (row >= 0) this.checks.set(row, [...(this.checks.get(row) ?? []), check]);
+    }
   }
 
   /** Messages grouped by the row that sent them: `sent[firstSent[row]]` and following. */

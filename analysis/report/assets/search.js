@@ -72,7 +72,7 @@ function fields(history) {
     to: { text: (row) => sent(history, row, (m) => history.head.names[history.messages.receiver[m]]) },
     from: { text: (row) => (history.kind[row] === RECEIVE ? [origin(history, row).sender ?? ""] : []) },
     place: { text: (row) => sent(history, row, (m) => history.head.places[history.messages.place[m]]) },
-    check: { text: (row) => history.checks?.get(row) ?? [] },
+    check: { text: (row) => history.checks.get(row) ?? [] },
     index: { number: (row) => history.index[row] },
     tick: { number: (row) => history.tick[row] },
     queue: { number: (row) => history.queue[row] },

@@ -16,7 +16,7 @@ from analysis.checks import account, verdict
 from analysis.events import load
 from analysis.history import Run
 from analysis.report.columns import Column, pack
-from analysis.report.payload import CLAIMED, ENDS, messages, payload
+from analysis.report.payload import CLAIMED, ENDS, copies, payload
 from histories import World, worlds
 from stories import STORIES, tell
 
@@ -93,7 +93,7 @@ def test_every_copy_of_a_story_is_there_once(story: str, tmp_path: Path) -> None
 
 def assert_accounted(run: Run) -> None:
     """The messages by place are the account, and a receive belongs to at most one of them."""
-    sent = messages(run)
+    sent = copies(run)
     places = Counter(sent["place"])
     if len(run.logged) == len(run.machines):
         counts = vars(account(run))
@@ -115,5 +115,5 @@ def test_a_receive_that_is_counted_nowhere_is_still_there(tmp_path: Path) -> Non
     lines = log.read_text().splitlines()
     received = next(line for line in lines if '"kind":"receive"' in line)
     log.write_text("\n".join([*lines[:-1], received, lines[-1]]) + "\n")
-    places = Counter(messages(load(directory))["place"])
+    places = Counter(copies(load(directory))["place"])
     assert places[CLAIMED] == 1

@@ -394,7 +394,7 @@ def test_an_imported_log(opened: Open, tmp_path: Path) -> None:
         (tmp_path / f"{machine}.txt").write_text(foreign_log(machine, lines))
     page = opened(report.write(load(tmp_path), tmp_path))
     assert page.evaluate("vklocks.history.count") == 16
-    assert page.locator("#verdict-title").inner_text() == "Could not be checked"
+    assert page.locator("#verdict-title").inner_text().startswith("Nothing is violated, but")
     assert "format vklocks" in page.locator("#run").inner_text()
 
 
