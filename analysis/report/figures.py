@@ -40,7 +40,10 @@ UNITS = {"_per_s": "1/s", "_hz": "1/s", "_ns": "ns", "_ms": "ms", "_s": "s", "_s
 
 
 def table(run: Run) -> dict[str, Any]:
-    """Headings, and groups of rows: name, label, cells and the question that is answered."""
+    """Groups of rows: name, label, cells and the question that is answered.
+
+    A table `is_wide` that leaves no room for another beside it.
+    """
     figures = per_machine(run)
     machines = figures["machine"].to_list()[:MAX_COLUMNS]
     groups = [
@@ -53,7 +56,7 @@ def table(run: Run) -> dict[str, Any]:
     ]
     whole = [_row(name, [value]) for name, value in per_run(run).items()]
     groups.append({"title": "The run as a whole", "headings": [""], "rows": whole})
-    return {"headings": machines, "groups": groups}
+    return {"is_wide": sum(max(len(name), 6) + 3 for name in machines) > 36, "groups": groups}
 
 
 def label(name: str) -> str:
