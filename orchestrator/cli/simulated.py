@@ -1,0 +1,1 @@
+"""Simulated runs: what a worker does for each."""
