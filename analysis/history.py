@@ -58,9 +58,9 @@ class Damage(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Run:
-    """What one run directory holds.
+    """What one run directory holds; equal only to itself, so that it can be the key of a cache.
 
     `format` is the key of `analysis.events.FORMATS`. A machine that was killed has no stop;
     `missing` are the machines of which there is no log at all. `tick_rates_hz` and
