@@ -192,13 +192,13 @@ class Cluster:
     def _watch(self, containers: dict[str, Container]) -> Iterator[None]:
         """Put the exit of every machine on the queue, from before the first one starts."""
         name_of = {container.id: name for name, container in containers.items()}
+        # Runs of other experiments, and so of other owners, may have the same name.
+        ours = [f"{label}={value}" for label, value in self._labels.items()]
         listening = threading.Event()
 
         def listen() -> None:
             with connected() as client:
-                events: Any = client.events(
-                    decode=True, filters={"label": f"vklocks={self._run}", "event": "die"}
-                )
+                events: Any = client.events(decode=True, filters={"label": ours, "event": "die"})
                 stops.append(events.close)
                 listening.set()
                 for event in events:

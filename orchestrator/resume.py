@@ -54,7 +54,7 @@ def claim(folder: Path, text: str, ours: Mapping[str, Any]) -> None:
         raise ExperimentError(
             f"{folder} holds another experiment of this name: "
             + "; ".join(differences[:MAX_CHANGES] + ([f"and {more} more"] if more > 0 else []))
-            + f". Rename the experiment's file, move {folder} away, or give another --out"
+            + f". Undo that, rename the file, move {folder} away, or give another --out"
         )
 
 

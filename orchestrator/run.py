@@ -20,6 +20,7 @@ from typing import Any, Literal, Protocol
 from orchestrator import owner
 from orchestrator.containers import Cluster
 from orchestrator.outcome import PHASES, Outcome
+from orchestrator.simulated import SimulatedRun
 from vm import __version__
 from vm.spec import Spec
 
@@ -54,13 +55,17 @@ class Order:
 
 @dataclass(frozen=True)
 class Run:
-    """A run that has been carried out. `problem` says why it is not `finished`."""
+    """A run that has been carried out. `problem` says why it is not `finished`.
+
+    `is_violated` says that a check has been made at once and is violated.
+    """
 
     name: str
     directory: Path
     result: Result
     problem: str
     phases_s: dict[str, float]
+    is_violated: bool = False
 
 
 @dataclass
@@ -207,4 +212,5 @@ def write_json(path: Path, value: object) -> None:
 
 BACKENDS: dict[str, Callable[[Spec, str], Backend]] = {
     "containers": Cluster,
+    "simulation": SimulatedRun,
 }

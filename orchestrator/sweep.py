@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from importlib import import_module
 from multiprocessing import Pipe, resource_tracker
@@ -16,16 +16,13 @@ from multiprocessing.connection import Connection
 from types import ModuleType
 from typing import Any
 
-from joblib import Parallel, cpu_count, delayed
+from joblib import Parallel, delayed
 from joblib.externals.loky.backend import resource_tracker as loky_resource_tracker
 
 from orchestrator.interrupt import on_interrupt
 from orchestrator.outcome import EnvironmentProblem
 from orchestrator.progress import Display
 from orchestrator.run import Carried, Order, Run
-
-#: As many cores as there are, or all that a cluster of computers has.
-ALL = -1
 
 
 def carry_out(
@@ -51,7 +48,7 @@ def carry_out(
     return carried
 
 
-def _results(parallel: Parallel, tasks: list[Any]) -> Iterator[Run]:
+def _results(parallel: Parallel, tasks: list[Any]) -> Generator[Run]:
     """What the tasks come to, in the order in which they are done."""
     interrupts: list[object] = []
     # Nothing may come between a worker and what it begins with.
@@ -106,23 +103,22 @@ def _end_with_parent(parent: Connection) -> None:
 
 @contextmanager
 def _dask(jobs: int) -> Iterator[Parallel]:
-    """The cluster that Dask's configuration names (DASK_SCHEDULER_ADDRESS), or one of our own."""
+    """The whole cluster that Dask's configuration names (DASK_SCHEDULER_ADDRESS), or one of our
+    own."""
     distributed = _extra("dask", "distributed")
-    workers = cpu_count() if jobs == ALL else jobs
-    with distributed.Client(n_workers=workers, threads_per_worker=1, dashboard_address=None):
-        yield Parallel(n_jobs=jobs, backend="dask", return_as="generator_unordered")
+    with distributed.Client(n_workers=jobs, threads_per_worker=1, dashboard_address=None):
+        yield Parallel(n_jobs=-1, backend="dask", return_as="generator_unordered")
 
 
 @contextmanager
 def _ray(jobs: int) -> Iterator[Parallel]:
-    """The cluster that RAY_ADDRESS names, or one of our own."""
+    """The whole cluster that RAY_ADDRESS names, or one of our own."""
     ray = _extra("ray", "ray")
     _extra("ray", "ray.util.joblib").register_ray()
-    own = {} if "RAY_ADDRESS" in os.environ or jobs == ALL else {"num_cpus": jobs}
-    ray.init(log_to_driver=False, **own)
+    ray.init(log_to_driver=False, **({} if "RAY_ADDRESS" in os.environ else {"num_cpus": jobs}))
     try:
-        # Its results come all together.
-        yield Parallel(n_jobs=jobs, backend="ray")
+        # What this one comes to comes all together.
+        yield Parallel(n_jobs=-1, backend="ray")
     finally:
         ray.shutdown()
 

@@ -1,14 +1,17 @@
 """Runs in wall time, several side by side: a thread for each, which mostly waits."""
 
 import sys
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from orchestrator import run
 from orchestrator.interrupt import on_interrupt
 from orchestrator.outcome import EnvironmentProblem, Interrupted
 from orchestrator.progress import Display
 from orchestrator.run import Backend, Carried, Order, Run
+
+#: How often the main thread looks whether it was told to end.
+SIGNALS_EVERY_S = 0.1
 
 
 class _Crew:
@@ -57,10 +60,22 @@ def carry_out(
             pool.submit(crew.carry_out, backend(order.spec, order.name), order): order
             for order in orders
         }
-        for future in as_completed(futures):
+        for future in _as_they_end(futures):
             _take(future, futures[future], carried, shown)
     carried.interrupted = crew.interrupted
     return carried
+
+
+def _as_they_end(futures: Iterable[Future[Run]]) -> Iterator[Future[Run]]:
+    """Each future once it is done, from a main thread that hears signals meanwhile.
+
+    The kernel may hand a signal to any thread; Python runs its handler when the main thread
+    comes to, and one that waits without a limit does not.
+    """
+    pending = set(futures)
+    while pending:
+        done, pending = wait(pending, SIGNALS_EVERY_S, FIRST_COMPLETED)
+        yield from done
 
 
 def _take(future: Future[Run], order: Order, carried: Carried, shown: Display) -> None:

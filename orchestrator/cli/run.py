@@ -16,7 +16,7 @@ from orchestrator.cli.console import complain, console_of_output, say
 from orchestrator.experiment import Experiment, parse, read
 from orchestrator.progress import display
 from orchestrator.run import BACKENDS, VIRTUAL, Carried, Order
-from vm.spec import Spec, SpecError
+from vm.spec import Spec, SpecError, suggestion
 
 DEFAULT_EXPERIMENT = "lab"
 #: What a core bears without ticks that come late: ticks a second, and machines at all.
@@ -68,9 +68,16 @@ def run_experiment(given: argparse.Namespace) -> int:
 
 
 def _check_virtual(given: argparse.Namespace) -> None:
+    """That options for simulated runs come with simulated runs, and name what there is."""
     for option, wanted in {"--no-logs": not given.logs, "--pool": given.pool}.items():
         if wanted and given.backend not in VIRTUAL:
             raise UsageError(f"{option} is for simulated runs: add --backend {VIRTUAL[0]}")
+    if given.pool:
+        # joblib takes its time to load.
+        from orchestrator.sweep import POOLS
+
+        if given.pool not in POOLS:
+            raise UsageError(f"--pool: there is no {given.pool!r}{suggestion(given.pool, POOLS)}")
 
 
 def _experiment(given: argparse.Namespace) -> Experiment:
@@ -115,11 +122,12 @@ def _carry_out(
         say(console, f"kept: {_runs(there)} that were there already")
     if not orders:
         return Carried()
-    jobs = given.jobs or (_simulated_jobs if given.backend in VIRTUAL else _jobs)(orders)
-    say(console, f"{_runs(len(orders))}, {min(jobs, len(orders))} at a time")
+    virtual = given.backend in VIRTUAL
+    jobs = min(given.jobs or (_simulated_jobs if virtual else _jobs)(orders), len(orders))
+    say(console, f"{_runs(len(orders))}, {jobs} at a time")
     if given.experiment is None:
         say(console, f"the same again: {_again(given, orders)}")
-    if given.backend in VIRTUAL:
+    if virtual:
         return _simulate(given, orders, jobs, console)
     costs = {order.name: order.spec.duration_s for order in orders}
     with display(console, costs, speed=jobs) as shown:
@@ -129,7 +137,6 @@ def _carry_out(
 def _simulate(
     given: argparse.Namespace, orders: Sequence[Order], jobs: int, console: Console
 ) -> Carried:
-    # joblib takes its time to load.
     from orchestrator import sweep
     from orchestrator.cli.simulated import simulate
 
@@ -198,7 +205,7 @@ def _conclude(
     """
     from orchestrator.cli import analyse
 
-    code = analyse.conclude(experiment, directories, console)
+    code = analyse.conclude(experiment, directories, carried, console)
     if directories:
         say(console, "\nkept:")
     for directory in directories if len(directories) <= MAX_NAMED else [directories[0].parent]:
