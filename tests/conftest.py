@@ -1,10 +1,15 @@
-"""Where tests marked `docker` run: wherever an engine answers, and always in CI."""
+"""Where tests marked `docker` run, wherever an engine answers and always in CI; no deadlines."""
 
 import os
 
 import docker
 import pytest
 from docker.errors import DockerException
+from hypothesis import settings
+
+# How long an example takes says more about the computer than about the code.
+settings.register_profile("vklocks", deadline=None)
+settings.load_profile("vklocks")
 
 
 def _engine_problem() -> str:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from vm.clocks import CLOCKS
 from vm.log import encode
-from vm.machine import Machine
-from vm.records import Event, Message, Record, Stop, Timestamp, Undelivered, Unread
-from vm.spec import Spec, generator
+from vm.machine import fresh_machine
+from vm.records import Event, Message, Record, Stop, Timestamp, Undelivered
+from vm.spec import Spec
 from vm.start import start_of
 from vm.workloads import WORKLOADS, Workload
 
@@ -37,16 +37,7 @@ class World:
     def __post_init__(self) -> None:
         spec = self.spec
         self.events = {machine: [] for machine in spec.machines}
-        self.machines = {
-            name: Machine(
-                name,
-                spec.machines,
-                spec.clocks,
-                spec.workload,
-                generator(spec.seed, name, "workload"),
-            )
-            for name in spec.machines
-        }
+        self.machines = {name: fresh_machine(spec, name) for name in spec.machines}
 
     def tick(self, name: str) -> None:
         if name in self.killed:
@@ -70,14 +61,15 @@ class World:
         return [start, *self.events[name], *([] if name in self.killed else [self._stop(name)])]
 
     def _stop(self, name: str) -> Stop:
-        inbox = (Unread(m.sender, m.index, arrived) for m, arrived in self.machines[name].inbox)
         left = (
             Undelivered(receiver, message.index)
             for (sender, receiver), messages in self.in_flight.items()
             if sender == name
             for message in messages
         )
-        return Stop("finished", len(self.events[name]), 0, 0, tuple(inbox), tuple(left))
+        return Stop(
+            "finished", len(self.events[name]), 0, 0, self.machines[name].unread(), tuple(left)
+        )
 
     def write(self, directory: Path) -> Path:
         """The logs of all machines, as a run directory."""

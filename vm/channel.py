@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from vm.faults import Delay, Duplication, Loss, Partition
 from vm.latency import Latency
-from vm.records import Message
+from vm.records import Event, Message
 from vm.spec import Spec, generator
 
 
@@ -56,6 +56,7 @@ class Channel:
         self._is_fifo = spec.fifo
         self._quantile_ns = latency.quantile_ns
         self._draw = generator(spec.seed, f"{sender}->{receiver}", "channel").random
+        self._draw_again = generator(spec.seed, f"{sender}->{receiver}", "resend").random
         #: No copy on a channel that keeps order leaves or arrives before these.
         self._leaves_ns = self._arrives_ns = 0
 
@@ -83,17 +84,25 @@ class Channel:
             return self._copy(at_ns), self._copy(at_ns)
         return (self._copy(at_ns),)
 
+    def again(self, leaves_ns: int) -> Copy:
+        """A copy that is sent again at `leaves_ns`; whoever sends it keeps it in order."""
+        return self._across(leaves_ns, self._quantile_ns(self._draw_again()))
+
+    def follow(self, copy: Copy) -> None:
+        """Let nothing that is carried from now on get ahead of this copy, if order is kept."""
+        self._leaves_ns = max(self._leaves_ns, copy.leaves_ns)
+        self._arrives_ns = max(self._arrives_ns, copy.arrives_ns)
+
     def _copy(self, at_ns: int) -> Copy:
         latency_ns, leaves_ns = self._quantile_ns(self._draw()), at_ns
         for delay in self._delays:
             if delay.at_ns <= at_ns < delay.until_ns:
                 leaves_ns += delay.extra_ns + int(self._draw() * (delay.jitter_ns + 1))
         copy = self._across(leaves_ns, latency_ns)
-        if self._is_fifo:
-            self._leaves_ns = max(self._leaves_ns, copy.leaves_ns)
-            self._arrives_ns = max(self._arrives_ns, copy.arrives_ns)
-            copy = Copy(self._leaves_ns, self._arrives_ns)
-        return copy
+        if not self._is_fifo:
+            return copy
+        self.follow(copy)
+        return Copy(self._leaves_ns, self._arrives_ns)
 
     def _across(self, leaves_ns: int, latency_ns: int) -> Copy:
         """Across the network: what a partition would not let arrive leaves again at its end."""
@@ -104,6 +113,14 @@ class Channel:
             leaves_ns = cut.until_ns
             arrives_ns = leaves_ns + latency_ns
         return Copy(leaves_ns, arrives_ns)
+
+
+def note(event: Event, receiver: str, copies: int) -> None:
+    """Say in a send, before it is logged, how many copies its message to `receiver` has."""
+    if copies == 0:
+        event.lost += (receiver,)
+    elif copies == 2:
+        event.duplicated += (receiver,)
 
 
 class SequenceGap(Exception):

@@ -10,8 +10,15 @@ from collections.abc import Iterable, Sequence
 from random import Random
 
 from vm.clocks import CLOCKS
-from vm.records import Arrival, Event, Kind, Message, Timestamp
+from vm.records import Arrival, Event, Message, Timestamp, Unread
+from vm.spec import Spec, generator
 from vm.workloads import Workload
+
+
+def fresh_machine(spec: Spec, name: str) -> "Machine":
+    """The machine of a run before its first tick."""
+    draws = generator(spec.seed, name, "workload")
+    return Machine(name, spec.machines, spec.clocks, spec.workload, draws)
 
 
 class Machine:
@@ -29,6 +36,7 @@ class Machine:
         self.clock: dict[str, Timestamp] = {c: CLOCKS[c].initial(len(machines)) for c in clocks}
         self.inbox: deque[Arrival] = deque()
         self.events = 0
+        self._rules = tuple((c, CLOCKS[c]) for c in clocks)
         self._me = machines.index(name)
         self._peers = tuple(m for m in machines if m != name)
         self._workload = workload
@@ -52,35 +60,35 @@ class Machine:
         assert message.receiver == self.name
         self.inbox.append(Arrival(message, arrived_ns))
 
+    def unread(self) -> tuple[Unread, ...]:
+        """What is in the inbox, as a stop record tells it."""
+        return tuple(Unread(m.sender, m.index, arrived_ns) for m, arrived_ns in self.inbox)
+
     def tick(self, tick: int, due_ns: int, at_ns: int) -> tuple[Event, tuple[Message, ...]]:
         """Take one step: receive the oldest arrival, or else do what the workload says."""
         if self.inbox:
             return self._receive(tick, due_ns, at_ns), ()
         to = self._workload.receivers(self._peers, self._random)
-        self.clock = {c: CLOCKS[c].advance(own, self._me) for c, own in self.clock.items()}
-        index = self._next_index()
-        kind: Kind = "send" if to else "internal"
-        event = Event(kind, index, tick, due_ns, at_ns, queue=0, clock=self.clock, to=to)
-        return event, tuple(Message(self.name, peer, index, self.clock) for peer in to)
+        me, own = self._me, self.clock
+        self.clock = clock = {}
+        for name, rule in self._rules:
+            clock[name] = rule.advance(own[name], me)
+        index = self.events
+        self.events += 1
+        if not to:
+            return Event("internal", index, tick, due_ns, at_ns, 0, clock), ()
+        event = Event("send", index, tick, due_ns, at_ns, 0, clock, to)
+        return event, tuple([Message(self.name, peer, index, clock) for peer in to])
 
     def _receive(self, tick: int, due_ns: int, at_ns: int) -> Event:
         message, arrived_ns = self.inbox.popleft()
-        self.clock = {
-            c: CLOCKS[c].receive(own, message.stamps[c], self._me) for c, own in self.clock.items()
-        }
-        return Event(
-            kind="receive",
-            index=self._next_index(),
-            tick=tick,
-            due_ns=due_ns,
-            at_ns=at_ns,
-            queue=len(self.inbox),
-            clock=self.clock,
-            sender=message.sender,
-            cause=message.index,
-            arrived_ns=arrived_ns,
-        )
-
-    def _next_index(self) -> int:
+        me, own, stamps = self._me, self.clock, message.stamps
+        self.clock = clock = {}
+        for name, rule in self._rules:
+            clock[name] = rule.receive(own[name], stamps[name], me)
+        index, queue = self.events, len(self.inbox)
         self.events += 1
-        return self.events - 1
+        sender, cause = message.sender, message.index
+        return Event(
+            "receive", index, tick, due_ns, at_ns, queue, clock, (), sender, cause, arrived_ns
+        )

@@ -1,5 +1,6 @@
 """When ticks are due: an absolute schedule that never drifts and never makes up for lost time."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 SECOND_NS = 1_000_000_000
@@ -18,6 +19,11 @@ class Schedule:
 
     def due_ns(self, tick: int) -> int:
         return self.phase_ns + tick * SECOND_NS // self.tick_rate_hz
+
+    def dues_ns(self, ticks: Iterable[int]) -> Iterator[tuple[int, int]]:
+        """The ticks, each with when it is due; `due_ns` for those who are in a hurry."""
+        phase_ns, rate = self.phase_ns, self.tick_rate_hz
+        return ((tick, phase_ns + tick * SECOND_NS // rate) for tick in ticks)
 
     def ticks_before(self, time_ns: int) -> int:
         """How many ticks are due before `time_ns`."""

@@ -17,6 +17,11 @@ def test_ticks_before_counts_exactly_the_ticks_that_are_due(schedule: Schedule, 
     assert schedule.ticks_before(due_ns + 1) == tick + 1
 
 
+@given(schedule=schedules, ticks=st.lists(st.integers(0, 10**9), max_size=5))
+def test_ticks_are_told_with_when_they_are_due(schedule: Schedule, ticks: list[int]) -> None:
+    assert list(schedule.dues_ns(ticks)) == [(tick, schedule.due_ns(tick)) for tick in ticks]
+
+
 def test_three_ticks_a_second_do_not_drift() -> None:
     schedule = Schedule(3, phase_ns=5)
     assert schedule.due_ns(3 * 24 * 60 * 60) == 24 * 60 * 60 * SECOND_NS + 5

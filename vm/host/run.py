@@ -19,10 +19,10 @@ from vm.host.outgoing import Outgoing
 from vm.host.service import Service
 from vm.host.ticking import Ticking
 from vm.host.wire import CLIENT_OPTIONS, MAX_CLOCK_OFFSET_NS, SERVER_OPTIONS, Membership
-from vm.machine import Machine
+from vm.machine import Machine, fresh_machine
 from vm.records import Event, Message, Stop, Undelivered, Unread
 from vm.schedule import SECOND_NS
-from vm.spec import Spec, generator, natural_order
+from vm.spec import Spec, natural_order
 from vm.start import start_of
 
 SERVICE = vm_pb2.DESCRIPTOR.services_by_name["Machine"].full_name
@@ -237,9 +237,7 @@ class Host:
 
     async def _carry_out(self, membership: Membership, start: vm_pb2.Start) -> None:
         me, spec = membership.me, self._spec
-        machine = Machine(
-            me, spec.machines, spec.clocks, spec.workload, generator(spec.seed, me, "workload")
-        )
+        machine = fresh_machine(spec, me)
         rates_hz = dict(zip(spec.machines, start.tick_rates_hz, strict=True))
         self._journal.begin(
             start_of(replace(spec, tick_rates_hz=rates_hz), me, membership.run, start.epoch_unix_ns)

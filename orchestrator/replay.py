@@ -1,0 +1,218 @@
+"""The replay: any history fed back to pure machines, with the recorded arrivals as the network.
+
+A machine's log holds all that happened to it: its ticks, and the arrivals of what it received or
+was left with. So each machine is done again by itself: what had arrived by the instant of a tick,
+that instant included, is delivered; then the machine ticks, and its event must be the logged one.
+The stamps of messages are the logged clocks of their sends, and whom a fault let have no copy or
+two is drawn again from the spec.
+
+What a machine had in its inbox when it was killed is in no log. In a life that ended so the
+logged queue may be longer than the replayed one, by a number that never falls, since what was
+never received never left, and that is 0 at every tick that found the inbox empty.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from itertools import pairwise
+
+from vm.channel import Channel, note
+from vm.latency import AS_IT_IS
+from vm.log import encode
+from vm.machine import Machine, fresh_machine
+from vm.records import Arrival, Event, Message, Record, Restart, Start, Stop
+from vm.spec import Spec, SpecError
+from vm.start import spec_of
+
+#: How many events before a difference are told with it.
+EVENTS_BEFORE = 5
+
+
+class ReplayError(ValueError):
+    """Logs that cannot be replayed; says why."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Where a log is not what its machine does.
+
+    `replayed` is what the machine did instead of what is `logged`; None if it could do nothing.
+    `before` are the few events before it, on which log and machine agree.
+    """
+
+    machine: str
+    logged: Event | Restart | Stop
+    replayed: Event | Restart | Stop | None
+    because: str
+    before: tuple[Event, ...]
+
+    @property
+    def at_ns(self) -> float:
+        """When; a stop record comes after everything else."""
+        return float("inf") if isinstance(self.logged, Stop) else self.logged.at_ns
+
+    def explain(self) -> str:
+        """Both sides, and the events before, as lines of a log."""
+        lines = [f"{self.machine}: {self.because}"]
+        lines += [f"  before    {encode(event)}" for event in self.before]
+        lines += [f"  logged    {encode(self.logged)}"]
+        lines += [f"  replayed  {encode(self.replayed)}"] if self.replayed else []
+        return "\n".join(lines)
+
+
+def replay(history: Mapping[str, Sequence[Record]]) -> Difference | None:
+    """The first difference between logs and what pure machines do, or None if they are equal.
+
+    `history` holds the records of every machine of one run. ReplayError if it does not, or if a
+    start record does not say what was run.
+    """
+    starts = {name: _start(name, records) for name, records in history.items()}
+    for start in starts.values():
+        if missing := [name for name in start.machines if name not in history]:
+            raise ReplayError(f"there is no log of {', '.join(missing)}")
+    sends = {
+        (name, record.index): record
+        for name, records in history.items()
+        for record in records
+        if isinstance(record, Event) and record.kind == "send"
+    }
+    found = [
+        difference
+        for name, records in history.items()
+        if (difference := _Replay(starts[name], sends).run(records))
+    ]
+    return min(found, key=lambda difference: difference.at_ns, default=None)
+
+
+@dataclass(frozen=True)
+class _Life:
+    """What a machine logged between its start, or its return, and its stop, or a kill."""
+
+    begin: Start | Restart
+    events: tuple[Event, ...]
+    stop: Stop | None
+
+
+class _Replay:
+    """One machine, done again; `sends` are those of all machines, by machine and index."""
+
+    def __init__(self, start: Start, sends: Mapping[tuple[str, int], Event]) -> None:
+        self._spec = _spec(start)
+        self._name = start.machine
+        self._sends = sends
+        self._done: list[Event] = []
+        self._channels = {
+            peer: Channel(self._spec, self._name, peer, AS_IT_IS)
+            for peer in self._spec.machines
+            if peer != self._name
+        }
+
+    def run(self, records: Sequence[Record]) -> Difference | None:
+        return next(filter(None, map(self._live, _lives(records))), None)
+
+    def _live(self, life: _Life) -> Difference | None:
+        if isinstance(life.begin, Restart) and life.begin.events != len(self._done):
+            counted = replace(life.begin, events=len(self._done))
+            return self._differ(life.begin, counted, "it came back with another number of events")
+        machine = fresh_machine(self._spec, self._name)
+        machine.recover(self._done)
+        arrivals = deque(self._arrivals(life))
+        died = 0
+        for logged in life.events:
+            while arrivals and arrivals[0].arrived_ns <= logged.at_ns:
+                machine.deliver(*arrivals.popleft())
+            if machine.inbox and (unsent := _unsent(machine.inbox[0])):
+                return self._differ(logged, None, unsent)
+            replayed, messages = machine.tick(logged.tick, logged.due_ns, logged.at_ns)
+            for message in messages:
+                copies = self._channels[message.receiver].carry(logged.at_ns)
+                note(replayed, message.receiver, len(copies))
+            if life.stop is None:
+                # What the kill took from the inbox had been counted there, and is in no log.
+                if replayed.kind == "receive":
+                    died = max(died, logged.queue - replayed.queue)
+                replayed.queue += died
+            if replayed != logged:
+                return self._differ(logged, replayed, f"{_differing(logged, replayed)} differ")
+            self._done.append(logged)
+        return self._stop(life.stop, machine, arrivals) if life.stop else None
+
+    def _arrivals(self, life: _Life) -> list[Arrival]:
+        """What arrived at the machine in a life, as far as its log tells, in that order."""
+        received = [
+            (event.sender, event.cause, event.arrived_ns)
+            for event in life.events
+            if event.kind == "receive"
+        ]
+        left = life.stop.inbox if life.stop else ()
+        received += [(unread.sender, unread.cause, unread.arrived_ns) for unread in left]
+        arrivals = [
+            Arrival(self._message(sender, cause), arrived_ns)
+            for sender, cause, arrived_ns in received
+        ]
+        return sorted(arrivals, key=lambda arrival: arrival.arrived_ns)
+
+    def _message(self, sender: str, cause: int) -> Message:
+        """The message of a send to this machine; without stamps if there was no such send."""
+        send = self._sends.get((sender, cause))
+        was_sent = send and self._name in send.to and self._name not in send.lost
+        return Message(sender, self._name, cause, send.clock if send and was_sent else {})
+
+    def _stop(
+        self, logged: Stop, machine: Machine, arrivals: Iterable[Arrival]
+    ) -> Difference | None:
+        for arrival in arrivals:
+            machine.deliver(*arrival)
+        replayed = replace(logged, events=machine.events, inbox=machine.unread())
+        if unsent := next(filter(None, map(_unsent, machine.inbox)), ""):
+            return self._differ(logged, None, unsent)
+        if replayed == logged:
+            return None
+        return self._differ(logged, replayed, f"{_differing(logged, replayed)} differ at the end")
+
+    def _differ(
+        self,
+        logged: Event | Restart | Stop,
+        replayed: Event | Restart | Stop | None,
+        because: str,
+    ) -> Difference:
+        before = tuple(self._done[-EVENTS_BEFORE:])
+        return Difference(self._name, logged, replayed, because, before)
+
+
+def _start(name: str, records: Sequence[Record]) -> Start:
+    if not records or not isinstance(records[0], Start):
+        raise ReplayError(f"the log of {name} does not begin with a start record")
+    return records[0]
+
+
+def _spec(start: Start) -> Spec:
+    try:
+        return spec_of({start.machine: start})
+    except SpecError as error:
+        raise ReplayError(f"the start record of {start.machine} cannot be used: {error}") from None
+
+
+def _lives(records: Sequence[Record]) -> Iterator[_Life]:
+    """The lives of a machine, which its records are cut into where it begins or comes back."""
+    begins = [n for n, record in enumerate(records) if isinstance(record, Start | Restart)]
+    for first, end in pairwise([*begins, len(records)]):
+        begin, *rest = records[first:end]
+        assert isinstance(begin, Start | Restart)
+        events = tuple(record for record in rest if isinstance(record, Event))
+        stops = [record for record in rest if isinstance(record, Stop)]
+        yield _Life(begin, events, stops[0] if stops else None)
+
+
+def _unsent(arrival: Arrival) -> str:
+    """Why what arrived cannot have arrived, or ""."""
+    message = arrival.message
+    if message.stamps:
+        return ""
+    return f"event {message.index} of {message.sender} sent it nothing"
+
+
+def _differing(logged: Event | Stop, replayed: Event | Stop) -> str:
+    """The fields in which two records differ."""
+    names = [known.name for known in fields(logged)]
+    return " and ".join(n for n in names if getattr(logged, n) != getattr(replayed, n))
