@@ -87,14 +87,16 @@ def by_run(runs: Sequence[Mapping[str, Any]], places: Sequence[Place]) -> pl.Dat
     return rows.select(
         "run",
         pl.Series("point", [place.point for place in places], dtype=pl.String),
-        *(pl.Series(axis, [_cell(p.values.get(axis)) for p in places]) for axis in axes),
+        *(_column(axis, [place.values.get(axis) for place in places]) for axis in axes),
         pl.Series("seed", [place.seed for place in places], dtype=pl.Int64),
         *METRICS,
     )
 
 
-def _cell(value: Any) -> Any:
-    return json.dumps(value) if isinstance(value, dict | list) else value
+def _column(axis: str, values: Sequence[Any]) -> pl.Series:
+    cells = [json.dumps(value) if isinstance(value, dict | list) else value for value in values]
+    # Not strict: whole numbers and others are both numbers, numbers and words both words.
+    return pl.Series(axis, cells, strict=False)
 
 
 def print_points(rows: pl.DataFrame, console: Console) -> None:
@@ -105,7 +107,8 @@ def print_points(rows: pl.DataFrame, console: Console) -> None:
         means.append({"point": point} | mean)
         shown = {name: _plus_minus(mean[name], half[name]) for name in POINTS if name in METRICS}
         cells.append({"point": str(point), "runs": len(group), **shown})
-    say(console, f"\n{len(rows)} runs at {len(cells)} points; the mean over a point's runs ± its")
+    points = "1 point" if len(cells) == 1 else f"{len(cells)} points"
+    say(console, f"\n{len(rows)} runs at {points}; the mean over a point's runs ± its")
     say(console, "95 % confidence interval; of a machine's figures the mean over a run's machines")
     print_table(console, pl.DataFrame(cells), POINTS)
     say(console, "measured against the fluid model")

@@ -212,5 +212,5 @@ def _text(value: Any) -> str:
             _text(v) if key == "kind" else _named(UNIT.sub("", key), v) for key, v in value.items()
         )
     if isinstance(value, list | tuple):
-        return "-".join(map(_text, value))
+        return "-".join(map(_text, value)) or "none"
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -19,8 +19,10 @@ WORDS = {
     "collect": "collecting",
     "remove": "removing",
 }
-#: Up to so many runs are told of one by one; of more, so many lines are printed in all.
+#: Up to so many runs are told of one by one; of more, so many lines are printed in all, and
+#: those that the impatient need.
 MAX_TOLD = 20
+MAX_SILENCE_S = 30
 
 
 class Display(Protocol):
@@ -46,23 +48,23 @@ class Pace:
         self.costs = costs
         self.over: set[str] = set()
         self._speed = speed
-        self._now_s = now_s
+        self.now_s = now_s
         self._begun_s = now_s()
         self._running_since_s: dict[str, float] = {}
 
     def begins(self, run: str) -> None:
-        self._running_since_s[run] = self._now_s()
+        self._running_since_s[run] = self.now_s()
 
     def passed(self, run: str) -> float:
         """How much of a run's cost is paid."""
         if run in self.over:
             return self.costs[run]
         since_s = self._running_since_s.get(run)
-        return 0.0 if since_s is None else min(self.costs[run], self._now_s() - since_s)
+        return 0.0 if since_s is None else min(self.costs[run], self.now_s() - since_s)
 
     def words(self) -> str:
         """Rate and time left, as far as they can be known."""
-        elapsed_s = self._now_s() - self._begun_s
+        elapsed_s = self.now_s() - self._begun_s
         paid, total = sum(map(self.passed, self.costs)), sum(self.costs.values())
         speed = self._speed or (paid / elapsed_s if elapsed_s else 0)
         rate_hz = len(self.over) / elapsed_s if elapsed_s else 0
@@ -91,6 +93,7 @@ class Lines:
         self._lock = threading.Lock()
         self._step = ceil(len(pace.costs) / MAX_TOLD)
         self._problems = 0
+        self._said_s = pace.now_s()
 
     def phase(self, run: str, phase: str) -> None:
         with self._lock:
@@ -109,7 +112,9 @@ class Lines:
                 return
             if problem and self._problems <= MAX_TOLD:
                 self._say(f"{run}: {problem}")
-            if over % self._step == 0 or over == total:
+            silent = self._pace.now_s() - self._said_s > MAX_SILENCE_S
+            if over % self._step == 0 or over == total or silent:
+                self._said_s = self._pace.now_s()
                 self._say(f"{over} of {total} runs{self._words()}")
 
     def _words(self) -> str:

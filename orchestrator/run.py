@@ -67,6 +67,11 @@ class Run:
     phases_s: dict[str, float]
     is_violated: bool = False
 
+    @property
+    def trouble(self) -> str:
+        """What is to be told of it: `failed: vm1 was killed`, or "" if it finished."""
+        return f"{self.result}: {self.problem}" if self.problem else ""
+
 
 @dataclass
 class Carried:

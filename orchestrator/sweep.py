@@ -19,7 +19,7 @@ from typing import Any
 from joblib import Parallel, delayed
 from joblib.externals.loky.backend import resource_tracker as loky_resource_tracker
 
-from orchestrator.interrupt import on_interrupt
+from orchestrator.interrupt import SIGNALS, on_interrupt
 from orchestrator.outcome import EnvironmentProblem
 from orchestrator.progress import Display
 from orchestrator.run import Carried, Order, Run
@@ -42,7 +42,7 @@ def carry_out(
             with POOLS[pool](jobs) as parallel, closing(_results(parallel, tasks)) as results:
                 for done in results:
                     carried.runs.append(done)
-                    shown.done(done.name, f"{done.result}: {done.problem}" if done.problem else "")
+                    shown.done(done.name, done.trouble)
         except KeyboardInterrupt:
             carried.interrupted = True
     return carried
@@ -62,14 +62,14 @@ def _results(parallel: Parallel, tasks: list[Any]) -> Generator[Run]:
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Begin processes that Ctrl-C in a terminal does not reach: it is for their parent alone.
+    """Begin processes that Ctrl-C in a terminal does not end: it is for their parent alone.
 
     A process begins with the signals blocked that its parent has blocked at that time. The
     trackers, which come with the first worker, unblock them: so they have to be there before.
     """
     for tracker in (resource_tracker, loky_resource_tracker):
         tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
     finally:

@@ -89,4 +89,4 @@ def _take(future: Future[Run], order: Order, carried: Carried, shown: Display) -
         shown.done(order.name, str(error))
         return
     carried.runs.append(done)
-    shown.done(done.name, f"{done.result}: {done.problem}" if done.problem else done.result)
+    shown.done(done.name, done.trouble)

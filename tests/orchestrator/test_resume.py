@@ -89,7 +89,7 @@ def test_a_changed_experiment_is_refused_with_what_changed_and_what_would_do(
         f"{folder} holds another experiment of this name: repeat 3 -> 5; machines ["
     )
     assert str(error.value).endswith(
-        f"Rename the experiment's file, move {folder} away, or give another --out"
+        f"Undo that, rename the file, move {folder} away, or give another --out"
     )
     assert json.loads((folder / "experiment.json").read_text()) == made_of(BASE)
 
