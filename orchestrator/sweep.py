@@ -9,20 +9,23 @@ import signal
 import threading
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from importlib import import_module
 from multiprocessing import Pipe, resource_tracker
 from multiprocessing.connection import Connection
 from types import ModuleType
 from typing import Any
 
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky.backend import resource_tracker as loky_resource_tracker
 
 from orchestrator.interrupt import SIGNALS, on_interrupt
 from orchestrator.outcome import EnvironmentProblem
 from orchestrator.progress import Display
 from orchestrator.run import Carried, Order, Run
+
+#: Carries tasks to workers and gives what they come to, in the order in which they are done.
+Carrier = Callable[[list[Any]], Generator[Run]]
 
 
 def carry_out(
@@ -39,7 +42,7 @@ def carry_out(
         warnings.filterwarnings("ignore", message=r".* have been cancelled", module="joblib")
         try:
             # Closed early, joblib ends its workers.
-            with POOLS[pool](jobs) as parallel, closing(_results(parallel, tasks)) as results:
+            with POOLS[pool](jobs) as carry, closing(_results(carry, tasks)) as results:
                 for done in results:
                     carried.runs.append(done)
                     shown.done(done.name, done.trouble)
@@ -48,12 +51,12 @@ def carry_out(
     return carried
 
 
-def _results(parallel: Parallel, tasks: list[Any]) -> Generator[Run]:
+def _results(carry: Carrier, tasks: list[Any]) -> Generator[Run]:
     """What the tasks come to, in the order in which they are done."""
     interrupts: list[object] = []
     # Nothing may come between a worker and what it begins with.
     with on_interrupt(lambda number, _: interrupts.append(number)), _interrupts_blocked():
-        results = parallel(tasks)
+        results = carry(tasks)
     with closing(results):
         if interrupts:
             raise KeyboardInterrupt
@@ -77,7 +80,7 @@ def _interrupts_blocked() -> Iterator[None]:
 
 
 @contextmanager
-def _loky(jobs: int) -> Iterator[Parallel]:
+def _loky(jobs: int) -> Iterator[Carrier]:
     ours, theirs = Pipe(duplex=False)
     with ours, theirs:
         yield Parallel(
@@ -102,23 +105,30 @@ def _end_with_parent(parent: Connection) -> None:
 
 
 @contextmanager
-def _dask(jobs: int) -> Iterator[Parallel]:
-    """The whole cluster that Dask's configuration names (DASK_SCHEDULER_ADDRESS), or one of our
-    own."""
+def _dask(jobs: int) -> Iterator[Carrier]:
+    """The whole cluster that DASK_SCHEDULER_ADDRESS names, or one of our own."""
     distributed = _extra("dask", "distributed")
-    with distributed.Client(n_workers=jobs, threads_per_worker=1, dashboard_address=None):
-        yield Parallel(n_jobs=-1, backend="dask", return_as="generator_unordered")
+    own = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
+    theirs = "DASK_SCHEDULER_ADDRESS" in os.environ
+    with distributed.Client(**({} if theirs else own)), parallel_config(backend="dask"):
+        yield Parallel(n_jobs=-1, return_as="generator_unordered")
 
 
 @contextmanager
-def _ray(jobs: int) -> Iterator[Parallel]:
+def _ray(jobs: int) -> Iterator[Carrier]:
     """The whole cluster that RAY_ADDRESS names, or one of our own."""
     ray = _extra("ray", "ray")
     _extra("ray", "ray.util.joblib").register_ray()
-    ray.init(log_to_driver=False, **({} if "RAY_ADDRESS" in os.environ else {"num_cpus": jobs}))
+    theirs = "RAY_ADDRESS" in os.environ
+    ray.init(log_to_driver=False, **({} if theirs else {"num_cpus": jobs}))
+
+    def carry(tasks: list[Any]) -> Generator[Run]:
+        # Its results come all together.
+        with parallel_config(backend="ray"):
+            yield from Parallel(n_jobs=-1)(tasks)
+
     try:
-        # What this one comes to comes all together.
-        yield Parallel(n_jobs=-1, backend="ray")
+        yield carry
     finally:
         ray.shutdown()
 
@@ -126,11 +136,16 @@ def _ray(jobs: int) -> Iterator[Parallel]:
 def _extra(name: str, module: str) -> ModuleType:
     try:
         return import_module(module)
-    except ModuleNotFoundError:
+    except ModuleNotFoundError as error:
         raise EnvironmentProblem(
-            f"--pool {name} needs what is not installed: `pip install 'vklocks[{name}]'`"
+            f"--pool {name} needs {error.name}, which is not installed:"
+            f" `pip install 'vklocks[{name}]'`"
         ) from None
 
 
 #: What carries work to workers, by joblib's name for it.
-POOLS: dict[str, Callable[[int], Any]] = {"loky": _loky, "dask": _dask, "ray": _ray}
+POOLS: dict[str, Callable[[int], AbstractContextManager[Carrier]]] = {
+    "loky": _loky,
+    "dask": _dask,
+    "ray": _ray,
+}

@@ -12,9 +12,9 @@ from statistics import NormalDist
 from typing import Any
 
 from vm.fields import (
-    Field,
     MAX_DURATION_S,
     SECONDS,
+    Field,
     Schema,
     SpecError,
     plain_table,

@@ -19,7 +19,6 @@ from orchestrator.outcome import EnvironmentProblem
 from orchestrator.schema import experiment_schema
 from vm import __version__
 
-
 #: Errors that come of a disk, or of whom it belongs to, and of no mistake of ours.
 LACKING = (ENOSPC, EDQUOT, EROFS, EACCES, EPERM, EIO)
 

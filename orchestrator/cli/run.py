@@ -3,6 +3,7 @@
 import argparse
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from random import SystemRandom
@@ -140,10 +141,17 @@ def _simulate(
     from orchestrator import sweep
     from orchestrator.cli.simulated import simulate
 
+    folder = orders[0].folder
+    # A worker need not be where we are.
+    absolute = [replace(order, folder=folder.absolute()) for order in orders]
     costs = {order.name: _expected_events(order.spec) for order in orders}
     with display(console, costs) as shown:
         work = partial(simulate, logs=given.logs)
-        return sweep.carry_out(orders, work, jobs, given.pool or DEFAULT_POOL, shown)
+        carried = sweep.carry_out(absolute, work, jobs, given.pool or DEFAULT_POOL, shown)
+    for number, done in enumerate(carried.runs):
+        directory = folder / done.directory.relative_to(folder.absolute())
+        carried.runs[number] = replace(done, directory=directory)
+    return carried
 
 
 def _load_analysis() -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from backends import Script
 
+from backends import Script
 from orchestrator.cli import main
 from orchestrator.cli.analyse import MAX_TABLES
 from orchestrator.outcome import EnvironmentProblem
@@ -123,16 +123,17 @@ def test_an_output_folder_that_cannot_be_written_is_named(
     assert (tmp_path / "runs").read_text() == "a file"
 
 
-@pytest.mark.parametrize("pool", ["dask", "ray"])
+@pytest.mark.parametrize(("pool", "module"), [("dask", "distributed"), ("ray", "ray")])
 def test_an_extra_that_is_not_installed_is_named_with_what_to_do(
-    vklocks: Command, pool: str
+    vklocks: Command, pool: str, module: str
 ) -> None:
-    if find_spec({"dask": "distributed", "ray": "ray"}[pool]):
-        pytest.skip(f"{pool} is installed")
+    if find_spec(module):
+        pytest.skip(f"{module} is installed")
     code, _, err = vklocks("run", *SIMULATED, "--pool", pool, "--duration", 1)
     assert code == 3
     assert err == (
-        f"vklocks: --pool {pool} needs what is not installed: `pip install 'vklocks[{pool}]'`\n"
+        f"vklocks: --pool {pool} needs {module}, which is not installed:"
+        f" `pip install 'vklocks[{pool}]'`\n"
     )
 
 

@@ -2,8 +2,8 @@ import json
 from pathlib import Path
 
 import pytest
-from backends import Script
 
+from backends import Script
 from orchestrator import owner, run
 from orchestrator.outcome import EnvironmentProblem, Interrupted
 from orchestrator.run import VIRTUAL, Order, Run

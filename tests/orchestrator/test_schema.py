@@ -8,10 +8,10 @@ from typing import Any
 import jsonschema
 import pytest
 from hypothesis import given, settings
-from specs import specs
 
 from orchestrator.experiment import parse, read
 from orchestrator.schema import experiment_schema
+from specs import specs
 from vm.spec import FIELDS, Spec, SpecError
 
 FOLDER = Path(__file__).parents[2] / "experiments"

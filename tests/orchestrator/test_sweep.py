@@ -59,7 +59,9 @@ def experiment(folder: Path, text: str) -> Path:
 
 def undisturbed(path: Path, out: Path) -> dict[str, Any]:
     """What the sweep leaves, made run by run in this process."""
-    assert main(["run", str(path), "--backend", "simulation", "--jobs", "1", "--out", str(out)]) == 0
+    assert (
+        main(["run", str(path), "--backend", "simulation", "--jobs", "1", "--out", str(out)]) == 0
+    )
     return tree(out)
 
 
@@ -84,7 +86,7 @@ def test_an_interrupt_leaves_whole_runs_and_nobody_at_work(
                 break
         # As a terminal does it: to all processes at once.
         os.killpg(process.pid, number)
-        code, out, err = ended(process)
+        code, _, err = ended(process)
     assert code == 130
     assert "Traceback" not in err
     runs = [p for p in (tmp_path / "out" / "mine").iterdir() if "-seed" in p.name]

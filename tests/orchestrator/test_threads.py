@@ -3,8 +3,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from backends import Script
 
+from backends import Script
 from orchestrator import threads
 from orchestrator.outcome import EnvironmentProblem
 from orchestrator.run import Carried, Order
