@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import docker
@@ -25,16 +25,17 @@ from docker.models.networks import Network
 from docker.types import IPAMConfig, IPAMPool
 
 from orchestrator import image
+from orchestrator.command import arguments
 from orchestrator.engine import connected, labels
 from orchestrator.outcome import (
     EnvironmentProblem,
     Interrupted,
     MachineOutcome,
     Outcome,
+    epoch_unix_ns,
+    examine,
     problem_of,
 )
-from vm.log import LogError, decode
-from vm.records import Record, Start, Stop
 from vm.spec import Spec
 
 PORT = 50051
@@ -49,7 +50,6 @@ STOP_LIMIT_S = 3
 SUBNETS = tuple(f"10.213.{third}.0/24" for third in range(256))
 #: Exit codes of a machine that never began: its peers need not wait for it.
 NEVER_BEGAN = (2, 3)
-KILLED = 137
 MAX_LAST_LINES = 3
 #: How many containers of a run the engine is asked to start at once.
 MAX_STARTING = 4
@@ -100,7 +100,7 @@ class Cluster:
                         for name, container in containers.items()
                     }
                     outcome.problem = self._problem(containers, exit_codes, outcome)
-                outcome.epoch_unix_ns = _epoch_unix_ns(directory)
+                outcome.epoch_unix_ns = epoch_unix_ns(sorted(directory.glob("*.jsonl")))
                 epoch = outcome.epoch_unix_ns or ended_unix_ns
                 outcome.phases_s["barrier"] = (epoch - started_unix_ns) / 1e9
                 outcome.phases_s["run"] = (ended_unix_ns - epoch) / 1e9
@@ -170,23 +170,9 @@ class Cluster:
         )
 
     def _arguments(self, machine: str) -> list[str]:
-        spec = self._spec
-        low, high = spec.ticks
-        weights = spec.workload
-        peers = ",".join(f"{peer}={peer}:{PORT}" for peer in spec.machines if peer != machine)
-        options = {
-            "--port": PORT,
-            "--ticks": f"{low}-{high}",
-            "--tick-rate": spec.tick_rate_hz(machine),
-            "--duration": spec.duration_s,
-            "--workload": f"{weights.one},{weights.all},{weights.internal}",
-            "--clocks": ",".join(spec.clocks),
-            "--seed": spec.seed,
-            "--run": self._run,
-            "--log": LOGS,
-            "--startup": STARTUP_S,
-        } | ({"--peers": peers} if peers else {})
-        return [machine, *(str(word) for option in options.items() for word in option)]
+        peers = {peer: f"{peer}:{PORT}" for peer in self._spec.machines if peer != machine}
+        log = PurePosixPath(LOGS)
+        return arguments(self._spec, machine, self._run, PORT, peers, log, STARTUP_S)
 
     @contextmanager
     def _watch(self, containers: dict[str, Container]) -> Iterator[None]:
@@ -260,15 +246,12 @@ class Cluster:
     ) -> str:
         if self._interrupted.is_set():
             return "interrupted"
-        problem = problem_of(outcome.machines)
-        for name, ended in outcome.machines.items():
-            if ended.outcome == "failed":
-                last = containers[name].logs(tail=MAX_LAST_LINES).decode(errors="replace").strip()
-                problem += f"; {name} said: {last}" if last else ""
         late = [name for name in containers if name not in exit_codes]
-        if late and not problem:
-            return f"{', '.join(late)} did not end in time"
-        return problem
+
+        def said(name: str) -> str:
+            return containers[name].logs(tail=MAX_LAST_LINES).decode(errors="replace").strip()
+
+        return problem_of(self._spec, outcome.machines, late, said)
 
     def _check_interrupted(self) -> None:
         if self._interrupted.is_set():
@@ -320,24 +303,6 @@ def _examine(container: Container, log: Path) -> MachineOutcome:
     """How a machine ended, by its container's state and its log."""
     container.reload()
     state = container.attrs["State"]
-    code, out_of_memory = state["ExitCode"], state["OOMKilled"]
     if state["StartedAt"].startswith("0001"):
-        return MachineOutcome("failed", None)
-    if code == 0:
-        last = _record(log, -1)
-        return MachineOutcome(last.reason if isinstance(last, Stop) else "failed", 0)
-    return MachineOutcome("killed" if code == KILLED else "failed", code, out_of_memory)
-
-
-def _epoch_unix_ns(directory: Path) -> int | None:
-    """The epoch that the machines agreed on, by their logs; None if they never did."""
-    firsts = (_record(log, 0) for log in sorted(directory.glob("*.jsonl")))
-    return next((first.epoch_unix_ns for first in firsts if isinstance(first, Start)), None)
-
-
-def _record(log: Path, line: int) -> Record | None:
-    """The record on one line of a log, if it is there and whole."""
-    try:
-        return decode(log.read_text(encoding="utf-8").splitlines()[line])
-    except (FileNotFoundError, IndexError, LogError):
-        return None
+        return examine(None, log)
+    return examine(state["ExitCode"], log, out_of_memory=state["OOMKilled"])

@@ -20,6 +20,7 @@ from typing import Any, Literal, Protocol
 from orchestrator import owner
 from orchestrator.containers import Cluster
 from orchestrator.outcome import PHASES, Outcome
+from orchestrator.processes import Processes
 from orchestrator.simulated import SimulatedRun
 from vm import __version__
 from vm.spec import Spec
@@ -217,5 +218,6 @@ def write_json(path: Path, value: object) -> None:
 
 BACKENDS: dict[str, Callable[[Spec, str], Backend]] = {
     "containers": Cluster,
+    "processes": Processes,
     "simulation": SimulatedRun,
 }

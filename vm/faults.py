@@ -103,6 +103,11 @@ MachineFault = Pause | Crash | Restart
 Fault = ChannelFault | Partition | MachineFault
 
 
+def end_ns(fault: Fault) -> int:
+    """When a fault is over; a crash is done at once."""
+    return fault.at_ns if isinstance(fault, Crash) else fault.until_ns
+
+
 def read_faults(
     field: str, tables: Sequence[Any], machines: tuple[str, ...], duration_ns: int
 ) -> tuple[Fault, ...]:

@@ -25,7 +25,8 @@ from loopback import (
     where_messages_ended,
 )
 from vm.host.journal import Journal
-from vm.host.run import Host, HostError, Interrupted
+from vm.host.run import Host
+from vm.host.settings import HostError, Interrupted
 from vm.machine import Machine
 from vm.records import Arrival, Event, Message
 from vm.spec import Spec, generator
