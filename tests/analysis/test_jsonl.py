@@ -15,7 +15,7 @@ from rich.console import Console
 
 from analysis.events import SCHEMA, InputError, Run, load
 from analysis.history import scalar
-from analysis.metrics import across
+from analysis.metrics import across, figures
 from analysis.summary import as_json, print_summary, print_verdicts, verdicts_as_json
 from by_hand import internal, loaded, logs_of, receive, send, write_run
 from histories import World, worlds
@@ -412,5 +412,5 @@ def say_everything(run: Run) -> None:
     print_summary([run], console)
     print_verdicts([run], console)
     across([run, run])
-    for plain in (as_json([run]), verdicts_as_json([run])):
+    for plain in (as_json([figures(run)]), verdicts_as_json([run])):
         json.dumps(plain, allow_nan=False).encode()
