@@ -8,13 +8,19 @@ from analysis.history import SCHEMA, Damage, Format, InputError, Run, known_file
 from analysis.importers import IMPORTERS
 from vm.spec import natural_order
 
-__all__ = ["FORMATS", "SCHEMA", "Damage", "InputError", "Run", "find_runs", "load"]
+__all__ = ["FORMATS", "SCHEMA", "Damage", "InputError", "Run", "find_runs", "is_logged", "load"]
+
+#: Of a run that was measured at once, its figures; there may be no logs of it.
+FIGURES = "metrics.json"
+#: Where runs are that did not finish: looked into only if pointed at.
+FAILED = "failed"
 
 
 def find_runs(paths: Iterable[Path]) -> list[Path]:
     """The run directories among and below the paths, each once, in natural order.
 
-    A run directory directly holds logs; names that begin with a dot are not looked into.
+    A run directory directly holds logs, or figures without logs. Not looked into are folders
+    whose names begin with a dot, and those called `failed` below the paths.
     InputError if a path does not exist or has no run below it.
     """
     found: dict[Path, Path] = {}
@@ -56,12 +62,17 @@ def _unreadable(path: Path, error: OSError) -> InputError:
     return InputError(f"{error.filename or path} cannot be read: {error.strerror}")
 
 
+def is_logged(path: Path) -> bool:
+    """Whether a run's directory holds logs, and not its figures alone."""
+    return _format(path) is not None
+
+
 def _runs_below(path: Path) -> Iterator[Path]:
-    if _format(path):
+    if (path / FIGURES).exists() or _format(path):
         yield path
         return
     for folder in [p for p in path.iterdir() if p.is_dir() and not p.is_symlink()]:
-        if not folder.name.startswith("."):
+        if not folder.name.startswith(".") and folder.name != FAILED:
             yield from _runs_below(folder)
 
 

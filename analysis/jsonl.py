@@ -1,7 +1,7 @@
 """The project's own logs (`vm.log`): the directory of one run in, a `Run` out."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,7 +46,22 @@ def knows(head: str) -> bool:
 
 def load(directory: Path) -> Run:
     """The run that the directory's `*.jsonl` files tell of; InputError if it is not exactly one."""
-    readings = [_read(path) for path in sorted(directory.glob("*.jsonl")) if path.name[0] != "."]
+    paths = sorted(path for path in directory.glob("*.jsonl") if path.name[0] != ".")
+    return _run(directory, [_read(path) for path in paths])
+
+
+def of_records(directory: Path, logs: Mapping[str, Iterable[Record]]) -> Run:
+    """The run whose directory will hold these logs, each a machine's."""
+    return _run(
+        directory,
+        [
+            _take_in(_Reading(directory / f"{machine}.jsonl"), enumerate(records, 1))
+            for machine, records in logs.items()
+        ],
+    )
+
+
+def _run(directory: Path, readings: Sequence[_Reading]) -> Run:
     known = {reading.path.name: reading.start for reading in readings if reading.start}
     if not known:
         raise InputError(
@@ -103,7 +118,11 @@ def _agreed(directory: Path, starts: dict[str, Start]) -> Start:
 
 def _read(path: Path) -> _Reading:
     reading = _Reading(path)
-    for number, record in _records(reading):
+    return _take_in(reading, _records(reading))
+
+
+def _take_in(reading: _Reading, records: Iterable[tuple[int, Record]]) -> _Reading:
+    for number, record in records:
         if isinstance(record, Start):
             _begin(reading, number, record)
         elif reading.start is None:

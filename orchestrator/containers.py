@@ -158,13 +158,13 @@ class Cluster:
     def _listen(self) -> Iterator[None]:
         """Tell the watch of the exit of every machine, from before the first one starts."""
         name_of = {container.id: name for name, container in self._containers.items()}
+        # Runs of other experiments, and so of other owners, may have the same name.
+        ours = [f"{label}={value}" for label, value in self._labels.items()]
         listening = threading.Event()
 
         def listen() -> None:
             with connected() as client:
-                events: Any = client.events(
-                    decode=True, filters={"label": f"vklocks={self._run}", "event": "die"}
-                )
+                events: Any = client.events(decode=True, filters={"label": ours, "event": "die"})
                 stops.append(events.close)
                 listening.set()
                 for event in events:

@@ -4,7 +4,7 @@ import os
 import platform
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from time import time
@@ -110,6 +110,16 @@ def leftovers(client: docker.DockerClient) -> list[Leftover]:
             for v in client.volumes.list(filters=ours)
         ),
     ]
+
+
+def remove_abandoned(client: docker.DockerClient) -> Iterator[Leftover]:
+    """Remove what dead owners left behind, one thing after the other."""
+    for left in leftovers(client):
+        if left.is_abandoned():
+            # Somebody else may be removing it just now.
+            with suppress(NotFound):
+                left.remove()
+                yield left
 
 
 def _remover(container: Any) -> Callable[[], object]:

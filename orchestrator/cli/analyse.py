@@ -7,36 +7,54 @@ its machines run.
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from analysis.audit import VERDICT, exit_code, keep, plain_verdict, print_audit
 from analysis.checks import Verdict, verdict
-from analysis.events import InputError, Run, find_runs, load
-from analysis.summary import as_json, print_summary
+from analysis.events import FIGURES, InputError, find_runs, is_logged, load
+from analysis.history import Run
+from analysis.metrics import figures
+from analysis.points import by_run, figures_of, measured, place_of, print_points
+from analysis.summary import as_json, print_across, print_run
 from orchestrator.cli.arguments import UsageError
-from orchestrator.cli.console import console_of_output
+from orchestrator.cli.console import complain, console_of_output
+from orchestrator.run import Carried, reserved
+
+#: Up to so many runs have tables of their own, and up to so many a row in a common one.
+MAX_TABLES = 6
+MAX_ROWS = 20
+SUMMARY = "summary.csv"
 
 
 def analyse(given: argparse.Namespace) -> int:
-    runs = _loaded(given.paths)
-    if given.json:
-        print(json.dumps(as_json(runs)))
-    else:
-        print_summary(runs, console_of_output())
+    console = console_of_output()
+    with _usable_input():
+        directories = find_runs(given.paths)
+        if given.json:
+            print(json.dumps(as_json(list(map(figures_of, directories)))))
+            return 0
+        for directory in directories if len(directories) <= MAX_TABLES else ():
+            if is_logged(directory):
+                print_run(load(directory), console)
+        _print_together(directories, list(map(figures_of, directories)), console)
     return 0
 
 
 def check(given: argparse.Namespace) -> int:
     verdicts, console = [], console_of_output()
-    for run in _loaded(given.paths):
-        found = verdict(run)
-        verdicts.append(found)
-        _keep(run, found)
-        if not given.json:
-            print_audit(run, found, console)
+    with _usable_input():
+        for directory in find_runs(given.paths):
+            run = load(directory)
+            found = verdict(run)
+            verdicts.append(found)
+            _keep(run, found)
+            if not given.json:
+                print_audit(run, found, console)
     if given.json:
         print(json.dumps({"runs": [plain_verdict(found) for found in verdicts]}))
     return exit_code(verdicts)
@@ -49,21 +67,64 @@ def _keep(run: Run, found: Verdict) -> None:
         print(f"vklocks: {VERDICT} is not kept: {error.strerror}", file=sys.stderr)
 
 
-def conclude(directories: Sequence[Path], console: Console) -> int:
-    """Say what happened in runs that have just ended; 1 if a check is violated.
+def conclude(
+    experiment: Path | None, directories: Sequence[Path], carried: Carried, console: Console
+) -> int:
+    """Say what happened in the runs of an experiment; 1 if a check is violated.
 
-    A run that failed before its machines wrote anything has nothing to say.
+    What simulated runs were measured to be is not worked out again, unless they are few. A run
+    that failed before its machines wrote anything has nothing to say. `experiment` is the folder
+    that gets the summary, if any does.
     """
-    runs = [load(directory) for directory in directories if any(directory.glob("*.jsonl"))]
-    print_summary(runs, console)
-    verdicts = [verdict(run) for run in runs]
-    for run, found in zip(runs, verdicts, strict=True):
-        _keep(run, found)
-    return int(any(found.violations for found in verdicts))
+    known = [d for d in directories if (d / FIGURES).exists() or any(d.glob("*.jsonl"))]
+    few = len(known) <= MAX_TABLES
+    every: list[Mapping[str, Any]] = []
+    violated = {done.name for done in carried.runs if done.is_violated}
+    with _usable_input():
+        for directory in known:
+            if (directory / FIGURES).exists() and not (few and is_logged(directory)):
+                every.append(measured(directory))
+                continue
+            run = load(directory)
+            every.append(figures(run))
+            found = verdict(run)
+            _keep(run, found)
+            if found.violations:
+                violated.add(run.name)
+            if few:
+                print_run(run, console)
+        if every:
+            _print_together(known, every, console)
+            if experiment:
+                _write_summary(experiment, known, every)
+    if violated and not few:
+        complain(1, f"checks are violated in {len(violated)} runs: see `vklocks check`")
+    return int(bool(violated))
 
 
-def _loaded(paths: Sequence[Path]) -> list[Run]:
+def _print_together(
+    directories: Sequence[Path], every: Sequence[Mapping[str, Any]], console: Console
+) -> None:
+    """A row for every run if they are not too many, and for every point if there are several."""
+    if 1 < len(every) <= MAX_ROWS:
+        print_across(every, console)
+    rows = by_run(every, [place_of(directory) for directory in directories])
+    if len(every) > MAX_ROWS or rows["point"].n_unique() > 1:
+        print_points(rows, console)
+
+
+def _write_summary(
+    folder: Path, directories: Sequence[Path], every: Sequence[Mapping[str, Any]]
+) -> None:
+    rows = by_run(every, [place_of(directory) for directory in directories])
+    with reserved(folder, SUMMARY) as partial:
+        rows.write_csv(partial / SUMMARY)
+        (partial / SUMMARY).replace(folder / SUMMARY)
+
+
+@contextmanager
+def _usable_input() -> Iterator[None]:
     try:
-        return [load(directory) for directory in find_runs(paths)]
+        yield
     except InputError as error:
         raise UsageError(str(error)) from None
