@@ -60,7 +60,7 @@ def _runs(folder: Path) -> Iterator[dict[str, Any]]:
         yield {
             "name": directory.name,
             "link": quote(link),
-            "verdict": _verdict(directory),
+            "verdict": verdict_of(directory),
             "outcome": recorded.get("outcome", ""),
             "backend": recorded.get("backend", ""),
             "begun": _date(recorded),
@@ -68,14 +68,14 @@ def _runs(folder: Path) -> Iterator[dict[str, Any]]:
         }
 
 
-def _verdict(directory: Path) -> str:
+def verdict_of(directory: Path) -> str:
     """What verdict.json comes to: fine, violated, unknown; "" if there is none."""
     found = read_json(directory / "verdict.json")
     if not found:
         return ""
     if found.get("violations"):
         return "violated"
-    return "unknown" if found.get("unchecked") else "fine"
+    return "unknown" if found.get("unchecked") or found.get("unknown") else "fine"
 
 
 def _date(recorded: Mapping[str, Any]) -> str:

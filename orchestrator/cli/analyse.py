@@ -23,6 +23,7 @@ from analysis.points import by_run, figures_of, measured, place_of, print_points
 from analysis.summary import as_json, print_across, print_run
 from orchestrator.cli.arguments import UsageError
 from orchestrator.cli.console import complain, console_of_output
+from orchestrator.cli.report import leave_index, leave_pages
 from orchestrator.run import Carried, reserved
 
 #: Up to so many runs have tables of their own, and up to so many a row in a common one.
@@ -41,7 +42,9 @@ def analyse(given: argparse.Namespace) -> int:
         for directory in directories if len(directories) <= MAX_TABLES else ():
             if is_logged(directory):
                 print_run(load(directory), console)
-        _print_together(directories, list(map(figures_of, directories)), console)
+        every = list(map(figures_of, directories))
+        _print_together(directories, every, console)
+        leave_pages(directories, every, console)
     return 0
 
 
@@ -97,6 +100,8 @@ def conclude(
             _print_together(known, every, console)
             if experiment:
                 _write_summary(experiment, known, every)
+            leave_pages(known, every, console)
+            leave_index(known[0].parent.parent)
     if violated and not few:
         complain(1, f"checks are violated in {len(violated)} runs: see `vklocks check`")
     return int(bool(violated))
