@@ -17,12 +17,16 @@ from pathlib import Path
 
 from rich.console import Console
 
+from analysis import jsonl
 from analysis.events import InputError, Run, load
 from analysis.summary import print_summary
+from vm.records import Start
+from vm.spec import SpecError
 from vm.start import spec_of
 
 #: Narrower than this, tables wrap; in a container's log there is no terminal to ask.
 LOG_COLUMNS = 100
+LEFT_BY_MACHINES = (".jsonl", ".out")
 
 
 def main() -> int:
@@ -37,14 +41,19 @@ def main() -> int:
             become_owner(given.owner, given.runs)
         directory = keep(run, given.logs, given.runs)
     except InputError as error:
-        print(f"analysis: {error}", file=sys.stderr)
-        return 2
+        return complain(str(error))
+    except SpecError as error:
+        return complain(f"{given.logs}: {error}")
     except OSError as error:
-        print(f"analysis: cannot write {error.filename}: {error.strerror}", file=sys.stderr)
-        return 2
+        return complain(f"the run cannot be kept: {error.filename}: {error.strerror}")
     print_summary([load(directory)], Console(width=None if sys.stdout.isatty() else LOG_COLUMNS))
     print(f"kept as {Path(*directory.parts[-3:])}")
     return 0
+
+
+def complain(problem: str) -> int:
+    print(f"analysis: {problem}", file=sys.stderr)
+    return 2
 
 
 def become_owner(file: Path, runs: Path) -> None:
@@ -59,32 +68,53 @@ def become_owner(file: Path, runs: Path) -> None:
 
 
 def keep(run: Run, logs: Path, runs: Path) -> Path:
-    """Copy a run's files to a directory of its own, which appears only once it is whole."""
+    """Copy what machines left to a directory of its own, which appears only once it is whole.
+
+    A run that is there was kept before. InputError if no machine of ours left the logs,
+    SpecError if they tell of a run that nobody can have carried out.
+    """
+    if run.format != jsonl.NAME:
+        raise InputError(
+            f"{logs} holds logs in the format {run.format}: `vklocks analyse` reads them"
+        )
     start = next(iter(run.starts.values()))
     begun = datetime.fromtimestamp(start.epoch_unix_ns / 1e9, UTC)
     directory = runs / f"{begun:%Y%m%d-%H%M%S}-seed{start.seed}"
+    if directory.is_dir():
+        return directory
+    about = {
+        "spec.json": spec_of(run.starts).plain(),
+        "run.json": summary_of(run, start, directory.name),
+    }
     partial = directory.with_name(f".{directory.name}")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    for machine in run.machines:
-        for suffix in ("jsonl", "out"):
-            shutil.copyfile(logs / f"{machine}.{suffix}", partial / f"{machine}.{suffix}")
-    _write(partial / "spec.json", spec_of(run.starts).plain())
-    _write(partial / "run.json", summary_of(run, directory.name))
+    for file in logs.iterdir():
+        if file.suffix in LEFT_BY_MACHINES:
+            shutil.copyfile(file, partial / file.name)
+    for name, value in about.items():
+        _write(partial / name, value)
     return partial.rename(directory)
 
 
-def summary_of(run: Run, name: str) -> dict[str, object]:
-    start = run.starts[run.machines[0]]
+def summary_of(run: Run, start: Start, name: str) -> dict[str, object]:
+    endings = {machine: _ending(run, machine) for machine in run.machines}
     return {
         "run": name,
         "backend": "compose",
         "version": start.version,
         "seed": start.seed,
         "epoch_unix_ns": start.epoch_unix_ns,
-        "outcome": "finished",
-        "machines": {machine: {"outcome": run.stops[machine].reason} for machine in run.machines},
+        "outcome": "finished" if set(endings.values()) == {"finished"} else "failed",
+        "machines": {machine: {"outcome": ending} for machine, ending in endings.items()},
     }
+
+
+def _ending(run: Run, machine: str) -> str:
+    """How a machine ended, in the words of a backend that saw it."""
+    if machine in run.missing:
+        return "failed"
+    return run.stops[machine].reason if machine in run.stops else "killed"
 
 
 def _write(path: Path, value: object) -> None:

@@ -58,9 +58,9 @@ class Damage(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Run:
-    """What one run directory holds.
+    """What one run directory holds; equal only to itself, so that it can be the key of a cache.
 
     `format` is the key of `analysis.events.FORMATS`. A machine that was killed has no stop;
     `missing` are the machines of which there is no log at all. `tick_rates_hz` and
@@ -159,11 +159,19 @@ def unusable(event: Event, clocks: Sequence[str], machines: int) -> str:
             isinstance(reading, tuple) and len(reading) != len(shape)
         ):
             return f"clock '{clock}' reads {reading}, which is not like {shape}"
+    for clock in event.clock:
+        if clock not in clocks:
+            return f"clock {clock!r} is none of the run's"
     numbers = [event.index, event.tick, event.due_ns, event.at_ns, event.queue]
-    numbers += [event.cause, event.arrived_ns, *map(scalar, event.clock.values())]
-    if max(map(abs, numbers)) > MAX_INT64:
-        return "a number is beyond 64 bits"
-    return ""
+    numbers += [event.cause, event.arrived_ns]
+    for reading in event.clock.values():
+        numbers += [reading] if isinstance(reading, int) else [*reading, sum(reading)]
+    return beyond_64_bits(numbers)
+
+
+def beyond_64_bits(numbers: Iterable[int]) -> str:
+    """Why numbers have no place in a table, or "" if they have one."""
+    return "a number is beyond 64 bits" if max(map(abs, numbers)) > MAX_INT64 else ""
 
 
 def known_files(directory: Path, knows: Callable[[str], bool]) -> list[Path]:

@@ -1,14 +1,23 @@
 """The project's own logs (`vm.log`): the directory of one run in, a `Run` out."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from analysis.history import Damage, InputError, Log, Run, table, unusable
-from vm.clocks import CLOCKS
+from analysis.history import (
+    MAX_INT64,
+    Damage,
+    InputError,
+    Log,
+    Run,
+    beyond_64_bits,
+    table,
+    unusable,
+)
 from vm.log import LogError, decode
 from vm.records import Event, Record, Restart, Start, Stop
+from vm.spec import Spec, SpecError
 
 NAME = "jsonl"
 
@@ -36,7 +45,22 @@ def knows(head: str) -> bool:
 
 def load(directory: Path) -> Run:
     """The run that the directory's `*.jsonl` files tell of; InputError if it is not exactly one."""
-    readings = [_read(path) for path in sorted(directory.glob("*.jsonl")) if path.name[0] != "."]
+    paths = sorted(path for path in directory.glob("*.jsonl") if path.name[0] != ".")
+    return _run(directory, [_read(path) for path in paths])
+
+
+def of_records(directory: Path, logs: Mapping[str, Iterable[Record]]) -> Run:
+    """The run whose directory will hold these logs, each a machine's."""
+    return _run(
+        directory,
+        [
+            _take_in(_Reading(directory / f"{machine}.jsonl"), enumerate(records, 1))
+            for machine, records in logs.items()
+        ],
+    )
+
+
+def _run(directory: Path, readings: Sequence[_Reading]) -> Run:
     known = {reading.path.name: reading.start for reading in readings if reading.start}
     if not known:
         raise InputError(
@@ -44,7 +68,11 @@ def load(directory: Path) -> Run:
         )
     start = _agreed(directory, known)
     machines = start.machines
-    logs = {_machine(reading): reading for reading in readings}
+    named = [_machine(reading) for reading in readings]
+    for machine in named:
+        if named.count(machine) > 1:
+            raise InputError(f"{directory} holds more than one log of {machine}: keep one")
+    logs = dict(zip(named, readings, strict=True))
     run = [machine for machine in machines if machine in logs]
     starts = {machine: begun for machine in run if (begun := logs[machine].start)}
     stops = {machine: stop for machine in run if (stop := logs[machine].stop)}
@@ -82,52 +110,79 @@ def _agreed(directory: Path, starts: dict[str, Start]) -> Start:
                     f"{directory} mixes logs of two runs: {first} and {file} disagree on {what};"
                     " give each run a directory of its own"
                 )
-    names = [s.machine for s in starts.values()]
-    for file, other in starts.items():
-        if names.count(other.machine) > 1:
-            raise InputError(f"{directory} holds more than one log of {other.machine}: keep one")
-        if other.machine not in start.machines:
-            raise InputError(
-                f"{directory / file}: {other.machine} is none of its own run's machines,"
-                f" {', '.join(start.machines)}"
-            )
     return start
 
 
 def _read(path: Path) -> _Reading:
     reading = _Reading(path)
-    for number, record in _records(reading):
+    return _take_in(reading, _records(reading))
+
+
+def _take_in(reading: _Reading, records: Iterable[tuple[int, Record]]) -> _Reading:
+    for number, record in records:
         if isinstance(record, Start):
             _begin(reading, number, record)
         elif reading.start is None:
             reading.refuse(number, "comes before a start record")
         elif reading.stop:
             reading.refuse(number, "comes after the stop record")
+        elif reason := _unusable(record, reading.start):
+            reading.refuse(number, reason)
         elif isinstance(record, Stop):
             reading.stop = record
         elif isinstance(record, Restart):
             reading.restarts.append(record)
-        elif reason := unusable(record, reading.start.clocks, len(reading.start.machines)):
-            reading.refuse(number, reason)
         else:
             reading.lines.append(number)
             reading.events.append(record)
     return reading
 
 
+def _unusable(record: Event | Restart | Stop, start: Start) -> str:
+    """Why a record cannot be taken into a run that began so, or "" if it can."""
+    match record:
+        case Event():
+            return unusable(record, start.clocks, len(start.machines))
+        case Restart():
+            return beyond_64_bits([record.at_ns, record.events])
+        case Stop():
+            numbers = [record.events, record.ticks_missed, record.rejected]
+            numbers += [n for unread in record.inbox for n in (unread.cause, unread.arrived_ns)]
+            return beyond_64_bits([*numbers, *(left.index for left in record.undelivered)])
+
+
 def _begin(reading: _Reading, number: int, start: Start) -> None:
+    where = f"{reading.path}:{number}"
     if reading.start:
         raise InputError(
-            f"{reading.path}:{number}: a second start record: the logs of several runs were"
-            " appended; give each run a directory of its own"
+            f"{where}: a second start record: the logs of several runs were appended; give each"
+            " run a directory of its own"
         )
-    unknown = [clock for clock in start.clocks if clock not in CLOCKS]
-    if unknown or not start.clocks:
+    if start.machine not in start.machines:
         raise InputError(
-            f"{reading.path}:{number}: clock {', '.join(unknown) or '(none)'} is not known here;"
-            f" there are {', '.join(CLOCKS)}"
+            f"{where}: {start.machine!r} is none of its own run's machines,"
+            f" {', '.join(map(repr, start.machines))}"
         )
+    if not 0 <= start.epoch_unix_ns <= MAX_INT64:
+        raise InputError(f"{where}: epoch_unix_ns: {start.epoch_unix_ns} is outside 0..{MAX_INT64}")
+    try:
+        Spec.parse(_told(start))
+    except SpecError as error:
+        raise InputError(f"{where}: {error}") from None
     reading.start = start
+
+
+def _told(start: Start) -> dict[str, object]:
+    """What a start record says of its run's spec and the analysis builds on, as plain values."""
+    said = {
+        "machines": start.machines,
+        "tick_rates_hz": {start.machine: start.tick_rate_hz},
+        "clocks": start.clocks,
+        "seed": start.seed,
+        "duration_s": start.duration_s,
+        "workload": start.workload and vars(start.workload),
+    }
+    return {field: value for field, value in said.items() if value is not None}
 
 
 def _records(reading: _Reading) -> Iterator[tuple[int, Record]]:

@@ -1,29 +1,43 @@
 """Figures of a run: per machine, per run, and over several runs.
 
-A metric of a machine answers with a frame of `machine` and `value`, a metric of a run with one
-number. What is undefined (the mean of nothing, a figure that the logs do not hold) is null or
-None, never 0 and never NaN. A jump is the difference of successive main clock values of one
-machine; a standard deviation is that of a sample (divided by n - 1).
+What is undefined (the mean of nothing, a figure that the logs do not hold) is null or None,
+never 0 and never NaN. A metric is a function whose docstring is the question that it answers;
+the tables at the end, and that of `analysis.event_metrics`, say what each kind is made from.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from math import sqrt
+from statistics import fmean
+from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 
+from analysis.alignment import align
+from analysis.event_metrics import EVENT_METRICS, NS_PER_S, prepare, ratio
 from analysis.history import Run
+from analysis.theory import Flow, predict
 
 Figure = int | float | None
-MachineMetric = Callable[[Run], pl.DataFrame]
-RunMetric = Callable[[Run], Figure]
 
 
 def per_machine(run: Run) -> pl.DataFrame:
     """One row a machine, in the run's order; one column a metric of MACHINE_METRICS."""
-    frame = pl.DataFrame({"machine": run.machines}, schema={"machine": pl.String})
-    for name, metric in MACHINE_METRICS.items():
-        values = metric(run).rename({"value": name})
-        frame = frame.join(values, on="machine", how="left", maintain_order="left")
-    return frame
+    known = {name: metric(run) for name, metric in LOOKED_UP_METRICS.items()}
+    counted = prepare(run.events).group_by("machine")
+    figures = pl.DataFrame({"machine": run.machines, **known}).join(
+        counted.agg(**{name: metric() for name, metric in EVENT_METRICS.items()}),
+        on="machine",
+        how="left",
+        maintain_order="left",
+    )
+    # What Polars counts is unsigned; of a machine that has a log, but no events, it is 0.
+    counts = cs.unsigned_integer().cast(pl.Int64)
+    logged = pl.col("machine").is_in(run.logged)
+    figures = figures.with_columns(pl.when(logged).then(counts.fill_null(0)))
+    derived = {name: metric() for name, metric in DERIVED_METRICS.items()}
+    return figures.select("machine", *LOOKED_UP_METRICS, *EVENT_METRICS, **derived)
 
 
 def per_run(run: Run) -> dict[str, Figure]:
@@ -31,230 +45,231 @@ def per_run(run: Run) -> dict[str, Figure]:
     return {name: metric(run) for name, metric in RUN_METRICS.items()}
 
 
+def figures(run: Run) -> dict[str, Any]:
+    """All metrics of a run by their names, those of its machines under `machines`."""
+    return {"run": run.name, **per_run(run), "machines": per_machine(run).to_dicts()}
+
+
 def per_runs(runs: Sequence[Run]) -> pl.DataFrame:
     """One row a run: its own metrics, and of each machine metric the mean over its machines."""
+    return per_figures([figures(run) for run in runs])
+
+
+def per_figures(runs: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """The rows of `per_runs`, from the runs' figures."""
     types = {"run": pl.String} | dict.fromkeys(METRICS, pl.Float64)
-    return pl.concat(pl.DataFrame([_means(run)], schema=types, strict=False) for run in runs)
+    return pl.DataFrame([_means(one) for one in runs], schema=types, strict=False)
 
 
 def across(runs: Sequence[Run]) -> pl.DataFrame:
     """Two rows, `mean` and `sd` over the runs, of every column of `per_runs`."""
-    figures = per_runs(runs).drop("run")
-    return pl.concat(
-        frame.select(pl.lit(name).alias("name"), pl.all())
-        for name, frame in {"mean": figures.mean(), "sd": figures.std()}.items()
+    return statistics(per_runs(runs)).head(2)
+
+
+def statistics(figures: pl.DataFrame) -> pl.DataFrame:
+    """Three rows, `mean`, `sd` and `ci95_half_width`, over some rows of `per_runs`.
+
+    The mean plus and minus `ci95_half_width` is its 95 % confidence interval (Student's t). Runs
+    without a figure do not count for it; of one run there is neither deviation nor interval.
+    """
+    figures = figures.drop("run")
+    mean, sd, count = figures.mean(), figures.std(), figures.count()
+    half = sd.select(
+        pl.col(name) * _half_width_in_sd(n) for name, n in count.row(0, named=True).items()
     )
+    rows = {"mean": mean, "sd": sd, "ci95_half_width": half}
+    return pl.concat(row.select(pl.lit(name).alias("name"), pl.all()) for name, row in rows.items())
 
 
-def _means(run: Run) -> dict[str, object]:
-    machines = per_machine(run).drop("machine").mean().row(0, named=True)
-    return {"run": run.name} | machines | per_run(run)
+def _half_width_in_sd(runs: int) -> float | None:
+    """Half the width of a mean's 95 % confidence interval, in standard deviations of a run."""
+    # Imported here because it takes a tenth of a second, and one run needs none of it.
+    from scipy.special import stdtrit
+
+    return float(stdtrit(runs - 1, 0.975)) / sqrt(runs) if runs > 1 else None
 
 
-def tick_rate_hz(run: Run) -> pl.DataFrame:
+def _means(one: Mapping[str, Any]) -> dict[str, object]:
+    known = {
+        name: [m[name] for m in one["machines"] if m.get(name) is not None]
+        for name in MACHINE_METRICS
+    }
+    means = {name: fmean(values) if values else None for name, values in known.items()}
+    return {"run": one["run"], **means} | {name: one.get(name) for name in RUN_METRICS}
+
+
+def tick_rate_hz(run: Run) -> pl.Series:
     """How many ticks a second was the machine given?"""
-    return _frame(run.tick_rates_hz)
+    return _whole(run, run.tick_rates_hz)
 
 
-def ticks_done(run: Run) -> pl.DataFrame:
-    """How many ticks did the machine take? Each makes one event."""
-    return _count(run, pl.lit(True))
-
-
-def ticks_missed(run: Run) -> pl.DataFrame:
+def ticks_missed(run: Run) -> pl.Series:
     """How many ticks came too late to be taken? Of a killed machine: gaps in its tick numbers."""
-    gaps = _over(run, pl.col("tick").max() + 1 - pl.col("tick").count())
     counted = {machine: stop.ticks_missed for machine, stop in run.stops.items()}
-    return _frame(dict(gaps.iter_rows()) | counted)
+    gaps = pl.col("tick").max() + 1 - pl.col("tick").count()
+    return _whole(run, counted | _of(run, set(run.logged) - set(counted), gaps))
 
 
-def events(run: Run) -> pl.DataFrame:
-    """How many events did the machine have?"""
-    return _count(run, pl.lit(True))
-
-
-def internal(run: Run) -> pl.DataFrame:
-    """How many events were internal?"""
-    return _count(run, pl.col("kind") == "internal")
-
-
-def send(run: Run) -> pl.DataFrame:
-    """How many events were sends? A message to all is one send."""
-    return _count(run, pl.col("kind") == "send")
-
-
-def receive(run: Run) -> pl.DataFrame:
-    """How many events were receives?"""
-    return _count(run, pl.col("kind") == "receive")
-
-
-def final_clock(run: Run) -> pl.DataFrame:
-    """What did the main clock read at the machine's last event?"""
-    return _over(run, pl.col("main").last())
-
-
-def jump_mean(run: Run) -> pl.DataFrame:
-    """By how much did the clock grow from event to event, on average?"""
-    return _over_jumps(run, pl.col("jump").mean())
-
-
-def jump_min(run: Run) -> pl.DataFrame:
-    """What was the smallest jump of the clock?"""
-    return _over_jumps(run, pl.col("jump").min())
-
-
-def jump_max(run: Run) -> pl.DataFrame:
-    """What was the largest jump of the clock?"""
-    return _over_jumps(run, pl.col("jump").max())
-
-
-def jump_sd(run: Run) -> pl.DataFrame:
-    """How much do the jumps of the clock differ? Sample standard deviation."""
-    return _over_jumps(run, pl.col("jump").std())
-
-
-def jump_over_1_share(run: Run) -> pl.DataFrame:
-    """Which share of the jumps was over 1, so that another machine had pushed the clock?"""
-    return _over_jumps(run, (pl.col("jump") > 1).mean())
-
-
-def queue_mean_on_receive(run: Run) -> pl.DataFrame:
-    """How many messages did a receive leave in the inbox, on average?"""
-    return _over(run, pl.col("queue").filter(pl.col("kind") == "receive").mean())
-
-
-def queue_mean_on_tick(run: Run) -> pl.DataFrame:
-    """How many messages did a tick leave in the inbox, on average?"""
-    # Null where a log tells the queue of some events only: their mean is another figure.
-    return _over(run, pl.when(pl.col("queue").null_count() == 0).then(pl.col("queue").mean()))
-
-
-def queue_peak(run: Run) -> pl.DataFrame:
-    """What was the most that a tick left in the inbox?"""
-    return _over(run, pl.col("queue").max())
-
-
-def queue_left(run: Run) -> pl.DataFrame:
+def queue_left(run: Run) -> pl.Series:
     """How many messages were in the inbox at the end?"""
-    return _frame(run.queue_left)
+    return _whole(run, run.queue_left)
 
 
-def messages_out(run: Run) -> pl.DataFrame:
-    """How many messages did the machine send? A send to all is one to each."""
-    out = _over(run, pl.col("to").list.len().sum().cast(pl.Int64))
-    return _frame(dict.fromkeys(run.logged, 0) | dict(out.iter_rows()))
+def observed_s(run: Run) -> pl.Series:
+    """For how long was the machine seen? The run's duration; unless it finished, its last event."""
+    finished = {
+        machine: duration_s
+        for machine, stop in run.stops.items()
+        if stop.reason == "finished" and machine in run.starts
+        if (duration_s := run.starts[machine].duration_s) is not None
+    }
+    last_s = pl.col("at_ns").max() / NS_PER_S
+    return _real(run, finished | _of(run, set(run.logged) - set(finished), last_s))
 
 
-def messages_in(run: Run) -> pl.DataFrame:
+def lag_behind_front_mean(run: Run) -> pl.Series:
+    """How far was the clock behind the highest one at the same instant, on average over time?"""
+    return _real(run, align(run).lag_mean)
+
+
+def predicted_utilisation(run: Run) -> pl.Series:
+    """Which share of the ticks receives in the fluid model, which knows no faults?"""
+    return _real(run, {machine: flow.utilisation for machine, flow in _flows(run).items()})
+
+
+def predicted_sends_per_s(run: Run) -> pl.Series:
+    """How many sends does the machine do a second in the fluid model, which knows no faults?"""
+    return _real(run, {machine: flow.sends_per_s for machine, flow in _flows(run).items()})
+
+
+def predicted_receives_per_s(run: Run) -> pl.Series:
+    """How many messages does it receive a second in the fluid model, which knows no faults?"""
+    return _real(run, {machine: flow.receives_per_s for machine, flow in _flows(run).items()})
+
+
+def predicted_queue_growth_per_s(run: Run) -> pl.Series:
+    """By how much does its inbox grow a second in the fluid model, which knows no faults?"""
+    return _real(run, {machine: flow.queue_growth_per_s for machine, flow in _flows(run).items()})
+
+
+def messages_in() -> pl.Expr:
     """How many messages arrived, received or left in the inbox?"""
-    received = dict(receive(run).iter_rows())
-    return _frame({machine: received[machine] + left for machine, left in run.queue_left.items()})
+    return pl.col("receive") + pl.col("queue_left")
+
+
+def utilisation() -> pl.Expr:
+    """Which share of the ticks that were taken received a message?"""
+    return ratio(pl.col("receive"), pl.col("ticks_done"))
+
+
+def sends_per_s() -> pl.Expr:
+    """How many sends a second did the machine do while it was observed?"""
+    return ratio(pl.col("send"), pl.col("observed_s"))
+
+
+def receives_per_s() -> pl.Expr:
+    """How many messages a second did the machine receive while it was observed?"""
+    return ratio(pl.col("receive"), pl.col("observed_s"))
+
+
+def queue_growth_per_s() -> pl.Expr:
+    """How many messages left in the inbox at the end are that for each second observed?"""
+    return ratio(pl.col("queue_left"), pl.col("observed_s"))
+
+
+def clock_rate_to_fastest_share() -> pl.Expr:
+    """How fast did the clock run, as a share of the rate of the clock that ran fastest?"""
+    return ratio(pl.col("clock_rate_per_s"), pl.col("clock_rate_per_s").max())
 
 
 def final_spread(run: Run) -> Figure:
     """How far apart are the last clocks, whatever their time?"""
-    last = final_clock(run)["value"].to_list()
+    last = run.events.group_by("machine").agg(pl.col("main").last())["main"].to_list()
     return max(last) - min(last) if len(last) == len(run.machines) else None
 
 
 def aligned_spread_mean(run: Run) -> Figure:
     """How far apart are the clocks at one instant, on average over time?"""
-    spreads = aligned_spreads(run)
-    lasting_ns = (pl.col("at_ns").shift(-1) - pl.col("at_ns")).alias("lasting_ns")
-    weighted = (pl.col("spread") * lasting_ns).sum() / lasting_ns.sum()
-    mean: float = spreads.select(weighted.fill_nan(None)).item()
-    return mean
+    return align(run).spread_mean
 
 
 def aligned_spread_max(run: Run) -> Figure:
     """How far apart were the clocks at most, at one instant?"""
-    spreads = aligned_spreads(run)["spread"].to_list()
-    return max(spreads, default=None)
+    spread = align(run).spread
+    return int(spread.max()) if spread.size else None
 
 
 def aligned_spread_end(run: Run) -> Figure:
     """How far apart were the clocks when the first machine had its last event?"""
-    spreads = aligned_spreads(run)["spread"].to_list()
-    return spreads[-1] if spreads else None
+    spread = align(run).spread
+    return int(spread[-1]) if spread.size else None
 
 
 def aligned_spreads(run: Run) -> pl.DataFrame:
-    """The spread of the main clocks (`at_ns`, `spread`) at every event's instant.
-
-    The clock of a machine at an instant is that of its last event at or before it. From the
-    instant at which every machine has had an event until the earliest last event.
-    """
-    readings = run.events.select("machine", "at_ns", "main").sort("at_ns", maintain_order=True)
-    logs = readings.partition_by("machine")
-    first_ns = max((log["at_ns"][0] for log in logs), default=0)
-    last_ns = min((log["at_ns"][-1] for log in logs), default=-1)
-    instants = readings.select(pl.col("at_ns").unique().sort())
-    instants = instants.filter(pl.col("at_ns").is_between(first_ns, last_ns)).set_sorted("at_ns")
-    if len(logs) < len(run.machines) or instants.is_empty():
-        return pl.DataFrame(schema={"at_ns": pl.Int64, "spread": pl.Int64})
-    low = high = _at(instants, logs[0])
-    for log in logs[1:]:
-        reading = _at(instants, log)
-        low, high = pl.select(
-            pl.min_horizontal(low, reading).alias("low"),
-            pl.max_horizontal(high, reading).alias("high"),
-        ).get_columns()
-    return instants.with_columns(spread=high - low)
+    """The spread of the main clocks at every common instant: `at_ns`, `spread`."""
+    return pl.DataFrame({"at_ns": align(run).at_ns, "spread": align(run).spread})
 
 
-def _at(instants: pl.DataFrame, log: pl.DataFrame) -> pl.Series:
-    """What the clock of one machine read at each instant."""
-    last = log.group_by("at_ns", maintain_order=True).last().set_sorted("at_ns")
-    return instants.join_asof(last, on="at_ns")["main"]
+@lru_cache(maxsize=1)
+def _flows(run: Run) -> Mapping[str, Flow]:
+    """What the theory expects; nothing unless all that it depends on is known."""
+    workload = next((start.workload for start in run.starts.values()), None)
+    if workload is None or set(run.tick_rates_hz) < set(run.machines):
+        return {}
+    return predict(run.tick_rates_hz, workload)
 
 
-def _over(run: Run, expression: pl.Expr) -> pl.DataFrame:
-    return run.events.group_by("machine", maintain_order=True).agg(value=expression)
+def _of(run: Run, machines: Iterable[str], expression: pl.Expr) -> dict[str, Any]:
+    """What an expression says of the events of each of some machines."""
+    names = list(machines)
+    if not names:
+        return {}
+    chosen = run.events.filter(pl.col("machine").is_in(names))
+    return dict(chosen.group_by("machine").agg(expression.alias("value")).iter_rows())
 
 
-def _over_jumps(run: Run, expression: pl.Expr) -> pl.DataFrame:
-    jumps = run.events.select("machine", jump=pl.col("main").diff().over("machine")).drop_nulls()
-    return jumps.group_by("machine", maintain_order=True).agg(value=expression)
+def _whole(run: Run, values: Mapping[str, int | None]) -> pl.Series:
+    return pl.Series([values.get(machine) for machine in run.machines], dtype=pl.Int64)
 
 
-def _count(run: Run, which: pl.Expr) -> pl.DataFrame:
-    """The number of events per machine that has a log, 0 included."""
-    counts = run.events.filter(which).group_by("machine").agg(value=pl.len().cast(pl.Int64))
-    return _frame(dict.fromkeys(run.logged, 0) | dict(counts.iter_rows()))
+def _real(run: Run, values: Mapping[str, float | None]) -> pl.Series:
+    return pl.Series([values.get(machine) for machine in run.machines], dtype=pl.Float64)
 
 
-def _frame(values: Mapping[str, int]) -> pl.DataFrame:
-    schema = {"machine": pl.String, "value": pl.Int64}
-    return pl.DataFrame({"machine": list(values), "value": list(values.values())}, schema=schema)
-
-
-MACHINE_METRICS: dict[str, MachineMetric] = {
+#: What is known of a run without counting events, one value a machine in the run's order.
+LOOKED_UP_METRICS: dict[str, Callable[[Run], pl.Series]] = {
     "tick_rate_hz": tick_rate_hz,
-    "ticks_done": ticks_done,
     "ticks_missed": ticks_missed,
-    "events": events,
-    "internal": internal,
-    "send": send,
-    "receive": receive,
-    "final_clock": final_clock,
-    "jump_mean": jump_mean,
-    "jump_min": jump_min,
-    "jump_max": jump_max,
-    "jump_sd": jump_sd,
-    "jump_over_1_share": jump_over_1_share,
-    "queue_mean_on_receive": queue_mean_on_receive,
-    "queue_mean_on_tick": queue_mean_on_tick,
-    "queue_peak": queue_peak,
     "queue_left": queue_left,
-    "messages_out": messages_out,
-    "messages_in": messages_in,
+    "observed_s": observed_s,
+    "lag_behind_front_mean": lag_behind_front_mean,
+    "predicted_utilisation": predicted_utilisation,
+    "predicted_sends_per_s": predicted_sends_per_s,
+    "predicted_receives_per_s": predicted_receives_per_s,
+    "predicted_queue_growth_per_s": predicted_queue_growth_per_s,
 }
 
-RUN_METRICS: dict[str, RunMetric] = {
+#: Expressions over the figures above, one row a machine.
+DERIVED_METRICS: dict[str, Callable[[], pl.Expr]] = {
+    "messages_in": messages_in,
+    "utilisation": utilisation,
+    "sends_per_s": sends_per_s,
+    "receives_per_s": receives_per_s,
+    "queue_growth_per_s": queue_growth_per_s,
+    "clock_rate_to_fastest_share": clock_rate_to_fastest_share,
+}
+
+RUN_METRICS: dict[str, Callable[[Run], Figure]] = {
     "final_spread": final_spread,
     "aligned_spread_mean": aligned_spread_mean,
     "aligned_spread_max": aligned_spread_max,
     "aligned_spread_end": aligned_spread_end,
 }
 
-METRICS: dict[str, MachineMetric | RunMetric] = {**MACHINE_METRICS, **RUN_METRICS}
+MACHINE_METRICS: dict[str, Callable[..., Any]] = {
+    **LOOKED_UP_METRICS,
+    **EVENT_METRICS,
+    **DERIVED_METRICS,
+}
+
+METRICS: dict[str, Callable[..., Any]] = {**MACHINE_METRICS, **RUN_METRICS}

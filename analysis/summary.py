@@ -7,78 +7,137 @@ from typing import Any
 
 import polars as pl
 from rich import box
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
 from analysis.checks import Account, Verdict, Violation, verdict
 from analysis.history import Run
-from analysis.metrics import across, per_machine, per_run, per_runs
+from analysis.metrics import figures, per_figures, per_machine, per_run, statistics
 
-#: Columns of the printed tables, as headings and the metrics below them. Both tables fit
-#: into 80 columns; so do not all metrics in one.
+#: Columns of the printed tables: the metrics and their headings, broken so that each table
+#: fits into 80 columns. No table has all metrics; --json does.
 CLOCKS = {
-    "ticks/s": "tick_rate_hz",
-    "ticks done": "ticks_done",
-    "ticks missed": "ticks_missed",
-    "final clock": "final_clock",
-    "jump mean": "jump_mean",
-    "min": "jump_min",
-    "max": "jump_max",
-    "sd": "jump_sd",
-    "share over 1": "jump_over_1_share",
+    "tick_rate_hz": "ticks/s",
+    "ticks_done": "ticks\ndone",
+    "ticks_missed": "ticks\nmissed",
+    "final_clock": "final\nclock",
+    "jump_mean": "jump\nmean",
+    "jump_min": "min",
+    "jump_max": "max",
+    "jump_sd": "sd",
+    "jump_over_1_share": "share\nover 1",
 }
 QUEUES_AND_MESSAGES = {
     "events": "events",
     "internal": "internal",
     "send": "send",
     "receive": "receive",
-    "msgs out": "messages_out",
-    "msgs in": "messages_in",
-    "queue: mean on receive": "queue_mean_on_receive",
-    "mean on tick": "queue_mean_on_tick",
-    "peak": "queue_peak",
-    "left": "queue_left",
+    "messages_out": "msgs\nout",
+    "messages_in": "msgs\nin",
+    "queue_mean_on_receive": "queue:\nmean on\nreceive",
+    "queue_mean_on_tick": "mean\non tick",
+    "queue_peak": "peak",
+    "queue_left": "left",
+}
+RATES_AND_DELAYS = {
+    "clock_rate_per_s": "clock\nunits/s",
+    "clock_rate_to_fastest_share": "of\nfastest",
+    "lag_behind_front_mean": "mean\nlag",
+    "network_delay_mean_ms": "network\nms: mean",
+    "network_delay_p95_ms": "95 %\nunder",
+    "time_in_queue_mean_ms": "inbox\nms: mean",
+    "time_in_queue_p95_ms": "95 %\nunder",
+    "message_age_mean_ms": "age\nms: mean",
+    "message_age_p95_ms": "95 %\nunder",
+}
+FLUID_MODEL = {
+    "utilisation": "utilisation",
+    "predicted_utilisation": "model",
+    "sends_per_s": "sends/s",
+    "predicted_sends_per_s": "model",
+    "receives_per_s": "receives/s",
+    "predicted_receives_per_s": "model",
+    "queue_growth_per_s": "queue\ngrowth/s",
+    "predicted_queue_growth_per_s": "model",
 }
 ACROSS_RUNS = {
-    "ticks/s": "rates",
-    "final spread": "final_spread",
-    "aligned spread: mean": "aligned_spread_mean",
-    "max": "aligned_spread_max",
-    "end": "aligned_spread_end",
-    "jump mean": "jump_mean",
-    "queue mean on receive": "queue_mean_on_receive",
+    "rates": "ticks/s",
+    "final_spread": "final\nspread",
+    "aligned_spread_mean": "aligned\nspread:\nmean",
+    "aligned_spread_max": "max",
+    "aligned_spread_end": "end",
+    "jump_mean": "jump\nmean",
+    "queue_mean_on_receive": "queue\nmean on\nreceive",
 }
+FLUID_MODEL_ACROSS_RUNS = {
+    "utilisation": "utilisation",
+    "predicted_utilisation": "model",
+    "receives_per_s": "receives/s",
+    "predicted_receives_per_s": "model",
+    "queue_growth_per_s": "queue\ngrowth/s",
+    "predicted_queue_growth_per_s": "model",
+}
+#: What the rows below those of the runs are called.
+STATISTICS = {"mean": "mean", "sd": "sd", "ci95_half_width": "± 95 %"}
+MAX_RATES_SHOWN = 5
 MAX_VIOLATIONS_SHOWN = 10
 
 
 def print_summary(runs: Sequence[Run], console: Console) -> None:
     """Tables of every run, and of what the runs have in common if there are several."""
     for run in runs:
-        _print_run(run, console)
+        print_run(run, console)
     if len(runs) > 1:
-        _say(console, f"\n{len(runs)} runs; jumps and queues: the mean over a run's machines")
-        rows = pl.concat([per_runs(runs).rename({"run": "name"}), across(runs)])
-        rates = [" ".join(map(str, run.tick_rates_hz.values())) for run in runs] + ["", ""]
-        _print_table(console, rows.with_columns(pl.Series("rates", rates)), ACROSS_RUNS)
+        print_across([figures(run) for run in runs], console)
 
 
-def _print_run(run: Run, console: Console) -> None:
-    figures = per_machine(run)
+def print_run(run: Run, console: Console) -> None:
+    """Tables of one run, where its messages went, and what to know about its logs."""
+    machines = per_machine(run)
     spreads = per_run(run)
-    _say(console, f"\n{run.name}")
-    _print_table(console, figures, CLOCKS)
-    _print_table(console, figures, QUEUES_AND_MESSAGES)
-    _say(console, f"final spread {_show(spreads['final_spread'])}: the last clocks, max - min")
-    _say(
+    say(console, f"\n{run.name}")
+    for columns in (CLOCKS, QUEUES_AND_MESSAGES, RATES_AND_DELAYS):
+        print_table(console, machines, columns)
+    say(console, f"measured against the fluid model{_unless_predicted(machines)}")
+    print_table(console, machines, FLUID_MODEL)
+    say(console, f"final spread {_show(spreads['final_spread'])}: the last clocks, max - min")
+    say(
         console,
         f"aligned spread {_show(spreads['aligned_spread_mean'])} mean,"
         f" {_show(spreads['aligned_spread_max'])} max, {_show(spreads['aligned_spread_end'])} at"
         " the end: clocks at common instants",
     )
-    _say(console, _verdict_line(verdict(run)))
+    say(console, _verdict_line(verdict(run)))
     for note in _notes(run):
-        _say(console, note)
+        say(console, note)
+
+
+def print_across(runs: Sequence[Mapping[str, Any]], console: Console) -> None:
+    """Tables with a row for every run, by their figures, and what they have in common."""
+    each = per_figures(runs)
+    below = statistics(each)
+    rows = pl.concat([each.rename({"run": "name"}), below]).with_columns(
+        pl.col("name").replace(STATISTICS),
+        rates=pl.Series([_rates(one) for one in runs] + [""] * len(below)),
+    )
+    say(console, f"\n{len(runs)} runs; of a machine's figures the mean over a run's machines;")
+    say(console, "± 95 %: the confidence interval of the mean over the runs")
+    print_table(console, rows, ACROSS_RUNS)
+    say(console, f"measured against the fluid model{_unless_predicted(each)}")
+    print_table(console, rows, FLUID_MODEL_ACROSS_RUNS)
+
+
+def _rates(one: Mapping[str, Any]) -> str:
+    rates_hz = [m["tick_rate_hz"] for m in one["machines"] if m["tick_rate_hz"] is not None]
+    if len(rates_hz) > MAX_RATES_SHOWN:
+        return f"{min(rates_hz)}-{max(rates_hz)}"
+    return " ".join(map(str, rates_hz))
+
+
+def _unless_predicted(figures: pl.DataFrame) -> str:
+    known = figures["predicted_utilisation"].count()
+    return "" if known else ", which needs all tick rates and the workload: not in these logs"
 
 
 def print_verdicts(runs: Sequence[Run], console: Console) -> None:
@@ -86,25 +145,24 @@ def print_verdicts(runs: Sequence[Run], console: Console) -> None:
     for run in runs:
         found = verdict(run)
         word = "VIOLATED" if found.violations else "could not be checked"
-        _say(console, f"{run.name}: {word if found.violations or found.unchecked else 'fine'}")
+        say(console, f"{run.name}: {word if found.violations or found.unchecked else 'fine'}")
         if found.account:
-            _say(console, f"  {_explain_account(found.account)}")
+            say(console, f"  {_explain_account(found.account)}")
         for violation in found.violations[:MAX_VIOLATIONS_SHOWN]:
-            _say(console, f"  {_explain(violation)}")
+            say(console, f"  {_explain(violation)}")
         if (more := len(found.violations) - MAX_VIOLATIONS_SHOWN) > 0:
-            _say(console, f"  and {more} more; --json prints all")
+            say(console, f"  and {more} more; --json prints all")
         for reason in found.unchecked:
-            _say(console, f"  {reason}")
+            say(console, f"  {reason}")
 
 
-def as_json(runs: Sequence[Run]) -> dict[str, Any]:
-    """The unrounded figures; metrics by their names, null where undefined."""
-    return {
-        "runs": [
-            {"run": run.name, **per_run(run), "machines": per_machine(run).to_dicts()}
-            for run in runs
-        ]
-    }
+def as_json(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The figures of runs, unrounded: metrics by their names, null where undefined."""
+    plain: dict[str, Any] = {"runs": list(runs)}
+    if len(runs) > 1:
+        rows = statistics(per_figures(runs)).rows_by_key("name", named=True, unique=True)
+        plain["across"] = rows
+    return plain
 
 
 def verdicts_as_json(runs: Sequence[Run]) -> dict[str, Any]:
@@ -123,30 +181,41 @@ def _plain_verdict(found: Verdict) -> dict[str, Any]:
     }
 
 
-def _print_table(console: Console, figures: pl.DataFrame, columns: Mapping[str, str]) -> None:
+def print_table(console: Console, figures: pl.DataFrame, columns: Mapping[str, str]) -> None:
     """A row of the table for every row of the frame, which is named by the frame's first column."""
     table = Table(
         box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 0), header_style=None
     )
     name = figures.columns[0]
-    table.add_column(name, no_wrap=True)
-    for heading in columns:
-        table.add_column(heading, justify="right", vertical="bottom")
-    for row in figures.iter_rows(named=True):
-        cells = [_show(row[metric]) for metric in columns.values()]
-        table.add_row(Text(row[name]), *cells)
-    console.print(table)
-    _say(console, "")
+    headings = {name: name, **columns}
+    rows = [[_show(row[metric]) for metric in headings] for row in figures.to_dicts()]
+    # Nothing is cut, whatever the console: a figure without its last digits is another one.
+    widths = [
+        max(len(word) for text in texts for word in text.split())
+        for texts in zip(headings.values(), *rows, strict=True)
+    ]
+    widths[0] = max(map(len, [name, *figures[name]]))
+    for heading, width in zip(headings.values(), widths, strict=True):
+        justify: JustifyMethod = "left" if heading == name else "right"
+        table.add_column(heading, justify=justify, vertical="bottom", min_width=width)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    if (least := sum(widths) + len(widths) - 1) > console.width:
+        table.width = least
+    console.print(table, crop=False)
+    say(console, "")
 
 
-def _say(console: Console, line: str) -> None:
+def say(console: Console, line: str) -> None:
     console.print(Text(line))
 
 
 def _show(figure: int | float | str | None) -> str:
     if figure is None:
         return "-"
-    return f"{figure:.2f}" if isinstance(figure, float) else str(figure)
+    if isinstance(figure, float):
+        return f"{figure:.2f}" if abs(figure) < 1000 else f"{figure:.0f}"
+    return str(figure)
 
 
 def _verdict_line(found: Verdict) -> str:

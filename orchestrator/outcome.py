@@ -67,22 +67,33 @@ class Outcome:
 def examine(exit_code: int | None, log: Path, *, out_of_memory: bool = False) -> MachineOutcome:
     """How a machine ended, by its exit code and its log."""
     if exit_code == 0:
-        last = _record(log, -1)
+        last = _record(_line(log, -1))
         return MachineOutcome(last.reason if isinstance(last, Stop) else "failed", 0)
     return MachineOutcome("killed" if exit_code == KILLED else "failed", exit_code, out_of_memory)
 
 
 def epoch_unix_ns(logs: Collection[Path]) -> int | None:
     """The epoch that the machines agreed on, by their logs; None if they have not yet."""
-    firsts = (_record(log, 0) for log in logs)
-    return next((first.epoch_unix_ns for first in firsts if isinstance(first, Start)), None)
+    return next(filter(None, (epoch_in(_line(log, 0)) for log in logs)), None)
 
 
-def _record(log: Path, line: int) -> Record | None:
-    """The record on one line of a log, if it is there and whole."""
+def epoch_in(line: str) -> int | None:
+    """The epoch that the first line of a log tells, if it is there and whole."""
+    first = _record(line)
+    return first.epoch_unix_ns if isinstance(first, Start) else None
+
+
+def _line(log: Path, number: int) -> str:
     try:
-        return decode(log.read_text(encoding="utf-8", errors="replace").splitlines()[line])
-    except (FileNotFoundError, IndexError, LogError):
+        return log.read_text(encoding="utf-8", errors="replace").splitlines()[number]
+    except (FileNotFoundError, IndexError):
+        return ""
+
+
+def _record(line: str) -> Record | None:
+    try:
+        return decode(line)
+    except LogError:
         return None
 
 

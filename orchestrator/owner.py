@@ -18,6 +18,17 @@ def begun(pid: int) -> str:
         return ""
 
 
+def tag() -> str:
+    """This process as the end of a file's name, for `is_dead_tag`."""
+    return f"@{me()}@{begun(os.getpid())}"
+
+
+def is_dead_tag(name: str) -> bool:
+    """Whether a file's name ends with the tag of a dead owner."""
+    _, owner, owner_begun = name.rsplit("@", 2)
+    return is_dead(owner, owner_begun)
+
+
 def is_dead(owner: str, owner_begun: str = "") -> bool:
     """Whether an owner was a process of this computer and is no more.
 

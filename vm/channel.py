@@ -12,6 +12,8 @@ that has come back with what its log holds, asks for both counts first, and send
 """
 
 from collections import deque
+from collections.abc import Callable
+from functools import cached_property
 from typing import NamedTuple
 
 from vm.faults import Delay, Duplication, Loss, Partition
@@ -60,8 +62,8 @@ class Channel:
         self._is_plain = spec.fifo and not (befalling or self._partitions)
         self._is_fifo = spec.fifo
         self._quantile_ns = latency.quantile_ns
-        self._draw = generator(spec.seed, f"{sender}->{receiver}", "channel").random
-        self._draw_again = generator(spec.seed, f"{sender}->{receiver}", "resend").random
+        self._seed, self._name = spec.seed, f"{sender}->{receiver}"
+        self._draw = generator(self._seed, self._name, "channel").random
         #: No copy on a channel that keeps order leaves or arrives before these.
         self._leaves_ns = self._arrives_ns = 0
 
@@ -97,6 +99,11 @@ class Channel:
         """Let nothing that is carried from now on get ahead of this copy, if order is kept."""
         self._leaves_ns = max(self._leaves_ns, copy.leaves_ns)
         self._arrives_ns = max(self._arrives_ns, copy.arrives_ns)
+
+    @cached_property
+    def _draw_again(self) -> Callable[[], float]:
+        # Making a generator takes longer than most channels' other work, and few send again.
+        return generator(self._seed, self._name, "resend").random
 
     def _copy(self, at_ns: int) -> Copy:
         latency_ns, leaves_ns = self._quantile_ns(self._draw()), at_ns

@@ -5,9 +5,10 @@
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
-from typing import Any, cast, get_args
+from typing import Any, TypeGuard, cast, get_args
 
 from vm.records import (
     Event,
@@ -22,6 +23,7 @@ from vm.records import (
 )
 from vm.workloads import Workload
 
+SURROGATE = re.compile(r"[\ud800-\udfff]")
 #: Made once: `json.dumps` would make one for every line.
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
@@ -196,16 +198,21 @@ def _tick_rates_hz(plain: Mapping[str, Any]) -> dict[str, int]:
 
 def _text(plain: Mapping[str, Any], key: str) -> str:
     value = plain[key]
-    if not isinstance(value, str):
+    if not _is_text(value):
         raise LogError(f"field '{key}' is {value!r}, not a text")
     return value
 
 
 def _texts(plain: Mapping[str, Any], key: str) -> tuple[str, ...]:
     values = plain[key]
-    if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
+    if not isinstance(values, list) or not all(map(_is_text, values)):
         raise LogError(f"field '{key}' is {values!r}, not a list of texts")
     return tuple(values)
+
+
+def _is_text(value: Any) -> TypeGuard[str]:
+    """A lone surrogate, which JSON can spell, is none: no file and no table could hold it."""
+    return isinstance(value, str) and not SURROGATE.search(value)
 
 
 def _some_of_to(plain: Mapping[str, Any], key: str) -> tuple[str, ...]:

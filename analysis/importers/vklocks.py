@@ -14,13 +14,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from analysis.history import Damage, InputError, Log, Run, known_files, table
+from analysis.history import MAX_INT64, Damage, InputError, Log, Run, known_files, table
 from vm.records import Event, Kind
 from vm.spec import natural_order
 
 NAME = "vklocks"
 LINE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) ([A-Z]+): (.*)")
-BEGUN = re.compile(r"Machine (?P<machine>\S+) initialized with tick rate (?P<rate>\d+) ticks per")
+BEGUN = re.compile(
+    r"Machine (?P<machine>\S+) initialized with tick rate (?P<rate>\d{1,18}) ticks per"
+)
 SERVING = re.compile(r"gRPC server started on port (?P<port>\d+)")
 ARRIVED = re.compile(r"Received message from (?P<sender>\S+): received_clock=\d+")
 SENT = re.compile(r"Sent message to (?P<address>\S+): sent_clock=\d+")
@@ -68,7 +70,9 @@ def load(directory: Path) -> Run:
         if machines.count(machine) > 1:
             raise InputError(f"{directory} holds more than one log of {machine}: keep one")
     epoch_ns = min((e.at_ns for reading in readings for e in reading.events), default=0)
-    name_of = {reading.port: reading.machine for reading in readings if reading.port}
+    ports = [reading.port for reading in readings if reading.port]
+    # On two computers a port can be there twice; then it names nobody.
+    name_of = {r.port: r.machine for r in readings if ports.count(r.port) == 1}
     name = directory.resolve().name
     return Run(
         name=name,
@@ -116,16 +120,20 @@ def _read_line(reading: _Reading, number: int, line: str) -> str:
         # The lines below an error belong to it.
         return "" if reading.in_error else "not a line of this format"
     time, level, text = parts.groups()
+    try:
+        unix_ns = _unix_ns(time)
+    except ValueError:
+        return f"the time cannot be {time}"
     reading.in_error = level == "ERROR"
     if reading.in_error:
         return f"an error of the program: {text.partition(': <')[0]}"
     for pattern, take in STATEMENTS.items():
         if said := pattern.match(text):
-            return take(reading, number, time, said)
+            return take(reading, number, unix_ns, said)
     return "not a line of this format"
 
 
-def _begin(reading: _Reading, number: int, _time: str, said: re.Match[str]) -> str:
+def _begin(reading: _Reading, number: int, _ns: int, said: re.Match[str]) -> str:
     if reading.tick_rate_hz:
         raise InputError(
             f"{reading.path}:{number}: the machine begins a second time: the logs of several"
@@ -135,22 +143,22 @@ def _begin(reading: _Reading, number: int, _time: str, said: re.Match[str]) -> s
     return ""
 
 
-def _serve(reading: _Reading, _number: int, _time: str, said: re.Match[str]) -> str:
+def _serve(reading: _Reading, _number: int, _ns: int, said: re.Match[str]) -> str:
     reading.port = said["port"]
     return ""
 
 
-def _arrive(reading: _Reading, _number: int, time: str, said: re.Match[str]) -> str:
-    reading.arrived.append((said["sender"], _unix_ns(time)))
+def _arrive(reading: _Reading, _number: int, unix_ns: int, said: re.Match[str]) -> str:
+    reading.arrived.append((said["sender"], unix_ns))
     return ""
 
 
-def _send(reading: _Reading, _number: int, _time: str, said: re.Match[str]) -> str:
+def _send(reading: _Reading, _number: int, _ns: int, said: re.Match[str]) -> str:
     reading.sent_to.append(said["address"])
     return ""
 
 
-def _event(reading: _Reading, number: int, time: str, said: re.Match[str]) -> str:
+def _event(reading: _Reading, number: int, unix_ns: int, said: re.Match[str]) -> str:
     kind = KINDS.get(said["what"])
     if kind is None:
         return f"an event of no known kind: {said['what']}"
@@ -164,7 +172,7 @@ def _event(reading: _Reading, number: int, time: str, said: re.Match[str]) -> st
             index=len(reading.events),
             tick=-1,
             due_ns=-1,
-            at_ns=_unix_ns(time),
+            at_ns=unix_ns,
             queue=int(said["queue"]) if said["queue"] else -1,
             clock={"lamport": int(said["clock"])},
             to=tuple(reading.sent_to) if kind == "send" else (),
@@ -177,11 +185,15 @@ def _event(reading: _Reading, number: int, time: str, said: re.Match[str]) -> st
 
 
 def _unix_ns(time: str) -> int:
-    return (datetime.fromisoformat(time) - datetime(1970, 1, 1)) // MICROSECOND * 1000
+    """ValueError if there is no such time, or none of which a table could hold the distance."""
+    unix_ns = (datetime.fromisoformat(time) - datetime(1970, 1, 1)) // MICROSECOND * 1000
+    if not 0 <= unix_ns <= MAX_INT64:
+        raise ValueError
+    return unix_ns
 
 
 #: What a line can say and what becomes of it.
-STATEMENTS: dict[re.Pattern[str], Callable[[_Reading, int, str, re.Match[str]], str]] = {
+STATEMENTS: dict[re.Pattern[str], Callable[[_Reading, int, int, re.Match[str]], str]] = {
     BEGUN: _begin,
     SERVING: _serve,
     ARRIVED: _arrive,

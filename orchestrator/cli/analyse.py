@@ -6,29 +6,45 @@ its machines run.
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from analysis.checks import verdict
-from analysis.events import InputError, Run, find_runs, load
-from analysis.summary import as_json, print_summary, print_verdicts, verdicts_as_json
+from analysis.events import FIGURES, InputError, find_runs, is_logged, load
+from analysis.metrics import figures
+from analysis.points import by_run, figures_of, measured, place_of, print_points
+from analysis.summary import as_json, print_across, print_run, print_verdicts, verdicts_as_json
 from orchestrator.cli.arguments import UsageError
-from orchestrator.cli.console import console_of_output
+from orchestrator.cli.console import complain, console_of_output
+from orchestrator.run import Carried, reserved
+
+#: Up to so many runs have tables of their own, and up to so many a row in a common one.
+MAX_TABLES = 6
+MAX_ROWS = 20
+SUMMARY = "summary.csv"
 
 
 def analyse(given: argparse.Namespace) -> int:
-    runs = _loaded(given.paths)
-    if given.json:
-        print(json.dumps(as_json(runs)))
-    else:
-        print_summary(runs, console_of_output())
+    console = console_of_output()
+    with _usable_input():
+        directories = find_runs(given.paths)
+        if given.json:
+            print(json.dumps(as_json(list(map(figures_of, directories)))))
+            return 0
+        for directory in directories if len(directories) <= MAX_TABLES else ():
+            if is_logged(directory):
+                print_run(load(directory), console)
+        _print_together(directories, list(map(figures_of, directories)), console)
     return 0
 
 
 def check(given: argparse.Namespace) -> int:
-    runs = _loaded(given.paths)
+    with _usable_input():
+        runs = [load(directory) for directory in find_runs(given.paths)]
     if given.json:
         print(json.dumps(verdicts_as_json(runs)))
     else:
@@ -36,18 +52,62 @@ def check(given: argparse.Namespace) -> int:
     return int(any(verdict(one).violations for one in runs))
 
 
-def conclude(directories: Sequence[Path], console: Console) -> int:
-    """Say what happened in runs that have just ended; 1 if a check is violated.
+def conclude(
+    experiment: Path | None, directories: Sequence[Path], carried: Carried, console: Console
+) -> int:
+    """Say what happened in the runs of an experiment; 1 if a check is violated.
 
-    A run that failed before its machines wrote anything has nothing to say.
+    What simulated runs were measured to be is not worked out again, unless they are few. A run
+    that failed before its machines wrote anything has nothing to say. `experiment` is the folder
+    that gets the summary, if any does.
     """
-    runs = [load(directory) for directory in directories if any(directory.glob("*.jsonl"))]
-    print_summary(runs, console)
-    return int(any(verdict(one).violations for one in runs))
+    known = [d for d in directories if (d / FIGURES).exists() or any(d.glob("*.jsonl"))]
+    few = len(known) <= MAX_TABLES
+    every: list[Mapping[str, Any]] = []
+    violated = {done.name for done in carried.runs if done.is_violated}
+    with _usable_input():
+        for directory in known:
+            if (directory / FIGURES).exists() and not (few and is_logged(directory)):
+                every.append(measured(directory))
+                continue
+            run = load(directory)
+            every.append(figures(run))
+            if verdict(run).violations:
+                violated.add(run.name)
+            if few:
+                print_run(run, console)
+        if every:
+            _print_together(known, every, console)
+            if experiment:
+                _write_summary(experiment, known, every)
+    if violated and not few:
+        complain(1, f"checks are violated in {len(violated)} runs: see `vklocks check`")
+    return int(bool(violated))
 
 
-def _loaded(paths: Sequence[Path]) -> list[Run]:
+def _print_together(
+    directories: Sequence[Path], every: Sequence[Mapping[str, Any]], console: Console
+) -> None:
+    """A row for every run if they are not too many, and for every point if there are several."""
+    if 1 < len(every) <= MAX_ROWS:
+        print_across(every, console)
+    rows = by_run(every, [place_of(directory) for directory in directories])
+    if len(every) > MAX_ROWS or rows["point"].n_unique() > 1:
+        print_points(rows, console)
+
+
+def _write_summary(
+    folder: Path, directories: Sequence[Path], every: Sequence[Mapping[str, Any]]
+) -> None:
+    rows = by_run(every, [place_of(directory) for directory in directories])
+    with reserved(folder, SUMMARY) as partial:
+        rows.write_csv(partial / SUMMARY)
+        (partial / SUMMARY).replace(folder / SUMMARY)
+
+
+@contextmanager
+def _usable_input() -> Iterator[None]:
     try:
-        return [load(directory) for directory in find_runs(paths)]
+        yield
     except InputError as error:
         raise UsageError(str(error)) from None

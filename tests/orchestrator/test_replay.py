@@ -211,6 +211,20 @@ def test_the_first_difference_is_the_earliest() -> None:
     assert (difference.machine, difference.logged) == ("vm2", events(history, "vm2")[1])
 
 
+def test_the_oldest_arrival_comes_first() -> None:
+    history = small()
+    first, second, *_ = events(history, "vm2")
+    assert first.arrived_ns < second.arrived_ns < first.at_ns
+    position = history["vm2"].index(first)
+    history["vm2"][position : position + 2] = [
+        replace(first, cause=1, arrived_ns=second.arrived_ns, clock={"lamport": 3}),
+        replace(second, cause=0, arrived_ns=first.arrived_ns, clock={"lamport": 4}),
+    ]
+    difference = replay(history)
+    assert difference is not None
+    assert difference.because == "clock and cause and arrived_ns differ"
+
+
 def test_a_receive_of_what_was_never_sent_to_it_is_named() -> None:
     history = small()
     # The log of vm1 is cut there: what vm1 itself would do is not the matter here.

@@ -3,9 +3,10 @@
 import asyncio
 import gc
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from vm.channel import last_departure_ns
-from vm.faults import MachineFault, Partition, Pause, Restart, end_ns
+from vm.faults import Crash, MachineFault, Partition, Pause, Restart, end_ns
 from vm.host.changes import Changes
 from vm.host.epoch import Epoch
 from vm.host.journal import Journal
@@ -112,7 +113,8 @@ class Life:
         self._links.finish()
         # Whoever is killed until then needs again what it had.
         await self._within(_last_down_ns(spec), lambda: self._changes.terminated)
-        done, limit_ns = self._links.are_done, _last_word_ns(spec) + DRAIN_NS
+        crashed = {fault.machine for fault in spec.faults if isinstance(fault, Crash)}
+        done, limit_ns = partial(self._links.are_done, crashed), _last_word_ns(spec) + DRAIN_NS
         await self._within(limit_ns, lambda: done() or self._changes.terminated)
         if self._changes.terminated:
             await self._within(self._epoch.now_ns + DRAIN_TERMINATED_NS, done)

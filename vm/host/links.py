@@ -1,7 +1,7 @@
 """A machine's links to its peers: a stream to each, and one from each."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 
 from proto import vm_pb2
@@ -64,13 +64,16 @@ class Links:
         for outgoing in self.outgoing.values():
             outgoing.finish()
 
-    def are_done(self) -> bool:
-        """Whether nothing more is to be had from any peer, nor to be brought to it."""
-        return all(map(self._is_done_with, self.outgoing))
+    def are_done(self, crashed: Collection[str]) -> bool:
+        """Whether nothing more is to be had from any peer, nor to be brought to it.
 
-    def _is_done_with(self, peer: str) -> bool:
-        """A peer that is cut off without having left may have been killed, and come back."""
+        Unless it is one of those that have `crashed`, a peer that is cut off without having left
+        may come back.
+        """
+        return all(self._is_done_with(peer, crashed) for peer in self.outgoing)
+
+    def _is_done_with(self, peer: str, crashed: Collection[str]) -> bool:
         incoming, outgoing = self._service.incoming[peer], self.outgoing[peer]
-        if incoming.left and not outgoing.connected:
+        if (incoming.left or peer in crashed) and not outgoing.connected:
             return True
         return incoming.finished and (outgoing.finished or bool(outgoing.refusal))

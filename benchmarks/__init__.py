@@ -1,0 +1,1 @@
+"""What the README and docs/benchmarks.md state, measured: `python -m benchmarks [NAME ...]`."""

@@ -1,0 +1,29 @@
+"""python -m benchmarks [NAME ...]: some benchmarks, or all; each prints its own table.
+
+They want an idle machine: nothing here is a test, and nothing fails for being slow.
+"""
+
+import sys
+from collections.abc import Callable
+
+from benchmarks import runs, ticks
+
+
+def main(names: list[str]) -> int:
+    for name in names:
+        if name not in BENCHMARKS:
+            print(f"there is no benchmark {name}; there are {', '.join(BENCHMARKS)}")
+            return 2
+    for name in names or BENCHMARKS:
+        print(f"== {name}", flush=True)
+        BENCHMARKS[name]()
+    return 0
+
+
+BENCHMARKS: dict[str, Callable[[], None]] = {
+    "ticks": ticks.main,
+    "runs": runs.main,
+}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,33 @@
+"""Are ticks done, and when? Three machines in containers, from the lab's rates to 1,000 a second.
+
+A tick is late by `at_ns - due_ns`. At 1,000 ticks a second three machines want more than two
+cores have; the row says how far it goes.
+"""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import polars as pl
+
+from analysis.events import load
+from benchmarks.command import only_run, vklocks
+
+#: Ticks per second and duration.
+CASES = (("1-6", 60), ("200", 20), ("1000", 20))
+
+
+def main() -> None:
+    print(f"{'ticks/s':>8} {'due':>7} {'done':>9} {'late: median':>13} {'p99':>9} {'max':>9}")
+    for ticks, duration_s in CASES:
+        with TemporaryDirectory() as out:
+            vklocks("run", "--ticks", ticks, "--duration", duration_s, "--seed", 7, "--out", out)
+            run = load(only_run(Path(out)))
+        done = run.events.height
+        due = done + sum(stop.ticks_missed for stop in run.stops.values())
+        late_ms = run.events.select((pl.col("at_ns") - pl.col("due_ns")) / 1e6).to_series()
+        figures = (late_ms.median(), late_ms.quantile(0.99), late_ms.max())
+        print(
+            f"{ticks:>8} {due:>7} {done / due:>9.3%} {figures[0]:>10.3f} ms"
+            f" {figures[1]:>6.3f} ms {figures[2]:>6.2f} ms",
+            flush=True,
+        )

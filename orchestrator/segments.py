@@ -1,0 +1,66 @@
+"""Which networks make every partition of a run a matter of pulling plugs.
+
+A segment is a largest set of machines that no partition separates. Each segment has a network
+of its own, and so has each pair of segments. Machines of one segment find each other by name on
+their own network only, those of two segments only on the one between them, so that a partition
+has but to take machines off the networks between what it separates: whoever stays together
+keeps its connections, and whoever is separated has no way left.
+"""
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+from vm.faults import Partition
+
+
+class Wire(NamedTuple):
+    """A network: the one of a segment (`one == other`), or the one between two segments."""
+
+    one: tuple[str, ...]
+    other: tuple[str, ...]
+
+    @property
+    def machines(self) -> tuple[str, ...]:
+        return self.one if self.one == self.other else self.one + self.other
+
+    def name_of(self, machine: str) -> str:
+        """What the machine is called on this network."""
+        return machine if self.one == self.other else f"{machine}.across"
+
+    def is_cut_by(self, partition: Partition) -> bool:
+        return self.one != self.other and partition.separates(self.one[0], self.other[0])
+
+    @property
+    def unplugged(self) -> tuple[str, ...]:
+        """The machines to take off the network so that it joins nobody: one side of it."""
+        return min(self.one, self.other, key=len)
+
+
+def segments(
+    machines: Sequence[str], partitions: Sequence[Partition]
+) -> tuple[tuple[str, ...], ...]:
+    """The machines, those together that no partition separates, in their order."""
+    found: list[list[str]] = []
+    for machine in machines:
+        for segment in found:
+            if not any(partition.separates(segment[0], machine) for partition in partitions):
+                segment.append(machine)
+                break
+        else:
+            found.append([machine])
+    return tuple(map(tuple, found))
+
+
+def wires(machines: Sequence[str], partitions: Sequence[Partition]) -> tuple[Wire, ...]:
+    """The networks of a run; a segment of one machine needs none of its own, unless it is all."""
+    parts = segments(machines, partitions)
+    own = [Wire(part, part) for part in parts if len(part) > 1 or len(parts) == 1]
+    return (*own, *(Wire(one, other) for one, other in combinations(parts, 2)))
+
+
+def address(networks: Sequence[Wire], machine: str, peer: str) -> str:
+    """The name by which a machine reaches a peer."""
+    shared = [wire for wire in networks if {machine, peer} <= set(wire.machines)]
+    # A segment shares the networks to the others as well; its own is never cut.
+    return next((wire for wire in shared if wire.one == wire.other), shared[0]).name_of(peer)

@@ -1,0 +1,101 @@
+"""Histories written by hand, one call an event; what a test does not care about is filled in."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from analysis.events import Run, load
+from histories import World, write_log
+from vm.records import Event, Record, Stop, Timestamp, Undelivered, Unread
+from vm.spec import Spec
+from vm.start import start_of
+
+EPOCH_UNIX_NS = 1_700_000_000 * 10**9
+#: Stands for the place of an event in its log.
+NEXT = -1
+
+
+def internal(at_ns: int, clock: Timestamp, index: int = NEXT) -> Event:
+    return Event("internal", index, NEXT, at_ns, at_ns, 0, _clock(clock))
+
+
+def send(at_ns: int, clock: Timestamp, *to: str, index: int = NEXT) -> Event:
+    return Event("send", index, NEXT, at_ns, at_ns, 0, _clock(clock), to=to)
+
+
+def receive(at_ns: int, clock: Timestamp, sender: str, cause: int, queue: int = 0) -> Event:
+    return Event(
+        "receive",
+        NEXT,
+        NEXT,
+        at_ns,
+        at_ns,
+        queue,
+        _clock(clock),
+        sender=sender,
+        cause=cause,
+        arrived_ns=at_ns,
+    )
+
+
+def stop(
+    events: int,
+    *,
+    inbox: Iterable[tuple[str, int]] = (),
+    undelivered: Iterable[tuple[str, int]] = (),
+    ticks_missed: int = 0,
+) -> Stop:
+    """The end of a log; messages as (sender, cause) in the inbox, (receiver, index) undelivered."""
+    unread = tuple(Unread(sender, cause, arrived_ns=0) for sender, cause in inbox)
+    left = tuple(Undelivered(to, index) for to, index in undelivered)
+    return Stop("finished", events, ticks_missed, 0, unread, left)
+
+
+def write_run(
+    directory: Path,
+    logs: Mapping[str, Sequence[Event]],
+    stops: Mapping[str, Stop | None] | None = None,
+    **spec: object,
+) -> Path:
+    """The directory of a run; without a stop of its own a machine ended well, with None it did not.
+
+    `spec` are fields of the run's spec, as plain values.
+    """
+    told = Spec.parse({"machines": list(logs), **spec})
+    for machine, events in logs.items():
+        end = (stops or {}).get(machine, stop(len(events)))
+        start = start_of(told, machine, "by hand", EPOCH_UNIX_NS)
+        records: list[Record] = [start, *map(_placed, events, range(2**31))]
+        write_log(directory / f"{machine}.jsonl", [*records, *([end] if end else [])])
+    return directory
+
+
+def run_of(
+    directory: Path,
+    logs: Mapping[str, Sequence[Event]],
+    stops: Mapping[str, Stop | None] | None = None,
+    **spec: object,
+) -> Run:
+    return load(write_run(directory, logs, stops, **spec))
+
+
+def loaded(logs: Mapping[str, Iterable[Record]]) -> Run:
+    """The run that whole logs tell of, without a directory to keep."""
+    with TemporaryDirectory() as directory:
+        for machine, records in logs.items():
+            write_log(Path(directory) / f"{machine}.jsonl", records)
+        return load(Path(directory))
+
+
+def logs_of(world: World) -> dict[str, list[Record]]:
+    return {machine: world.log(machine) for machine in world.spec.machines}
+
+
+def _clock(reading: Timestamp) -> dict[str, Timestamp]:
+    return {"lamport" if isinstance(reading, int) else "vector": reading}
+
+
+def _placed(event: Event, position: int) -> Event:
+    index = position if event.index == NEXT else event.index
+    return replace(event, index=index, tick=position if event.tick == NEXT else event.tick)

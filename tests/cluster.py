@@ -1,0 +1,88 @@
+"""Runs in real containers for tests: the command as a process, and what the engine holds."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.models.containers import Container
+
+from orchestrator.engine import leftovers
+
+ROOT = Path(__file__).parents[1]
+LIMIT_S = 120
+
+
+@contextmanager
+def command(
+    *arguments: object, cwd: Path = ROOT, **environment: str
+) -> Iterator[subprocess.Popen[str]]:
+    """`vklocks` with arguments, in a process of its own that does not outlive the block."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "orchestrator", *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def vklocks(
+    *arguments: object, cwd: Path = ROOT, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """What the command answers."""
+    with command(*arguments, cwd=cwd, **environment) as process:
+        out, err = process.communicate(timeout=LIMIT_S)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def run_directories(out: Path) -> list[Path]:
+    return sorted(path.parent for path in out.glob("*/*/run.json"))
+
+
+def only_run(out: Path) -> tuple[Path, dict[str, Any]]:
+    """The one run below a folder, and what its run.json says."""
+    (directory,) = run_directories(out)
+    return directory, json.loads((directory / "run.json").read_text())
+
+
+def in_engine(client: docker.DockerClient, run: str) -> list[str]:
+    """What the engine holds of a run."""
+    return [
+        f"{left.what} {left.name}" for left in leftovers(client) if left.labels["vklocks"] == run
+    ]
+
+
+def first_container(client: docker.DockerClient, out: Path, machine: str) -> Container:
+    """The container of a machine of the run that is being made below `out`, once it is started."""
+    for event in client.events(decode=True, filters={"event": "start"}, since=0):
+        attributes = event["Actor"]["Attributes"]
+        if _is_made_in(out, attributes.get("vklocks", "")) and attributes["name"].endswith(
+            f"-{machine}"
+        ):
+            return client.containers.get(event["id"])
+    raise AssertionError("the engine's events ended")
+
+
+def _is_made_in(out: Path, run: str) -> bool:
+    return bool(run) and any(out.glob(f"*/.{run}@*"))
+
+
+def wait_for_line(container: Container, wanted: Callable[[str], bool]) -> None:
+    """Return when the container has printed a line that is wanted."""
+    unfinished = ""
+    for chunk in container.logs(stream=True, follow=True):
+        *lines, unfinished = (unfinished + chunk.decode()).split("\n")
+        if any(map(wanted, lines)):
+            return
+    raise AssertionError(f"{container.name} ended before it said what was waited for")
