@@ -35,7 +35,7 @@ schema: install                  ## experiments/schema.json from the fields of a
 
 lock:                            ## requirements.lock from pyproject.toml
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-		--extra dev pyproject.toml -o requirements.lock
+		--extra dev --extra bench pyproject.toml -o requirements.lock
 
 bench: install                   ## what the README and docs/benchmarks.md state
 	$(BIN)/python -m benchmarks

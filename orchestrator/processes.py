@@ -124,10 +124,10 @@ class Processes:
         self._watch = Watch(
             spec,
             {
-                "freeze": lambda what: children[what.machine].send(signal.SIGSTOP),
-                "thaw": lambda what: children[what.machine].send(signal.SIGCONT),
-                "kill": lambda what: children[what.machine].send(signal.SIGKILL),
-                "start": lambda what: children[what.machine].start_again(),
+                "freeze": lambda one: children[one.machine].send(signal.SIGSTOP),
+                "thaw": lambda one: children[one.machine].send(signal.SIGCONT),
+                "kill": lambda one: children[one.machine].send(signal.SIGKILL),
+                "start": lambda one: children[one.machine].start_again(),
             },
         )
 

@@ -156,9 +156,9 @@ def test_over_runs_there_is_a_table(run: Run, tmp_path: Path) -> None:
             [*rates.split(), *rounded(row, ACROSS_RUNS)],
             rounded(row, FLUID_MODEL_ACROSS_RUNS),
         ]
-    for figures in across(runs).to_dicts():
-        assert figures_of(below, figures["name"]) == [
-            rounded(figures, columns) for columns in (ACROSS_RUNS, FLUID_MODEL_ACROSS_RUNS)
+    for row in across(runs).to_dicts():
+        assert figures_of(below, row["name"]) == [
+            rounded(row, columns) for columns in (ACROSS_RUNS, FLUID_MODEL_ACROSS_RUNS)
         ]
     assert not any(line.startswith("1 runs; ") for line in printed([run]))
 

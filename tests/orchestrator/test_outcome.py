@@ -1,6 +1,8 @@
 import pytest
 
 from orchestrator.outcome import MachineOutcome, Outcome, problem_of
+from vm.faults import Crash
+from vm.spec import Spec
 
 
 @pytest.mark.parametrize(
@@ -17,14 +19,28 @@ from orchestrator.outcome import MachineOutcome, Outcome, problem_of
 def test_a_machine_that_did_not_finish_is_named_with_what_happened(
     ended: MachineOutcome, says: str
 ) -> None:
-    problem = problem_of({"vm1": MachineOutcome("finished", 0), "vm2": ended})
+    problem = problem_of(Spec(), {"vm1": MachineOutcome("finished", 0), "vm2": ended}, [], str)
     assert problem.startswith(says)
     assert bool(problem) == bool(says)
 
 
 def test_all_that_went_wrong_is_told() -> None:
     failed = MachineOutcome("failed", 1)
-    assert problem_of({"vm1": failed, "vm2": failed}).count("failed with exit code 1") == 2
+    problem = problem_of(Spec(), {"vm1": failed, "vm2": failed}, [], lambda name: f"{name}!")
+    assert problem.count("failed with exit code 1") == 2
+    assert problem.endswith("vm1 said: vm1!; vm2 said: vm2!")
+
+
+def test_a_machine_that_had_to_be_told_is_late() -> None:
+    finished = {"vm1": MachineOutcome("finished", 0)}
+    assert problem_of(Spec(), finished, ["vm1"], str) == "vm1 did not end in time"
+
+
+def test_a_crash_that_the_spec_wants_is_none_and_its_absence_is_one() -> None:
+    spec = Spec(faults=(Crash(at_ns=1, machine="vm1"),))
+    assert problem_of(spec, {"vm1": MachineOutcome("killed", 137)}, [], str) == ""
+    finished = {"vm1": MachineOutcome("finished", 0)}
+    assert problem_of(spec, finished, [], str) == "vm1 ended before it could crash"
 
 
 def test_a_phase_is_reported_and_measured_even_if_it_fails() -> None:

@@ -82,6 +82,20 @@ def test_a_restart_loses_nothing_and_doubles_nothing(
         assert len(log.restarts) == 1
 
 
+def test_who_is_killed_after_its_last_tick_gets_its_inbox_again(tmp_path: Path) -> None:
+    """All machines have ticked for the last time by then, and vm2 has a message unread."""
+    fields = {"ticks": [1, 1], "workload": {"one": 0, "all": 1, "internal": 0}, "seed": 106}
+    faults = [restart("vm2", 1.3, 1.4)]
+    spec, _, logs = carry_out(tmp_path, duration_s=1.5, faults=faults, **fields)
+    check(tmp_path, spec, logs)
+    assert max(event.at_ns for log in logs.values() for event in log.events) < 1.3 * SECOND_NS
+    (back,) = logs["vm2"].restarts
+    stop = logs["vm2"].stop
+    assert stop is not None
+    assert stop.inbox
+    assert back.at_ns < stop.inbox[0].arrived_ns
+
+
 def test_a_crash_is_no_failure(tmp_path: Path) -> None:
     crash = {"kind": "crash", "machine": "vm1", "at_s": 0.4}
     _, outcome, logs = carry_out(tmp_path, duration_s=0.5, faults=[crash])
@@ -166,10 +180,11 @@ def test_a_machine_that_cannot_begin_ends_the_run_and_says_why(tmp_path: Path) -
 def test_a_run_that_is_to_end_before_it_begins_leaves_nothing(tmp_path: Path) -> None:
     processes = Processes(Spec.parse(LAB).resolved(), "test")
     processes.interrupt()
+    before = children_of(os.getpid())
     with pytest.raises(Interrupted):
         processes.carry_out(tmp_path, Outcome(), lambda phase: None)
     assert not list(tmp_path.iterdir())
-    assert not children_of(os.getpid())
+    assert children_of(os.getpid()) == before
 
 
 #: Carries out a run in which vm2 is frozen soon, and says when it is. SIGINT ends the run.

@@ -67,12 +67,9 @@ class Life:
 
     def begin(self) -> None:
         """Write the first record of the log."""
-        membership = self._agreement.membership
-        self._journal.begin(
-            start_of(
-                self._agreement.spec, membership.me, membership.run, self._agreement.epoch_unix_ns
-            )
-        )
+        agreed = self._agreement
+        me, run = agreed.membership.me, agreed.membership.run
+        self._journal.begin(start_of(agreed.spec, me, run, agreed.epoch_unix_ns))
 
     def come_back(self) -> None:
         """Write that the machine is back."""
@@ -117,12 +114,11 @@ class Life:
         # Whoever is killed until then needs again what it had.
         await self._within(_last_down_ns(spec), lambda: self._changes.terminated)
         crashed = {fault.machine for fault in spec.faults if isinstance(fault, Crash)}
-        done = partial(self._links.are_done, crashed)
-        await self._within(
-            _last_word_ns(spec) + DRAIN_NS, lambda: done() or self._changes.terminated
-        )
-        terminated_ns = self._epoch.now_ns if self._changes.terminated else 0
-        if not await self._within(terminated_ns + DRAIN_TERMINATED_NS, done):
+        done, limit_ns = partial(self._links.are_done, crashed), _last_word_ns(spec) + DRAIN_NS
+        await self._within(limit_ns, lambda: done() or self._changes.terminated)
+        if self._changes.terminated:
+            await self._within(self._epoch.now_ns + DRAIN_TERMINATED_NS, done)
+        if not done():
             self._journal.say(f"{self._machine.name} could not drain all of its channels in time")
 
     async def _within(self, limit_ns: int, holds: Callable[[], bool]) -> bool:

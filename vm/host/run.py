@@ -63,6 +63,8 @@ class Host:
         agreement = past.agreement
         membership, spec = agreement.membership, agreement.spec
         self._service.open(membership, spec, past.events)
+        # The first machine says it again, when the epoch may be long ago.
+        self._service.start = agreement.frame.start
         links = Links(
             self._settings.peers, membership, spec.seed, self._service, self._changes.note
         )

@@ -119,8 +119,6 @@ class Service(vm_pb2_grpc.MachineServicer):
             raise Refusal(grpc.StatusCode.INVALID_ARGUMENT, f"seed {frame.hello.seed}")
         incoming = self.incoming[frame.hello.sender]
         incoming.connected, incoming.seed = True, frame.hello.seed
-        # Whoever connects says again what still holds; it may have been killed since.
-        incoming.finished = incoming.left = False
         self._changed()
         return frame.hello.sender
 
