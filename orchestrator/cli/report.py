@@ -13,8 +13,10 @@ from analysis.report import run as report
 from analysis.report.charts import FOLDER, drawings, write_files
 from orchestrator.cli.console import complain, say
 
-#: Up to so many runs get pages of their own at once: each takes a second, for its charts' files.
-MAX_PAGES = 12
+#: Up to so many runs at once get pages of their own, each a quarter of a second's work, and up to
+#: so many their charts as files, which takes another second.
+MAX_PAGES = 60
+MAX_CHARTS = 12
 
 
 def leave_pages(
@@ -25,7 +27,7 @@ def leave_pages(
     Runs that are somebody else's, where nothing can be written, are told and left alone.
     """
     try:
-        pages = [_page(directory) for directory in directories[:MAX_PAGES] if is_logged(directory)]
+        pages = _pages(directories) if len(directories) <= MAX_PAGES else []
         pages += _experiments(directories, every)
     except OSError as error:
         complain(0, f"no report: {error.filename} cannot be written: {error.strerror}")
@@ -33,7 +35,7 @@ def leave_pages(
     if pages:
         say(console, f"report: {pages[-1]}")
     if len(directories) > MAX_PAGES:
-        say(console, f"the first {MAX_PAGES} runs have reports; `vklocks analyse RUN` makes others")
+        say(console, "so many runs get no reports of their own; `vklocks analyse RUN` makes one")
 
 
 def leave_index(out: Path) -> None:
@@ -44,13 +46,14 @@ def leave_index(out: Path) -> None:
         complain(0, f"no {index.INDEX}: {error.filename} cannot be written: {error.strerror}")
 
 
-def _page(directory: Path) -> Path:
-    run = load(directory)
-    if not directory.is_dir():
-        # A log that is a run of its own has no directory for its charts.
-        return report.write(run, directory.parent)
-    write_files(drawings(run), directory / FOLDER)
-    return report.write(run, directory)
+def _pages(directories: Sequence[Path]) -> list[Path]:
+    pages = []
+    for directory in filter(is_logged, directories):
+        run = load(directory)
+        pages.append(report.write(run, directory))
+        if len(directories) <= MAX_CHARTS:
+            write_files(drawings(run), directory / FOLDER)
+    return pages
 
 
 def _experiments(directories: Sequence[Path], every: Sequence[Mapping[str, Any]]) -> list[Path]:

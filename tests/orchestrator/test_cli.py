@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from backends import Script
-from orchestrator.cli import main
+from orchestrator.cli import main, report
 from orchestrator.cli.analyse import MAX_TABLES
 from orchestrator.outcome import EnvironmentProblem
 from orchestrator.run import BACKENDS
@@ -23,8 +23,14 @@ SIMULATED = ("--backend", "simulation")
 
 
 @pytest.fixture
-def vklocks(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
-    """What the command answers: exit code, output, errors. Runs go to `tmp_path / "runs"`."""
+def vklocks(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Command:
+    """What the command answers: exit code, output, errors. Runs go to `tmp_path / "runs"`.
+
+    As for many runs, their charts are not written as files: that would take most of the time.
+    """
+    monkeypatch.setattr(report, "MAX_CHARTS", 0)
 
     def command(*arguments: object) -> tuple[int, str, str]:
         words = list(map(str, arguments))
@@ -448,8 +454,12 @@ def test_the_schema_is_printed(vklocks: Command) -> None:
 
 
 def test_every_run_leaves_its_pages(
-    vklocks: Command, tmp_path: Path, experiment: Callable[[str], Path]
+    vklocks: Command,
+    tmp_path: Path,
+    experiment: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(report, "MAX_CHARTS", 2)
     code, out, err = vklocks("run", experiment("duration_s = 2\nrepeat = 2\n"), *SIMULATED)
     assert (code, err) == (0, "")
     runs = tmp_path / "runs"
