@@ -14,6 +14,7 @@ from analysis.audit import explain_account, word_of
 from analysis.checks import Verdict, verdict
 from analysis.history import Run
 from analysis.metrics import figures, per_figures, per_machine, per_run, statistics
+from analysis.sparklines import print_sparklines
 
 #: Columns of the printed tables: the metrics and their headings, broken so that each table
 #: fits into 80 columns. No table has all metrics; --json does.
@@ -107,6 +108,7 @@ def print_run(run: Run, console: Console) -> None:
         f" {_show(spreads['aligned_spread_max'])} max, {_show(spreads['aligned_spread_end'])} at"
         " the end: clocks at common instants",
     )
+    print_sparklines(run, console)
     for line in _judged(verdict(run)):
         say(console, line)
     for note in notes(run):
