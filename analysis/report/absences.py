@@ -38,7 +38,7 @@ def _faults(run: Run) -> Iterator[Mapping[str, Any]]:
 
 
 def _absence(fault: Mapping[str, Any]) -> dict[str, Any]:
-    why = "paused" if fault["kind"] == "pause" else "killed, and started again"
+    why = "paused" if fault["kind"] == "pause" else "down"
     begun = _ns(fault, "at_s") or 0
     machine = fault["machine"]
     return {"machine": machine, "from_ns": begun, "until_ns": _ns(fault, "until_s"), "why": why}

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from analysis.history import Run
 from analysis.report.absences import absences, conditions
 from vm.records import Start
 from vm.schedule import SECOND_NS
-from vm.spec import Spec, SpecError, draw_tick_rate_hz
+from vm.spec import Spec, SpecError
 from vm.workloads import WORKLOADS, Workload
 
 MAX_NAMED = 8
@@ -45,15 +45,14 @@ def told(run: Run, directory: Path) -> Told:
         _network(run, start),
         _carried_out(start, recorded),
     )
-    plain = json.dumps(spec.plain(), indent=2, ensure_ascii=False) if spec else ""
-    return Told(tuple(filter(None, sentences)), command(spec, recorded) if spec else "", plain)
+    again, file = (command(spec, recorded), toml(spec.plain())) if spec else ("", "")
+    return Told(tuple(filter(None, sentences)), again, file)
 
 
 def command(spec: Spec, recorded: Mapping[str, Any]) -> str:
-    """The command that carries the spec out again."""
+    """The command that carries the spec out again; from a file if options cannot say it."""
     weights = spec.workload
     options = {
-        "--backend": recorded.get("backend", ""),
         "--machines": len(spec.machines),
         "--duration": f"{spec.duration_s:g}",
         "--ticks": f"{spec.ticks[0]}-{spec.ticks[1]}",
@@ -61,12 +60,29 @@ def command(spec: Spec, recorded: Mapping[str, Any]) -> str:
         "--clocks": ",".join(spec.clocks),
         "--seed": spec.seed,
     }
-    drawn = {m: draw_tick_rate_hz(spec.ticks, spec.seed, m) for m in spec.machines}
-    if recorded.get("backend") == "compose" or options["--backend"] == "":
-        del options["--backend"]
-    if dict(spec.tick_rates_hz) not in ({}, drawn):
-        return "vklocks run experiment.toml   # with the spec below as its fields"
+    if recorded.get("backend") not in (None, "compose"):
+        options = {"--backend": recorded["backend"], **options}
+    names = tuple(f"vm{n}" for n in range(1, len(spec.machines) + 1))
+    said = replace(spec, machines=names, tick_rates_hz={}, latency=None, fifo=True, faults=())
+    if said.resolved() != spec.resolved():
+        backend = f" --backend {options['--backend']}" if "--backend" in options else ""
+        return f"vklocks run again.toml{backend}"
     return " ".join(["vklocks run", *(f"{name} {value}" for name, value in options.items())])
+
+
+def toml(plain: Mapping[str, Any]) -> str:
+    """A spec's plain values as an experiment file."""
+    return "".join(f"{key} = {_toml(v)}\n" for key, v in plain.items() if v is not None)
+
+
+def _toml(value: Any) -> str:
+    """JSON's values are TOML's, but for tables, which are written inline, and null."""
+    if isinstance(value, Mapping):
+        entries = (f"{json.dumps(key)} = {_toml(v)}" for key, v in value.items() if v is not None)
+        return f"{{ {', '.join(entries)} }}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -118,8 +134,8 @@ def _network(run: Run, start: Start) -> str:
     """What the network was told to do, and what went wrong in it on purpose."""
     parts = [] if start.fifo else ["Channels did not keep the order of messages."]
     if start.latency:
-        plain = ", ".join(f"{key} {value}" for key, value in start.latency.items())
-        parts.append(f"Latency: {plain}.")
+        said = ", ".join(f"{key} {v}" for key, v in start.latency.items() if key != "kind")
+        parts.append(f"Latency: {start.latency.get('kind')} ({said}).")
     faults = [f"{fault['text']}{_dates(fault)}" for fault in conditions(run)]
     faults += [f"{gone['machine']} {gone['why']}{_dates(gone)}" for gone in absences(run)]
     if faults:

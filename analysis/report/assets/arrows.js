@@ -98,35 +98,48 @@ function drawSpecial(layer, scene, shown) {
 }
 
 function drawOne(layer, scene, message, shown) {
-  const { history, view, styles, axis, begin, finish } = scene;
+  const { history, styles } = scene;
+  const name = history.head.places[history.messages.place[message]];
+  const style = styles.message(message, name);
+  const line = messageLine(scene, message);
+  if (line.end) {
+    const [x1, y1, x2, y2] = line.flight;
+    layer.line(style, x1, y1, x2, y2);
+    layer.mark(styles.ends[name] ?? styles.ends.unaccounted, x2, y2, 4);
+    shown.push([message, x1, y1, x2, y2]);
+    return name;
+  }
+  const [x1, y1, x2, y2] = line.flight;
+  layer.arrow(style, x1, y1, ...(line.wait ? [x2, y2] : short(x1, y1, x2, y2, 4)), line.wait ? 5.5 : 6.5);
+  shown.push([message, x1, y1, x2, y2]);
+  if (!line.wait) return name;
+  const [end, rail] = line.wait;
+  layer.line(styles.wait(message, name), x2, rail, end, rail);
+  if (line.down) layer.line(styles.wait(message, name), end, rail, ...line.down);
+  else layer.mark(styles.ends.inbox, end, rail, 3);
+  shown.push([message, x2, rail, end, rail]);
+  return name;
+}
+
+/**
+ * Where a message's line runs, in pixels: its `flight` from the send; then, on the axis of wall
+ * time, along the receiver's inbox to the end of its `wait`, and `down` to its receive. A message
+ * that nobody received has its `end` where the flight stops.
+ */
+export function messageLine({ history, view, axis, begin, finish, slots }, message) {
   const { send, receive, receiver, place, arrived } = history.messages;
   const from = view.y(history.lane[send[message]]);
   const to = view.y(receiver[message]);
   const x = view.px(begin[message]);
   const name = history.head.places[place[message]];
-  const style = styles.message(message, name);
   if (receive[message] < 0 && name !== "inbox") {
-    const end = x + STUB_PX;
-    const y = from + (to - from) * (name === "lost" ? 0.5 : 0.7);
-    layer.line(style, x, from, end, y);
-    layer.mark(styles.ends[name] ?? styles.ends.unaccounted, end, y, 4);
-    shown.push([message, x, from, end, y]);
-    return name;
+    return { flight: [x, from, x + STUB_PX, from + (to - from) * (name === "lost" ? 0.5 : 0.7)], end: true };
   }
   const end = view.px(finish[message]);
   const flown = axis.arrivals ? view.px(arrived[message]) : NaN;
-  if (Number.isNaN(flown) || Math.abs(end - flown) < 3) {
-    layer.arrow(style, x, from, ...short(x, from, end, to, receive[message] >= 0 ? 4 : 0));
-    shown.push([message, x, from, end, to]);
-  } else {
-    const rail = to + Math.sign(from - to || 1) * (RAIL_PX + SLOT_PX * scene.slots[message]);
-    layer.arrow(style, x, from, flown, rail, 5.5);
-    layer.line(styles.wait(message, name), flown, rail, end, rail);
-    if (receive[message] >= 0) layer.line(styles.wait(message, name), end, rail, end, to);
-    else layer.mark(styles.ends.inbox, end, rail, 3);
-    shown.push([message, x, from, flown, rail], [message, flown, rail, end, rail]);
-  }
-  return name;
+  if (Number.isNaN(flown) || Math.abs(end - flown) < 3) return { flight: [x, from, end, to] };
+  const rail = to + Math.sign(from - to || 1) * (RAIL_PX + SLOT_PX * slots[message]);
+  return { flight: [x, from, flown, rail], wait: [end, rail], down: receive[message] >= 0 ? [end, to] : null };
 }
 
 /** The end of a line, `px` before its point, so that heads stay clear of marks. */

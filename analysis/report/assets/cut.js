@@ -3,6 +3,7 @@
 // A cut is consistent when no message is received before it that is sent behind it. The
 // largest consistent cut within a given one is found by taking such receives out again.
 
+import { messageLine } from "./arrows.js";
 import { lowerBound } from "./level.js";
 import { grouped, many } from "./words.js";
 
@@ -71,8 +72,9 @@ export class Cut {
     return view.seen().find(near) ?? -1;
   }
 
-  paint(pen, { view, ink, history, axis }) {
-    this.#paintMessages(pen, view, ink, history, axis);
+  paint(pen, scene) {
+    const { view, ink, axis } = scene;
+    this.#paintMessages(pen, scene);
     const colour = this.consistent ? ink.cut : ink.lost;
     pen.strokeStyle = colour;
     pen.lineWidth = 2;
@@ -97,7 +99,8 @@ export class Cut {
     }
   }
 
-  #paintMessages(pen, view, ink, history, axis) {
+  #paintMessages(pen, scene) {
+    const { view, ink, history } = scene;
     const { send, receive, receiver } = history.messages;
     for (const [messages, colour, width] of [[this.crossing, ink.cut, 1.6], [this.backward, ink.lost, 2.2]]) {
       pen.strokeStyle = colour;
@@ -106,8 +109,11 @@ export class Cut {
       for (const m of messages.slice(0, 2000)) {
         const from = view.y(history.lane[send[m]]), to = view.y(receiver[m]);
         if (from === undefined || to === undefined || receive[m] < 0) continue;
-        pen.moveTo(view.px(axis.x[send[m]]), from);
-        pen.lineTo(view.px(axis.x[receive[m]]), to);
+        const { flight, wait, down } = messageLine(scene, m);
+        pen.moveTo(flight[0], flight[1]);
+        pen.lineTo(flight[2], flight[3]);
+        if (wait) pen.lineTo(...wait);
+        if (down) pen.lineTo(...down);
       }
       pen.stroke();
     }

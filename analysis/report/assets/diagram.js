@@ -162,6 +162,18 @@ export class Diagram {
     }
   }
 
+  /** The same, and near enough for the events around to be told apart. */
+  approach(row) {
+    const { lane, first, end } = this.history.lanes[this.history.lane[row]];
+    const { x } = this.prepared.axis;
+    const around = (n) => x[Math.max(first, Math.min(end - 1, row + n))];
+    const room = Math.max(around(30) - around(0), around(0) - around(-30)) * 1.2;
+    const [begin, until] = this.prepared.levels[lane].range(this.view.from, this.view.to);
+    if (until - begin > 90 && room > 0) this.show(x[row] - room, x[row] + room);
+    this.draw();
+    this.reveal(row);
+  }
+
   /** Take an event as the selected one, or as the second one of a path. */
   pick(row) {
     const { selected, target } = this.state.now;

@@ -122,7 +122,7 @@ function pin(by) {
     const at = pins.indexOf(board.state.now.selected);
     const row = pins[(at + by + pins.length) % pins.length];
     board.state.change({ selected: row, target: -1 });
-    board.diagram.reveal(row);
+    board.diagram.approach(row);
   };
 }
 

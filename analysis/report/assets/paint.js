@@ -1,6 +1,6 @@
 // One picture of the diagram, on a canvas or as SVG: bands, lanes, messages, events, axis.
 
-import { paintMessages } from "./arrows.js";
+import { messageLine, paintMessages } from "./arrows.js";
 import { INTERNAL, RECEIVE, SEND } from "./history.js";
 import { Layer, SHAPES } from "./marks.js";
 import { AXIS_PX } from "./view.js";
@@ -243,7 +243,8 @@ function paintFoundColumns(pen, { found, ink }, level, columns, y) {
   }
 }
 
-function paintPath(pen, { view, history, axis, path, ink }) {
+function paintPath(pen, scene) {
+  const { view, history, axis, path, ink } = scene;
   if (!path) return;
   const layer = new Layer();
   const style = { colour: ink.self, width: 3, alpha: 0.9, head: { colour: ink.self, pointed: true } };
@@ -251,9 +252,15 @@ function paintPath(pen, { view, history, axis, path, ink }) {
     const y1 = view.y(history.lane[from]), y2 = view.y(history.lane[to]);
     if (y1 === undefined || y2 === undefined) continue;
     if (message < 0) layer.line(style, view.px(axis.x[from]), y1, view.px(axis.x[to]), y2);
-    else layer.arrow(style, view.px(axis.x[from]), y1, view.px(axis.x[to]), y2, 9);
+    else followMessage(layer, style, messageLine(scene, message));
   }
   layer.draw(pen);
+}
+
+function followMessage(layer, style, { flight, wait, down }) {
+  layer.arrow(style, ...flight, 9);
+  if (wait) layer.line(style, flight[2], flight[3], ...wait);
+  if (down) layer.line(style, ...wait, ...down);
 }
 
 /** Violations, pinned over their events. */

@@ -53,7 +53,7 @@ async function begin() {
   state.listen(draw);
   draw(new Set(["selected", "query"]));
   if (state.now.selected >= 0) diagram.reveal(state.now.selected);
-  listenToAddress(history, state, first);
+  listenToAddress(history, state, diagram, first);
   let redrawCharts = () => {};
   listenToPage(() => {
     diagram.ink = inkOf();
@@ -101,12 +101,12 @@ function keepAddress(state, history) {
 }
 
 /** A link within the page, or an edited address, leads to its place. */
-function listenToAddress(history, state, first) {
+function listenToAddress(history, state, diagram, first) {
   window.addEventListener("hashchange", () => {
     const address = location.hash.slice(1);
     if (address === history.address || (address && !address.includes("="))) return;
     state.change({ ...first, ...readAddress(address, history, Object.keys(AXES)) });
-    if (state.now.selected >= 0) window.vklocks.diagram.reveal(state.now.selected);
+    if (state.now.selected >= 0 && state.now.from === null) diagram.approach(state.now.selected);
     $("search").query.value = state.now.query;
     $("diagram").scrollIntoView({ block: "start" });
   });
@@ -132,7 +132,7 @@ function actionsOf({ history, state, diagram }) {
     const at = found.rows.indexOf(selected);
     const next = at < 0 ? (by > 0 ? 0 : found.rows.length - 1) : (at + by + found.rows.length) % found.rows.length;
     state.change({ selected: found.rows[next], target: -1 });
-    diagram.reveal(found.rows[next]);
+    diagram.approach(found.rows[next]);
     sayHits(state);
   };
   const file = `${history.head.run}-diagram`;

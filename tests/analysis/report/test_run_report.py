@@ -2,17 +2,21 @@
 
 import json
 import re
+import tomllib
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
 
 from analysis.checks import account
 from analysis.events import load
 from analysis.metrics import per_machine, per_run
 from analysis.report import run as report
 from analysis.report.figures import show
-from analysis.report.words import told
+from analysis.report.words import command, told, toml
+from specs import plain_specs
 from stories import STORIES, tell
 from vm.spec import Spec
 
@@ -100,16 +104,25 @@ def test_the_command_does_the_same_run_again(tmp_path: Path) -> None:
         "vklocks run --backend simulation --machines 3 --duration 5 --ticks 2-4 --weights 2,1,7"
         " --clocks lamport --seed 9"
     )
-    assert Spec.parse(json.loads(said.spec)) == spec
+    assert " ".join(said.command_parts) == said.command
+    assert Spec.parse(tomllib.loads(said.spec)) == spec
 
 
-def test_a_report_that_cannot_be_repeated_by_options_shows_its_spec(tmp_path: Path) -> None:
-    spec = Spec(tick_rates_hz={"vm1": 6, "vm2": 1, "vm3": 1}, seed=1)
-    directory = tell("fault_free", tmp_path)
-    (directory / "spec.json").write_text(json.dumps(spec.plain()))
-    said = told(load(directory), directory)
-    assert "--ticks" not in said.command
-    assert Spec.parse(json.loads(said.spec)) == spec
+@settings(deadline=None)
+@given(plain_specs())
+def test_what_options_cannot_say_is_in_a_file(plain: dict[str, Any]) -> None:
+    spec = Spec.parse(plain)
+    assert Spec.parse(tomllib.loads(toml(spec.plain()))) == spec
+    said = command(spec, {})
+    ordinary = Spec(
+        machines=tuple(f"vm{n + 1}" for n in range(len(spec.machines))),
+        duration_s=spec.duration_s,
+        ticks=spec.ticks,
+        workload=spec.workload,
+        clocks=spec.clocks,
+        seed=spec.seed,
+    )
+    assert ("again.toml" in said) == (ordinary.resolved() != spec.resolved())
 
 
 def test_nothing_unfinished_is_left_beside_a_report(tmp_path: Path) -> None:
