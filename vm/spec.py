@@ -130,7 +130,8 @@ def _machines(field: str, value: Any) -> tuple[str, ...]:
     for name in names:
         if not NAME.fullmatch(name):
             raise SpecError(field, f"{name!r} is not a name: letters, digits and _ . : - only")
-    return names
+    # The order in which machines find themselves that have only met: draws depend on it.
+    return tuple(sorted(names, key=natural_order))
 
 
 def _duration_s(field: str, value: Any) -> float:
