@@ -6,7 +6,7 @@ They want an idle machine: nothing here is a test, and nothing fails for being s
 import sys
 from collections.abc import Callable
 
-from benchmarks import agreement, runs, simulation, sweeps, ticks
+from benchmarks import agreement, pages, runs, simulation, sweeps, ticks
 
 
 def main(names: list[str]) -> int:
@@ -26,6 +26,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "simulation": simulation.main,
     "sweeps": sweeps.main,
     "agreement": agreement.main,
+    "pages": pages.main,
 }
 
 if __name__ == "__main__":

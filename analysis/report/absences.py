@@ -6,15 +6,31 @@ from typing import Any
 from analysis.history import Run
 from vm.schedule import SECOND_NS
 
+#: Killed, and started again.
+DOWN = "down"
+
 
 def absences(run: Run) -> list[dict[str, Any]]:
     """Per machine: `from_ns`, `until_ns` (None: for good) and `why`."""
-    found = [_absence(fault) for fault in _faults(run) if fault["kind"] in ("pause", "restart")]
-    return found + [
+    planned = [_absence(fault) for fault in _faults(run) if fault["kind"] in ("pause", "restart")]
+    known = {absence["machine"] for absence in planned if absence["why"] == DOWN}
+    returned = [
+        {
+            "machine": machine,
+            "from_ns": _last_ns(run, machine, back.events),
+            "until_ns": back.at_ns,
+            "why": DOWN,
+        }
+        for machine, returns in run.restarts.items()
+        for back in returns
+        if machine not in known
+    ]
+    killed = [
         {"machine": name, "from_ns": _last_ns(run, name), "until_ns": None, "why": "killed"}
         for name in run.starts
         if name not in run.stops
     ]
+    return [*planned, *returned, *killed]
 
 
 def conditions(run: Run) -> list[dict[str, Any]]:
@@ -38,7 +54,7 @@ def _faults(run: Run) -> Iterator[Mapping[str, Any]]:
 
 
 def _absence(fault: Mapping[str, Any]) -> dict[str, Any]:
-    why = "paused" if fault["kind"] == "pause" else "down"
+    why = "paused" if fault["kind"] == "pause" else DOWN
     begun = _ns(fault, "at_s") or 0
     machine = fault["machine"]
     return {"machine": machine, "from_ns": begun, "until_ns": _ns(fault, "until_s"), "why": why}
@@ -48,9 +64,11 @@ def _ns(fault: Mapping[str, Any], key: str) -> int | None:
     return round(fault[key] * SECOND_NS) if key in fault else None
 
 
-def _last_ns(run: Run, machine: str) -> int:
-    last = run.events.filter(machine=machine)["at_ns"].max()
-    return last if isinstance(last, int) else 0
+def _last_ns(run: Run, machine: str, events: int | None = None) -> int:
+    """When a machine had the last of its first `events` events, or of all."""
+    at_ns = run.events.filter(machine=machine)["at_ns"]
+    at_ns = at_ns if events is None else at_ns.head(events)
+    return int(at_ns[-1]) if len(at_ns) else 0
 
 
 def _between(run: Run, fault: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ exactly these messages, so the counts by place are those of `analysis.checks.acc
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any, get_args
 
 import numpy as np
@@ -72,6 +73,7 @@ def payload(run: Run, found: Verdict) -> Payload:
     return Payload(head, body)
 
 
+@lru_cache(maxsize=1)
 def copies(run: Run) -> pl.DataFrame:
     """Every copy of every message: MESSAGE, `copy`, `place`, `send`, `receive`, `arrived_ns`.
 
@@ -154,8 +156,15 @@ def _unread(run: Run, sent: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def late(run: Run, sent: pl.DataFrame, flight_ns: pl.Series) -> pl.Series:
+def late_messages(run: Run) -> int:
+    """How many messages were on their way for longer than a tick of their receivers takes."""
+    sent = copies(run)
+    return int(_late(run, sent).sum())
+
+
+def _late(run: Run, sent: pl.DataFrame) -> pl.Series:
     """1 for each message that was on its way for longer than a tick of its receiver takes."""
+    flight_ns = sent["arrived_ns"] - run.events["at_ns"].gather(sent["send"])
     periods_ns = {name: SECOND_NS / rate for name, rate in run.tick_rates_hz.items()}
     ticks_ns = sent["receiver"].replace_strict(periods_ns, default=None, return_dtype=pl.Float64)
     return (flight_ns > ticks_ns).fill_null(False).cast(pl.Int64)
@@ -210,7 +219,7 @@ def _message_columns(run: Run, names: list[str]) -> dict[str, Column]:
         "place": Column(positions(ENDS, sent["place"]), order=0),
         "receive": Column(sent["receive"]),
         "flight_ns": Column(flight_ns, order=0),
-        "late": Column(late(run, sent, flight_ns), order=0),
+        "late": Column(_late(run, sent), order=0),
         "orphan": Column(orphans["row"]),
         "orphan sender": Column(positions(names, orphans["sender"]), order=0),
         "orphan cause": Column(orphans["cause"]),

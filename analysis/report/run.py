@@ -9,16 +9,21 @@ from analysis.history import Run
 from analysis.report import figures, verdicts
 from analysis.report.charts import drawings, packed, vega
 from analysis.report.page import leave, render
-from analysis.report.payload import payload
-from analysis.report.words import told
+from analysis.report.payload import late_messages, payload
+from analysis.report.words import say_faults, told
 from analysis.summary import notes
 
 FILE = "report.html"
 
 
-def write(run: Run, directory: Path) -> Path:
-    """Leave the report of a run in a directory; returns its path."""
-    return leave(directory / FILE, html(run, directory))
+def write(run: Run, path: Path) -> Path:
+    """Leave the report of a run in its directory; returns where it is."""
+    return leave(place(path, FILE), html(run, path))
+
+
+def place(path: Path, name: str) -> Path:
+    """Where something about a run goes: into its directory, or beside a log that is a run."""
+    return path / name if path.is_dir() else path.with_name(f"{path.name}.{name}")
 
 
 def html(run: Run, directory: Path) -> str:
@@ -44,12 +49,17 @@ def html(run: Run, directory: Path) -> str:
 
 def in_words(run: Run, found: Verdict) -> list[str]:
     """The text that stands for the diagram."""
-    lanes = ", ".join(
-        f"{name} with {run.events.filter(machine=name).height:,} events" for name in run.machines
-    )
+    counts = dict(run.events.group_by("machine").len().iter_rows())
+    lanes = ", ".join(f"{name} with {counts.get(name, 0):,} events" for name in run.machines)
     lines = [f"{len(run.machines)} lanes, one a machine: {lanes}."]
     if found.account:
         lines.append(f"Arrows between them: {explain_account(found.account)}.")
+    if late := late_messages(run):
+        lines.append(f"{late:,} of the messages were on their way for longer than a tick.")
+    if gone := "; ".join(say_faults(run)):
+        lines.append(f"Bands over lanes and time: {gone}.")
+    if pinned := len({(v.machine, v.index) for v in found.violations}):
+        lines.append(f"Pinned: {pinned:,} events that violate checks.")
     return lines
 
 

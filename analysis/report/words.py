@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -136,11 +136,17 @@ def _network(run: Run, start: Start) -> str:
     if start.latency:
         said = ", ".join(f"{key} {v}" for key, v in start.latency.items() if key != "kind")
         parts.append(f"Latency: {start.latency.get('kind')} ({said}).")
-    faults = [f"{fault['text']}{_dates(fault)}" for fault in conditions(run)]
-    faults += [f"{gone['machine']} {gone['why']}{_dates(gone)}" for gone in absences(run)]
-    if faults:
-        parts.append(f"Faults: {'; '.join(faults)}.")
+    if faults := "; ".join(say_faults(run)):
+        parts.append(f"Faults: {faults}.")
     return " ".join(parts)
+
+
+def say_faults(run: Run) -> Iterator[str]:
+    """What went wrong, and when."""
+    for fault in conditions(run):
+        yield f"{fault['text']}{_dates(fault)}"
+    for gone in absences(run):
+        yield f"{gone['machine']} {gone['why']}{_dates(gone)}"
 
 
 def _dates(fault: Mapping[str, Any]) -> str:

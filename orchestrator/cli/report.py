@@ -52,7 +52,7 @@ def _pages(directories: Sequence[Path]) -> list[Path]:
         run = load(directory)
         pages.append(report.write(run, directory))
         if len(directories) <= MAX_CHARTS:
-            write_files(drawings(run), directory / FOLDER)
+            write_files(drawings(run), report.place(directory, FOLDER))
     return pages
 
 

@@ -6,6 +6,7 @@ import { Layer, SHAPES, arrowStyle } from "./marks.js";
 
 /** As many arrows can be told apart, and drawn between two frames. More become bundles. */
 export const MAX_ARROWS = 3000;
+const MAX_THICK = 250;
 const MAX_SLANTED = 2000;
 const MAX_SPECIAL = 500;
 const BUNDLE_PX = 4;
@@ -25,7 +26,7 @@ export function paintMessages(pen, scene, shown) {
   const said = all
     ? drawArrows(layer, scene, found, shown)
     : { ...drawBundles(pen, scene, visible), special: drawSpecial(layer, scene, shown) };
-  layer.draw(pen);
+  layer.draw(pen, found.length > MAX_THICK);
   return said;
 }
 

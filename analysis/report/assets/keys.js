@@ -19,6 +19,7 @@ export const KEYS = [
   ["v V", "the next or previous violation", { v: pin(1), V: pin(-1) }],
   ["c", "a cut, and away with it", { c: act("cut") }],
   ["[ ]", "the cut earlier or later, on all machines", { "[": moveCut(-1), "]": moveCut(1) }],
+  ["{ }", "the cut earlier or later by an event, on the selected event's machine", { "{": stepCut(-1), "}": stepCut(1) }],
   ["?", "this list", { "?": act("keys") }],
 ];
 
@@ -123,6 +124,17 @@ function pin(by) {
     const row = pins[(at + by + pins.length) % pins.length];
     board.state.change({ selected: row, target: -1 });
     board.diagram.approach(row);
+  };
+}
+
+function stepCut(by) {
+  return ({ diagram, history, state }) => {
+    const { selected, cutEnds } = state.now;
+    if (!cutEnds || selected < 0) return;
+    const { lane, first, end } = history.lanes[history.lane[selected]];
+    const moved = Math.max(first, Math.min(end, cutEnds[lane] + by));
+    state.change({ cutEnds: cutEnds.map((at, n) => (n === lane ? moved : at)) });
+    diagram.redraw();
   };
 }
 

@@ -11,6 +11,7 @@ const COLUMN_PX = 3;
 const MIN_MARK_PX = 4;
 /** A column of so few events or more is as tall as the lane allows. */
 const TALL = 8;
+const COLUMN_ALPHA = 0.82;
 const STRIP_PX = 15;
 const SIZES = { [INTERNAL]: 2.4, [SEND]: 4.2, [RECEIVE]: 5 };
 
@@ -210,8 +211,10 @@ function paintColumns(pen, scene, lane, said) {
   }
   for (const [name, boxes] of Object.entries(parts)) {
     pen.fillStyle = ink[name];
+    pen.globalAlpha = COLUMN_ALPHA;
     for (let n = 0; n < boxes.length; n += 3) pen.fillRect(boxes[n], boxes[n + 1], COLUMN_PX, boxes[n + 2]);
   }
+  pen.globalAlpha = 1;
   said.peak = Math.max(said.peak, most);
   if (scene.found) paintFoundColumns(pen, scene, level, columns, view.y(lane) + half + 3);
 }

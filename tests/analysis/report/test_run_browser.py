@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import numpy as np
 import polars as pl
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from analysis.causality import MESSAGE, causality
 from analysis.checks import account
@@ -297,7 +297,14 @@ def test_the_diagram_by_keys_alone(tmp_path: Path, opened: Open) -> None:
     page.keyboard.press("3")
     assert page.evaluate("vklocks.state.now.axis") == "depth"
     page.keyboard.press("c")
-    assert "cut" in page.locator("#cut-says").inner_text()
+    expect(page.locator("#cut-says")).to_contain_text("cut")
+    before = page.evaluate("vklocks.state.now.cutEnds")
+    page.keyboard.press("}")
+    lane = page.evaluate("vklocks.history.lane[vklocks.state.now.selected]")
+    after = page.evaluate("vklocks.state.now.cutEnds")
+    assert [b - a for a, b in zip(before, after, strict=True)] == [int(n == lane) for n in range(3)]
+    page.keyboard.press("]")
+    assert sum(page.evaluate("vklocks.state.now.cutEnds")) > sum(after)
     page.keyboard.press("Escape")
     assert page.evaluate("vklocks.state.now.selected") == -1
     page.keyboard.press("?")

@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,13 @@ from analysis.checks import account
 from analysis.events import load
 from analysis.metrics import per_machine, per_run
 from analysis.report import run as report
+from analysis.report.absences import absences, conditions
 from analysis.report.figures import show
+from analysis.report.payload import late_messages
 from analysis.report.words import command, told, toml
 from specs import plain_specs
 from stories import STORIES, tell
+from vm.schedule import SECOND_NS
 from vm.spec import Spec
 
 
@@ -130,3 +134,30 @@ def test_nothing_unfinished_is_left_beside_a_report(tmp_path: Path) -> None:
     before = set(directory.iterdir())
     written = report.write(load(directory), directory)
     assert set(directory.iterdir()) == before | {written}
+
+
+def test_what_went_wrong_is_said_and_dated(tmp_path: Path) -> None:
+    run = load(tell("faulty", tmp_path))
+    assert [(gone["machine"], gone["why"]) for gone in absences(run)] == [
+        ("vm2", "paused"),
+        ("vm1", "down"),
+        ("vm3", "killed"),
+    ]
+    assert absences(run)[0]["from_ns"] == 9 * SECOND_NS
+    texts = [fault["text"] for fault in conditions(run)]
+    assert texts == ["loss 0.1", "duplication 0.15", "partition vm1 vm2 | vm3 vm4"]
+    html = report.html(run, tmp_path)
+    assert "vm2 paused from 9 to 12 s" in html
+    late = late_messages(run)
+    assert late > 0
+    assert f"{late} of the messages were on their way for longer than a tick." in html
+
+
+def test_a_return_that_nobody_planned_is_seen_too(tmp_path: Path) -> None:
+    run = load(tell("faulty", tmp_path))
+    unplanned = {name: replace(start, faults=()) for name, start in run.starts.items()}
+    (gone, killed) = absences(replace(run, starts=unplanned))
+    (back,) = run.restarts["vm1"]
+    before = run.events.filter(machine="vm1", index=back.events - 1)["at_ns"][0]
+    assert (gone["from_ns"], gone["until_ns"], gone["why"]) == (before, back.at_ns, "down")
+    assert (killed["machine"], killed["until_ns"]) == ("vm3", None)
