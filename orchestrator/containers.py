@@ -215,7 +215,9 @@ class Cluster:
         """End what still runs, all at once: machines drain their channels to each other."""
         running = [c for name, c in self._containers.items() if name not in exit_codes]
         for container in running:
-            if_there(container.unpause)
+            container.reload()
+            if container.status == "paused":
+                container.unpause()
             if_there(partial(container.kill, signal="SIGTERM"))
         for container in running:
             container.stop(timeout=STOP_LIMIT_S)
