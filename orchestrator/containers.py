@@ -122,8 +122,8 @@ class Cluster:
             self._networks.connect_others(machine)
 
     def _container(self, client: docker.DockerClient, volume: str, machine: str) -> Container:
-        network, alias = self._networks.first(machine)
-        endpoint = client.api.create_endpoint_config(aliases=[alias])
+        network, found_at = self._networks.first(machine)
+        endpoint = client.api.create_endpoint_config(**found_at)
         return client.containers.create(
             image.NAME,
             self._arguments(machine),
