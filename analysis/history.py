@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -12,6 +13,8 @@ from vm.records import Event, Restart, Start, Stop, Timestamp
 
 HEAD_BYTES = 64 * 1024
 MAX_INT64 = 2**63 - 1
+#: Begins the reason of a last line that has no end.
+TORN = "torn last line"
 
 
 def _column_type(clock: str) -> Any:
@@ -57,18 +60,27 @@ class Damage(NamedTuple):
     line: int
     reason: str
 
+    @property
+    def is_torn(self) -> bool:
+        """Whether it is the last line of a machine that was killed while it wrote."""
+        return self.reason.startswith(TORN)
+
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What one run directory holds; equal only to itself, so that it can be the key of a cache.
+    """What the directory or file `path` holds. A run is equal to itself alone.
 
     `format` is the key of `analysis.events.FORMATS`. A machine that was killed has no stop;
     `missing` are the machines of which there is no log at all. `tick_rates_hz` and
     `queue_left` (messages in the inbox at the end) hold the machines for which they are known.
-    `restarts` are the returns of machines that were killed.
+    `files` are the names of the machines' logs. `restarts` are the returns of machines that
+    were killed. Times are known to `resolution_ns`. `scan` is the events table, not yet read if
+    the run is big; `events` is all of it in memory. `conventions` say what was found out about
+    logs that other programs wrote.
     """
 
     name: str
+    path: Path
     format: str
     main: str
     machines: tuple[str, ...]
@@ -77,9 +89,18 @@ class Run:
     stops: dict[str, Stop]
     tick_rates_hz: dict[str, int]
     queue_left: dict[str, int]
-    events: pl.DataFrame
+    files: dict[str, str]
+    scan: pl.LazyFrame
     damage: tuple[Damage, ...]
     restarts: dict[str, tuple[Restart, ...]] = field(default_factory=dict)
+    resolution_ns: int = 1
+    is_big: bool = False
+    conventions: tuple[str, ...] = ()
+
+    @cached_property
+    def events(self) -> pl.DataFrame:
+        """The events table."""
+        return self.scan.collect()
 
     @property
     def logged(self) -> tuple[str, ...]:
@@ -109,10 +130,10 @@ class Log(NamedTuple):
     events: list[Event]
 
 
-def table(run: str, main: str, logs: Iterable[Log]) -> pl.DataFrame:
+def table(run: str, main: str, logs: Iterable[Log]) -> pl.LazyFrame:
     """The events table of a run whose main clock is `main`."""
     frames = [_log_table(run, main, log) for log in logs]
-    return pl.concat(frames) if frames else pl.DataFrame(schema=SCHEMA)
+    return (pl.concat(frames) if frames else pl.DataFrame(schema=SCHEMA)).lazy()
 
 
 def _log_table(run: str, main: str, log: Log) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from analysis.history import (
     MAX_INT64,
+    TORN,
     Damage,
     InputError,
     Log,
@@ -78,6 +79,7 @@ def _run(directory: Path, readings: Sequence[_Reading]) -> Run:
     stops = {machine: stop for machine in run if (stop := logs[machine].stop)}
     return Run(
         name=directory.resolve().name,
+        path=directory,
         format=NAME,
         main=start.clocks[0],
         machines=machines,
@@ -86,7 +88,8 @@ def _run(directory: Path, readings: Sequence[_Reading]) -> Run:
         stops=stops,
         tick_rates_hz={machine: begun.tick_rate_hz for machine, begun in starts.items()},
         queue_left={machine: len(stop.inbox) for machine, stop in stops.items()},
-        events=table(
+        files={machine: logs[machine].path.name for machine in run},
+        scan=table(
             directory.resolve().name,
             start.clocks[0],
             [Log(m, logs[m].path.name, logs[m].lines, logs[m].events) for m in run],
@@ -192,7 +195,7 @@ def _records(reading: _Reading) -> Iterator[tuple[int, Record]]:
         try:
             yield number, decode(line.decode())
         except (LogError, UnicodeDecodeError) as error:
-            torn = "torn last line: " if number > len(whole) else ""
+            torn = f"{TORN}: " if number > len(whole) else ""
             reading.refuse(number, f"{torn}{error}")
 
 

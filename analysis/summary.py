@@ -1,8 +1,7 @@
 """The figures and verdicts of runs, as tables for people and as plain values for programs."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -11,9 +10,11 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-from analysis.checks import Account, Verdict, Violation, verdict
+from analysis.audit import explain_account, word_of
+from analysis.checks import Verdict, verdict
 from analysis.history import Run
 from analysis.metrics import figures, per_figures, per_machine, per_run, statistics
+from analysis.sparklines import print_sparklines
 
 #: Columns of the printed tables: the metrics and their headings, broken so that each table
 #: fits into 80 columns. No table has all metrics; --json does.
@@ -81,7 +82,6 @@ FLUID_MODEL_ACROSS_RUNS = {
 #: What the rows below those of the runs are called.
 STATISTICS = {"mean": "mean", "sd": "sd", "ci95_half_width": "± 95 %"}
 MAX_RATES_SHOWN = 5
-MAX_VIOLATIONS_SHOWN = 10
 
 
 def print_summary(runs: Sequence[Run], console: Console) -> None:
@@ -108,8 +108,10 @@ def print_run(run: Run, console: Console) -> None:
         f" {_show(spreads['aligned_spread_max'])} max, {_show(spreads['aligned_spread_end'])} at"
         " the end: clocks at common instants",
     )
-    say(console, _verdict_line(verdict(run)))
-    for note in _notes(run):
+    print_sparklines(run, console)
+    for line in _judged(verdict(run)):
+        say(console, line)
+    for note in notes(run):
         say(console, note)
 
 
@@ -140,22 +142,6 @@ def _unless_predicted(figures: pl.DataFrame) -> str:
     return "" if known else ", which needs all tick rates and the workload: not in these logs"
 
 
-def print_verdicts(runs: Sequence[Run], console: Console) -> None:
-    """One line a run, and below it the rows that must not exist and why something is unknown."""
-    for run in runs:
-        found = verdict(run)
-        word = "VIOLATED" if found.violations else "could not be checked"
-        say(console, f"{run.name}: {word if found.violations or found.unchecked else 'fine'}")
-        if found.account:
-            say(console, f"  {_explain_account(found.account)}")
-        for violation in found.violations[:MAX_VIOLATIONS_SHOWN]:
-            say(console, f"  {_explain(violation)}")
-        if (more := len(found.violations) - MAX_VIOLATIONS_SHOWN) > 0:
-            say(console, f"  and {more} more; --json prints all")
-        for reason in found.unchecked:
-            say(console, f"  {reason}")
-
-
 def as_json(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The figures of runs, unrounded: metrics by their names, null where undefined."""
     plain: dict[str, Any] = {"runs": list(runs)}
@@ -163,22 +149,6 @@ def as_json(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         rows = statistics(per_figures(runs)).rows_by_key("name", named=True, unique=True)
         plain["across"] = rows
     return plain
-
-
-def verdicts_as_json(runs: Sequence[Run]) -> dict[str, Any]:
-    return {"runs": [_plain_verdict(verdict(run)) for run in runs]}
-
-
-def _plain_verdict(found: Verdict) -> dict[str, Any]:
-    return {
-        "run": found.run,
-        "account": found.account and asdict(found.account),
-        "violations": [
-            {key: value for key, value in asdict(violation).items() if key != "run"}
-            for violation in found.violations
-        ],
-        "unchecked": list(found.unchecked),
-    }
 
 
 def print_table(console: Console, figures: pl.DataFrame, columns: Mapping[str, str]) -> None:
@@ -218,35 +188,14 @@ def _show(figure: int | float | str | None) -> str:
     return str(figure)
 
 
-def _verdict_line(found: Verdict) -> str:
-    if found.account is None:
-        return f"messages could not be checked: {'; '.join(found.unchecked)}"
-    parts = [_explain_account(found.account)]
-    if found.violations:
-        counts = Counter(violation.check for violation in found.violations)
-        parts += [f"VIOLATED {check} ({count})" for check, count in counts.items()]
-    if found.unchecked:
-        parts.append(f"{len(found.unchecked)} damaged lines not checked")
-    return "; ".join(parts)
+def _judged(found: Verdict) -> Iterator[str]:
+    if found.account:
+        yield explain_account(found.account)
+    counts = Counter(violation.check for violation in found.violations)
+    yield "; ".join([f"verdict: {word_of(found)}", *(f"{c} ({n})" for c, n in counts.items())])
 
 
-def _explain_account(places: Account) -> str:
-    ends = {
-        "left in inboxes": places.inbox,
-        "undelivered": places.undelivered,
-        "lost to a fault": places.lost,
-        "died with a killed machine": places.died,
-        "UNACCOUNTED": places.unaccounted,
-    }
-    parts = [f"{places.received} received", *(f"{n} {end}" for end, n in ends.items() if n)]
-    return f"{places.sent} messages sent = {' + '.join(parts)}"
-
-
-def _explain(violation: Violation) -> str:
-    return f"{violation.check}: {violation.machine} event {violation.index}: {violation.because}"
-
-
-def _notes(run: Run) -> list[str]:
+def notes(run: Run) -> list[str]:
     """What a reader of the figures has to know about the logs they come from."""
     killed = [m for m in run.logged if m not in run.stops] if run.format == "jsonl" else []
     notes = [f"note: there is no log of {machine}" for machine in run.missing]

@@ -7,11 +7,13 @@ from tempfile import TemporaryDirectory
 
 from analysis.events import Run, load
 from histories import World, write_log
-from vm.records import Event, Record, Stop, Timestamp, Undelivered, Unread
+from vm.records import Event, Reason, Record, Stop, Timestamp, Undelivered, Unread
 from vm.spec import Spec
 from vm.start import start_of
 
 EPOCH_UNIX_NS = 1_700_000_000 * 10**9
+#: Later than anything that a test has happen.
+AFTER_ALL_NS = 10**15
 #: Stands for the place of an event in its log.
 NEXT = -1
 
@@ -45,11 +47,12 @@ def stop(
     inbox: Iterable[tuple[str, int]] = (),
     undelivered: Iterable[tuple[str, int]] = (),
     ticks_missed: int = 0,
+    reason: Reason = "finished",
 ) -> Stop:
     """The end of a log; messages as (sender, cause) in the inbox, (receiver, index) undelivered."""
-    unread = tuple(Unread(sender, cause, arrived_ns=0) for sender, cause in inbox)
+    unread = tuple(Unread(sender, cause, AFTER_ALL_NS) for sender, cause in inbox)
     left = tuple(Undelivered(to, index) for to, index in undelivered)
-    return Stop("finished", events, ticks_missed, 0, unread, left)
+    return Stop(reason, events, ticks_missed, 0, unread, left)
 
 
 def write_run(

@@ -2,12 +2,13 @@
 
 from collections import defaultdict, deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hypothesis import strategies as st
 
 from vm.clocks import CLOCKS
+from vm.faults import Crash
 from vm.log import encode
 from vm.machine import fresh_machine
 from vm.records import Event, Message, Record, Stop, Timestamp, Undelivered
@@ -58,7 +59,9 @@ class World:
             self.machines[receiver].deliver(message, self.now_ns)
 
     def log(self, name: str) -> list[Record]:
-        start = start_of(self.spec, name, "generated", 1_700_000_000 * 10**9)
+        crashes = tuple(Crash(0, killed) for killed in sorted(self.killed))
+        spec = replace(self.spec, faults=(*self.spec.faults, *crashes))
+        start = start_of(spec, name, "generated", 1_700_000_000 * 10**9)
         return [start, *self.events[name], *([] if name in self.killed else [self._stop(name)])]
 
     def _stop(self, name: str) -> Stop:
@@ -69,7 +72,7 @@ class World:
             for message in messages
         )
         return Stop(
-            "finished", len(self.events[name]), 0, 0, self.machines[name].unread(), tuple(left)
+            "terminated", len(self.events[name]), 0, 0, self.machines[name].unread(), tuple(left)
         )
 
     def write(self, directory: Path) -> Path:

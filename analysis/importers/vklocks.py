@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from analysis.history import MAX_INT64, Damage, InputError, Log, Run, known_files, table
+from analysis.history import MAX_INT64, TORN, Damage, InputError, Log, Run, known_files, table
 from vm.records import Event, Kind
 from vm.spec import natural_order
 
@@ -76,6 +76,7 @@ def load(directory: Path) -> Run:
     name = directory.resolve().name
     return Run(
         name=name,
+        path=directory,
         format=NAME,
         main="lamport",
         machines=machines,
@@ -84,7 +85,8 @@ def load(directory: Path) -> Run:
         stops={},
         tick_rates_hz={r.machine: r.tick_rate_hz for r in readings if r.tick_rate_hz},
         queue_left={r.machine: len(r.arrived) for r in readings},
-        events=table(name, "lamport", [_log(reading, epoch_ns, name_of) for reading in readings]),
+        files={reading.machine: reading.path.name for reading in readings},
+        scan=table(name, "lamport", [_log(reading, epoch_ns, name_of) for reading in readings]),
         damage=tuple(damage for reading in readings for damage in reading.damage),
     )
 
@@ -108,7 +110,7 @@ def _read(path: Path) -> _Reading:
         for number, line in enumerate(lines, 1):
             if problem := _read_line(reading, number, line):
                 # A line without its end is the last one of a machine that was killed.
-                torn = "" if line.endswith("\n") else "torn last line: "
+                torn = "" if line.endswith("\n") else f"{TORN}: "
                 reading.damage.append(Damage(path.name, number, f"{torn}{problem}"))
     return reading
 

@@ -6,6 +6,7 @@ its machines run.
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,13 +14,16 @@ from typing import Any
 
 from rich.console import Console
 
-from analysis.checks import verdict
+from analysis.audit import VERDICT, exit_code, keep, plain_verdict, print_audit
+from analysis.checks import Verdict, verdict
 from analysis.events import FIGURES, InputError, find_runs, is_logged, load
+from analysis.history import Run
 from analysis.metrics import figures
 from analysis.points import by_run, figures_of, measured, place_of, print_points
-from analysis.summary import as_json, print_across, print_run, print_verdicts, verdicts_as_json
+from analysis.summary import as_json, print_across, print_run
 from orchestrator.cli.arguments import UsageError
 from orchestrator.cli.console import complain, console_of_output
+from orchestrator.cli.report import leave_index, leave_pages
 from orchestrator.run import Carried, reserved
 
 #: Up to so many runs have tables of their own, and up to so many a row in a common one.
@@ -38,18 +42,32 @@ def analyse(given: argparse.Namespace) -> int:
         for directory in directories if len(directories) <= MAX_TABLES else ():
             if is_logged(directory):
                 print_run(load(directory), console)
-        _print_together(directories, list(map(figures_of, directories)), console)
+        every = list(map(figures_of, directories))
+        _print_together(directories, every, console)
+        leave_pages(directories, every, console)
     return 0
 
 
 def check(given: argparse.Namespace) -> int:
+    verdicts, console = [], console_of_output()
     with _usable_input():
-        runs = [load(directory) for directory in find_runs(given.paths)]
+        for directory in find_runs(given.paths):
+            run = load(directory)
+            found = verdict(run)
+            verdicts.append(found)
+            _keep(run, found)
+            if not given.json:
+                print_audit(run, found, console)
     if given.json:
-        print(json.dumps(verdicts_as_json(runs)))
-    else:
-        print_verdicts(runs, console_of_output())
-    return int(any(verdict(one).violations for one in runs))
+        print(json.dumps({"runs": [plain_verdict(found) for found in verdicts]}))
+    return exit_code(verdicts)
+
+
+def _keep(run: Run, found: Verdict) -> None:
+    try:
+        keep(found, run.path)
+    except OSError as error:
+        print(f"vklocks: {VERDICT} is not kept: {error.strerror}", file=sys.stderr)
 
 
 def conclude(
@@ -72,7 +90,9 @@ def conclude(
                 continue
             run = load(directory)
             every.append(figures(run))
-            if verdict(run).violations:
+            found = verdict(run)
+            _keep(run, found)
+            if found.violations:
                 violated.add(run.name)
             if few:
                 print_run(run, console)
@@ -80,6 +100,8 @@ def conclude(
             _print_together(known, every, console)
             if experiment:
                 _write_summary(experiment, known, every)
+            leave_pages(known, every, console)
+            leave_index(known[0].parent.parent)
     if violated and not few:
         complain(1, f"checks are violated in {len(violated)} runs: see `vklocks check`")
     return int(bool(violated))

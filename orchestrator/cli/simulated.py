@@ -19,6 +19,7 @@ def simulate(order: Order, logs: bool) -> Run:
 
     def keep(history: History, directory: Path) -> None:
         # The analysis takes its time to import: once for each worker.
+        from analysis import audit
         from analysis.checks import verdict
         from analysis.events import FIGURES
         from analysis.jsonl import of_records
@@ -29,7 +30,9 @@ def simulate(order: Order, logs: bool) -> Run:
         run.write_json(directory / FIGURES, as_json([figures(measured)]))
         if logs:
             write(history, directory)
-            violations.extend(verdict(measured).violations)
+            found = verdict(measured)
+            audit.keep(found, directory)
+            violations.extend(found.violations)
 
     done = run.carry_out(SimulatedRun(order.spec, order.name, keep), order, lambda phase: None)
     return replace(done, is_violated=bool(violations))

@@ -13,10 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from analysis.audit import plain_verdict, print_audit
+from analysis.checks import verdict
 from analysis.events import SCHEMA, InputError, Run, load
 from analysis.history import scalar
 from analysis.metrics import across, figures
-from analysis.summary import as_json, print_summary, print_verdicts, verdicts_as_json
+from analysis.summary import as_json, print_summary
 from by_hand import internal, loaded, logs_of, receive, send, write_run
 from histories import World, worlds
 from vm.log import encode
@@ -410,7 +412,8 @@ def test_whatever_is_in_a_log_there_are_figures_and_a_verdict_or_an_input_error(
 def say_everything(run: Run) -> None:
     console = Console(file=StringIO())
     print_summary([run], console)
-    print_verdicts([run], console)
+    found = verdict(run)
+    print_audit(run, found, console)
     across([run, run])
-    for plain in (as_json([figures(run)]), verdicts_as_json([run])):
+    for plain in (as_json([figures(run)]), plain_verdict(found)):
         json.dumps(plain, allow_nan=False).encode()

@@ -28,8 +28,6 @@ from analysis.summary import (
     RATES_AND_DELAYS,
     as_json,
     print_summary,
-    print_verdicts,
-    verdicts_as_json,
 )
 from by_hand import internal, receive, run_of, send, stop, write_run
 
@@ -117,7 +115,9 @@ def test_no_figure_is_cut_however_narrow_the_console(
     run: Run = request.getfixturevalue(fixture)
     lines = printed([run], width=width)
     for row in per_machine(run).to_dicts():
-        assert figures_of(lines, row["machine"]) == [rounded(row, columns) for columns in TABLES]
+        # Below the tables are lines over time, which also begin with a machine.
+        shown = figures_of(lines, row["machine"])[: len(TABLES)]
+        assert shown == [rounded(row, columns) for columns in TABLES]
     assert "…" not in "".join(lines)
 
 
@@ -187,7 +187,7 @@ def test_a_missing_log_and_damaged_lines_are_noted(tmp_path: Path) -> None:
     with (tmp_path / "vm1.jsonl").open("a") as log:
         log.write("[]\n[]\n?\n{")
     lines = printed([load(tmp_path)], width=200)
-    assert "messages could not be checked: there is no log of vm2" in lines
+    assert any(line.startswith("verdict: ") for line in lines)
     assert "note: there is no log of vm2" in lines
     assert "note: 2 lines not used from vm1.jsonl:4: not a JSON object" in lines
     assert any(
@@ -201,39 +201,9 @@ def test_a_missing_log_and_damaged_lines_are_noted(tmp_path: Path) -> None:
 def test_a_violated_run_says_so_in_its_tables_and_in_its_verdict(tmp_path: Path) -> None:
     logs = {"vm1": [send(10, 1, "vm2")], "vm2": [receive(20, 5, "vm1", 3)]}
     run = run_of(tmp_path / "bad", logs)
-    assert any(
-        "1 messages sent = 0 received + 1 UNACCOUNTED; VIOLATED receive_without_send (1); VIOLATED"
-        " accounting (1)" in line
-        for line in printed([run], width=200)
-    )
-    lines = printed([run], print_verdicts, width=200)
-    assert lines[:2] == ["bad: VIOLATED", "  1 messages sent = 0 received + 1 UNACCOUNTED"]
-    assert (
-        "  receive_without_send: vm2 event 0: received event 3 of vm1, which sent it nothing"
-        in lines
-    )
-
-
-def test_of_many_violations_ten_are_shown_and_the_rest_counted(tmp_path: Path) -> None:
-    events = [receive(at, at, "vm1", at) for at in range(1, 14)]
-    run = run_of(tmp_path / "bad", {"vm1": [], "vm2": events})
-    lines = printed([run], print_verdicts, width=200)
-    assert sum("receive_without_send" in line for line in lines) == 10
-    assert lines[-1] == "  and 3 more; --json prints all"
-    (plain,) = verdicts_as_json([run])["runs"]
-    assert len(plain["violations"]) == 13
-
-
-def test_a_verdict_has_three_words(run: Run, tmp_path: Path) -> None:
-    write_run(tmp_path / "half", {"vm1": [], "vm2": []})
-    (tmp_path / "half" / "vm2.jsonl").unlink()
-    lines = printed([run, load(tmp_path / "half")], print_verdicts)
-    assert lines == [
-        "one: fine",
-        "  3 messages sent = 1 received + 1 left in inboxes + 1 undelivered",
-        "half: could not be checked",
-        "  there is no log of vm2",
-    ]
+    lines = printed([run], width=200)
+    assert "1 messages sent = 0 received + 1 UNACCOUNTED" in lines
+    assert any(line.startswith("verdict: VIOLATED; receive_without_send (1);") for line in lines)
 
 
 def test_programs_get_every_metric_unrounded(run: Run) -> None:
@@ -247,15 +217,3 @@ def test_programs_get_every_metric_unrounded(run: Run) -> None:
     assert set(machines[0]) == {"machine", *MACHINE_METRICS}
     assert machines[1]["jump_over_1_share"] == 0.0
     assert machines[2]["final_clock"] is None
-
-
-def test_programs_get_the_whole_verdict(tmp_path: Path, run: Run) -> None:
-    bad = run_of(tmp_path / "bad", {"vm1": [], "vm2": [receive(20, 5, "vm1", 3)]})
-    fine, violated = json.loads(json.dumps(verdicts_as_json([run, bad])))["runs"]
-    assert fine["run"] == "one"
-    assert fine["account"].items() >= {"sent": 3, "received": 1, "undelivered": 1}.items()
-    assert (fine["violations"], fine["unchecked"]) == ([], [])
-    assert violated["run"] == "bad"
-    (orphan,) = [v for v in violated["violations"] if v["check"] == "receive_without_send"]
-    assert (orphan["machine"], orphan["index"]) == ("vm2", 0)
-    assert "run" not in orphan

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 from collections.abc import Callable
 from errno import ENOSPC
 from importlib.util import find_spec
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from backends import Script
-from orchestrator.cli import main
+from orchestrator.cli import main, report
 from orchestrator.cli.analyse import MAX_TABLES
 from orchestrator.outcome import EnvironmentProblem
 from orchestrator.run import BACKENDS
@@ -22,8 +23,14 @@ SIMULATED = ("--backend", "simulation")
 
 
 @pytest.fixture
-def vklocks(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
-    """What the command answers: exit code, output, errors. Runs go to `tmp_path / "runs"`."""
+def vklocks(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Command:
+    """What the command answers: exit code, output, errors. Runs go to `tmp_path / "runs"`.
+
+    As for many runs, their charts are not written as files: that would take most of the time.
+    """
+    monkeypatch.setattr(report, "MAX_CHARTS", 0)
 
     def command(*arguments: object) -> tuple[int, str, str]:
         words = list(map(str, arguments))
@@ -141,7 +148,7 @@ def test_runs_of_no_experiment_are_fresh_each_time(vklocks: Command, tmp_path: P
     for _ in range(2):
         code, out, err = vklocks("run", *SIMULATED, "--duration", 2, "--repeat", 2)
         assert (code, err) == (0, "")
-    runs = list((tmp_path / "runs" / "lab").iterdir())
+    runs = [path for path in (tmp_path / "runs" / "lab").iterdir() if path.is_dir()]
     assert len(runs) == 4
     assert len({json.loads((run / "spec.json").read_text())["seed"] for run in runs}) == 4
     assert sum(str(run) in out for run in runs) == 2
@@ -172,6 +179,7 @@ def test_an_experiment_is_carried_out_once(
         "experiment.toml",
         "experiment.json",
         "summary.csv",
+        "report.html",
     }
     made = below(folder)
     code, out, err = vklocks("run", path, *SIMULATED)
@@ -197,10 +205,7 @@ def test_missing_runs_are_made_and_equal_those_that_were_there(
     vklocks("run", path, *SIMULATED)
     folder = tmp_path / "runs" / "mine"
     made = below(folder)
-    (folder / "base-seed2" / "run.json").unlink()
-    for left in (folder / "base-seed2").iterdir():
-        left.unlink()
-    (folder / "base-seed2").rmdir()
+    shutil.rmtree(folder / "base-seed2")
     code, out, _ = vklocks("run", path, *SIMULATED)
     assert code == 0
     assert "kept: 3 runs that were there already" in out
@@ -446,3 +451,37 @@ def test_the_schema_is_printed(vklocks: Command) -> None:
     code, out, _ = vklocks("schema")
     assert code == 0
     assert json.loads(out)["title"] == "An experiment of vklocks"
+
+
+def test_every_run_leaves_its_pages(
+    vklocks: Command,
+    tmp_path: Path,
+    experiment: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(report, "MAX_CHARTS", 2)
+    code, out, err = vklocks("run", experiment("duration_s = 2\nrepeat = 2\n"), *SIMULATED)
+    assert (code, err) == (0, "")
+    runs = tmp_path / "runs"
+    pages = sorted(str(path.relative_to(runs)) for path in runs.rglob("*.html"))
+    assert pages == [
+        "index.html",
+        "mine/base-seed0/report.html",
+        "mine/base-seed1/report.html",
+        "mine/report.html",
+    ]
+    assert f"report: {runs / 'mine' / 'report.html'}" in out
+    charts = sorted(path.name for path in (runs / "mine" / "base-seed0" / "charts").iterdir())
+    assert {"clock.svg", "clock.png", "utilisation.svg"} <= set(charts)
+    assert "2 fine" in (runs / "mine" / "report.html").read_text()
+    assert 'href="mine/base-seed1/report.html"' in (runs / "index.html").read_text()
+
+
+def test_a_run_among_others_is_analysed_alone(vklocks: Command, tmp_path: Path) -> None:
+    vklocks("run", *SIMULATED, "--duration", 2, "--seed", 1)
+    (run,) = (path for path in (tmp_path / "runs" / "lab").iterdir() if path.is_dir())
+    (run / "report.html").unlink()
+    code, out, err = vklocks("analyse", run)
+    assert (code, err) == (0, "")
+    assert f"report: {run / 'report.html'}" in out
+    assert not (tmp_path / "runs" / "lab" / "report.html").exists()

@@ -1,18 +1,14 @@
 """Text logs of the first vklocks, written for these tests, with every figure worked out by hand."""
 
-from io import StringIO
 from math import sqrt
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rich.console import Console
 
-from analysis.checks import verdict
 from analysis.events import InputError, Run, load
 from analysis.metrics import MACHINE_METRICS, per_machine, per_run
-from analysis.summary import print_summary
 
 ALPHA = """\
 2025-01-01 10:00:00,000 INFO: Machine alpha initialized with tick rate 2 ticks per second
@@ -132,19 +128,6 @@ def test_a_port_of_two_machines_names_neither(tmp_path: Path) -> None:
     run = run_of(tmp_path, alpha=alpha, beta=BETA)
     to = run.events.filter(kind="send")["to"].to_list()
     assert to == [["localhost:6002"], ["localhost:6002", "localhost:6003"]]
-
-
-def test_which_send_a_receive_belongs_to_cannot_be_checked(run: Run) -> None:
-    found = verdict(run)
-    assert (found.account, found.violations) == (None, ())
-    assert found.unchecked == (
-        "logs in the format vklocks do not say which send a receive belongs to",
-    )
-    out = StringIO()
-    print_summary([run], Console(file=out, width=100))
-    assert f"messages could not be checked: {found.unchecked[0]}" in out.getvalue().splitlines()
-    # There are no stop records in these logs, and nobody was killed.
-    assert "note:" not in out.getvalue()
 
 
 @pytest.mark.parametrize(

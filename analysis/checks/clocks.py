@@ -1,0 +1,216 @@
+"""What the clocks claim, against their rules and against what happened before what.
+
+The clock condition, that what happened before also precedes, holds for all pairs exactly when
+it holds for the direct ones, from event to event of one machine and from send to receive: every
+causal path is made of these, and `precedes` is transitive.
+
+The strong clock condition is the converse. Where the clock condition holds along the machines,
+what f's stamp claims of machine q is a prefix of q's events, as the past of f on q is, which
+has V(f)[q] of them. So nothing is claimed that is not so exactly when, for each f and q, the
+event after that prefix is not claimed to precede f. And what is claimed only grows along f's
+machine: of all f with the same V(f)[q], the last one decides for all.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.checks.evidence import Evidence, evidence
+from analysis.checks.violation import Line, Violation
+from analysis.columns import series
+from analysis.history import Run
+from analysis.kernels import Rows
+from analysis.stamps import STAMPS, Stamps, plain
+from vm.clocks import CLOCKS
+
+#: Rows that are looked at together: what is gathered for them stays in the processor's cache.
+BLOCK = 1 << 16
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a clock makes of the pairs of events of which neither happened before the other.
+
+    `ordered` is the exact number of these concurrent pairs that the clock puts into an order;
+    None where it breaks the clock condition. A clock that `promises` the strong clock condition
+    must order none.
+    """
+
+    clock: str
+    promises: bool
+    concurrent: int
+    ordered: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Examined:
+    """The rows at which a clock is wrong.
+
+    `unruly` are those where it does not read what its rules make of the events before;
+    `unordered` are pairs of rows that it should order, and does not; `overclaimed` those that
+    it should not order, and does: None if that could not be looked at.
+    """
+
+    unruly: Rows
+    unordered: NDArray[np.int32]
+    overclaimed: NDArray[np.int32] | None
+    claim: Claim | None
+
+
+def clock_rule(run: Run) -> Iterator[Violation]:
+    """Does every clock read what its rules make of the events before?"""
+    seen = evidence(run)
+    for clock in carried(run):
+        for row in examined(run, clock).unruly.tolist():
+            yield _unruly(seen, clock, row)
+
+
+def clock_condition(run: Run) -> Iterator[Violation]:
+    """Does what happened before precede, by every clock, for all pairs of events?"""
+    seen = evidence(run)
+    for clock in carried(run):
+        for before, row in examined(run, clock).unordered.tolist():
+            yield _unordered(seen, clock, before, row)
+
+
+def strong_clock_condition(run: Run) -> Iterator[Violation]:
+    """Did what precedes also happen before, by every clock that promises it, for all pairs?"""
+    seen = evidence(run)
+    for clock in carried(run):
+        overclaimed = examined(run, clock).overclaimed
+        for before, row in [] if overclaimed is None else overclaimed.tolist():
+            because = (
+                f"{clock} claims that event {seen.causality.name(before)[1]} of"
+                f" {seen.causality.name(before)[0]} happened before it, and no path of messages"
+                " leads from there"
+            )
+            lines = _reads(seen, clock, before), _reads(seen, clock, row)
+            yield seen.violation("strong_clock_condition", row, because, *lines)
+
+
+def claims(run: Run) -> tuple[Claim, ...]:
+    """What each clock makes of the concurrent pairs of events."""
+    found = (examined(run, clock).claim for clock in carried(run))
+    return tuple(claim for claim in found if claim)
+
+
+def unproven(run: Run) -> str:
+    """Why the strong clock condition cannot be looked at, for all pairs of events; or ""."""
+    seen = evidence(run)
+    strong = [clock for clock in carried(run) if CLOCKS[clock].strong]
+    if not strong:
+        return ""
+    if seen.causality.circle:
+        return "messages go round in a circle"
+    if not seen.is_whole:
+        return "events are missing of which others tell"
+    shrinking = [clock for clock in strong if examined(run, clock).overclaimed is None]
+    return f"{', '.join(shrinking)} does not always grow" if shrinking else ""
+
+
+@lru_cache(maxsize=1)
+def carried(run: Run) -> tuple[str, ...]:
+    """The clocks that every event of the run has a timestamp of."""
+    return tuple(clock for clock in CLOCKS if series(run, f"clock_{clock}").null_count() == 0)
+
+
+@lru_cache(maxsize=len(CLOCKS))
+def examined(run: Run, clock: str) -> Examined:
+    """All that is wrong with a clock; its timestamps are read once and let go again."""
+    seen, columns = evidence(run), STAMPS[clock]
+    stamps = columns.read(series(run, f"clock_{clock}"), len(run.machines))
+    unruly, unordered = _directly(seen, clock, stamps)
+    known, promises = seen.causality, CLOCKS[clock].strong
+    if known.circle:
+        return Examined(unruly, unordered, None, None)
+    grows = bool((known.machine[unordered[:, 0]] != known.machine[unordered[:, 1]]).all())
+    overclaimed = (
+        _overclaimed(seen, clock, stamps) if promises and grows and seen.is_whole else None
+    )
+    ordered = None
+    if overclaimed is not None and not len(overclaimed):
+        ordered = 0
+    elif not promises and not len(unordered) and (ties := columns.unordered(stamps)) is not None:
+        ordered = known.concurrent_pairs - ties
+    return Examined(
+        unruly, unordered, overclaimed, Claim(clock, promises, known.concurrent_pairs, ordered)
+    )
+
+
+def _directly(seen: Evidence, clock: str, stamps: Stamps) -> tuple[Rows, NDArray[np.int32]]:
+    """The rows that break the clock's rules, and the direct pairs that it does not order."""
+    unruly, unordered = list[Rows](), list[NDArray[np.int32]]()
+    columns, known = STAMPS[clock], seen.causality
+    for low in range(0, len(known), BLOCK):
+        rows = np.arange(low, min(low + BLOCK, len(known)), dtype=np.int32)
+        send, follows = known.send[rows], seen.follows[rows]
+        received = send >= 0
+        own = stamps[rows - 1]
+        own[~follows] = columns.initial(len(seen.run.machines))
+        stamp = np.copy(own)
+        stamp[received] = stamps[send[received]]
+        due = columns.due(own, stamp, known.machine[rows])
+        new = stamps[rows]
+        unruly.append(rows[~columns.equal(due, new) & seen.is_ruled[rows]])
+        for before, pairs in (
+            (rows - 1, columns.precedes(own, new) | ~follows),
+            (send, columns.precedes(stamp, new) | ~received),
+        ):
+            unordered.append(np.stack([before, rows], axis=1)[~pairs])
+    empty = np.zeros((0, 2), np.int32)
+    return np.concatenate([empty[:, 0], *unruly]), np.concatenate([empty, *unordered])
+
+
+def _overclaimed(seen: Evidence, clock: str, stamps: Stamps) -> NDArray[np.int32]:
+    """The pairs at the boundaries of the pasts that the clock orders and nothing else does."""
+    found = [np.zeros((0, 2), np.int32)]
+    for before, rows in seen.causality.boundaries(BLOCK):
+        wrong = STAMPS[clock].precedes(stamps[before], stamps[rows])
+        found.append(np.stack([before[wrong], rows[wrong]], axis=1))
+    return np.concatenate(found)
+
+
+def _unruly(seen: Evidence, clock: str, row: int) -> Violation:
+    known, columns = seen.causality, STAMPS[clock]
+    reads, send = _stamp(seen, clock, row), int(known.send[row])
+    own, lines = columns.initial(len(seen.run.machines)), list[Line]()
+    if seen.follows[row]:
+        own = _stamp(seen, clock, row - 1)
+        lines.append(_reads(seen, clock, row - 1))
+    stamp = own
+    if send >= 0:
+        stamp = _stamp(seen, clock, send)
+        lines.append(_reads(seen, clock, send))
+    due = columns.due(own, stamp, known.machine[[row]])
+    message = f" and the message's {plain(stamp[0])}" if send >= 0 else ""
+    because = (
+        f"{clock} reads {plain(reads[0])}, but its own {plain(own[0])}{message} make it"
+        f" {plain(due[0])}"
+    )
+    return seen.violation("clock_rule", row, because, *lines, _reads(seen, clock, row))
+
+
+def _unordered(seen: Evidence, clock: str, before: int, row: int) -> Violation:
+    machine, index = seen.causality.name(before)
+    a, b = (plain(_stamp(seen, clock, r)[0]) for r in (before, row))
+    how = (
+        "the event before it"
+        if seen.causality.send[row] != before
+        else f"event {index} of {machine}, whose message it received"
+    )
+    because = f"{clock} reads {b}, which does not come after {a} of {how}"
+    lines = _reads(seen, clock, before), _reads(seen, clock, row)
+    return seen.violation("clock_condition", row, because, *lines)
+
+
+def _stamp(seen: Evidence, clock: str, row: int) -> Stamps:
+    """The timestamp of one event, alone in a column."""
+    stamp = seen.run.scan.select(f"clock_{clock}").slice(row, 1).collect().to_series()
+    return STAMPS[clock].read(stamp, len(seen.run.machines))
+
+
+def _reads(seen: Evidence, clock: str, row: int) -> Line:
+    return seen.line(row, f"{clock} {plain(_stamp(seen, clock, row)[0])}")

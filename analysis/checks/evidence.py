@@ -1,0 +1,138 @@
+"""What the checks look at: the columns of a run as arrays, and what its logs do not hold."""
+
+from collections.abc import Iterator
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.causality import Causality, causality
+from analysis.checks.violation import Line, Name, Violation
+from analysis.columns import column
+from analysis.history import Run
+from analysis.kernels import Rows
+from analysis.messages import Messages, messages
+
+Numbers = NDArray[np.int64]
+
+
+class Evidence:
+    """A run as the checks see it; each column is read when it is first asked for."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    @cached_property
+    def causality(self) -> Causality:
+        return causality(self.run)
+
+    @cached_property
+    def messages(self) -> Messages:
+        return messages(self.run)
+
+    @cached_property
+    def at_ns(self) -> Numbers:
+        return column(self.run, "at_ns")
+
+    @cached_property
+    def arrived_ns(self) -> Numbers:
+        return column(self.run, "arrived_ns")
+
+    @cached_property
+    def receives(self) -> Rows:
+        """The rows of all receives, whether their send is known or not."""
+        return np.flatnonzero(column(self.run, "receives")).astype(np.int32)
+
+    @cached_property
+    def follows(self) -> NDArray[np.bool_]:
+        """By row, whether the row before it is of the same machine."""
+        follows: NDArray[np.bool_] = np.ones(len(self.causality), bool)
+        firsts = self.causality.first[:-1]
+        follows[firsts[firsts < len(follows)]] = False
+        return follows
+
+    @cached_property
+    def is_ruled(self) -> NDArray[np.bool_]:
+        """By row, whether the logs hold all that the event's clocks follow from."""
+        index = self.causality.places.index
+        ruled: NDArray[np.bool_] = np.where(
+            self.follows, index == np.roll(index, 1) + 1, index == 0
+        )
+        ruled[self.receives] &= self.causality.send[self.receives] >= 0
+        return ruled
+
+    @cached_property
+    def is_whole(self) -> bool:
+        """Whether no event is missing of which another one tells."""
+        whole = self.causality.places.whole and not self.run.missing
+        return whole and not any(self.holes.values()) and bool(self.is_ruled.all())
+
+    @property
+    def fifo(self) -> bool:
+        """Whether the channels were declared to keep order."""
+        return bool(self.run.starts) and all(start.fifo for start in self.run.starts.values())
+
+    @cached_property
+    def killed(self) -> tuple[str, ...]:
+        """The machines whose log, one of ours, has no end."""
+        logged = self.run.logged if self.run.starts else ()
+        return tuple(machine for machine in logged if machine not in self.run.stops)
+
+    def rows_of(self, machine: int) -> slice:
+        return slice(int(self.causality.first[machine]), int(self.causality.first[machine + 1]))
+
+    # --- what is not there, and why that is no violation ---
+
+    @cached_property
+    def holes(self) -> dict[str, list[tuple[int, int]]]:
+        """By machine, the ranges of event indexes that lines which could not be used explain."""
+        found: dict[str, list[tuple[int, int]]] = {}
+        for machine, file in self.run.files.items():
+            lines = [d.line for d in self.run.damage if d.file == file and not d.is_torn]
+            if lines:
+                found[machine] = list(self._explained(machine, np.array(lines)))
+        return found
+
+    def _explained(self, machine: str, damaged: Numbers) -> Iterator[tuple[int, int]]:
+        rows = self.rows_of(self.run.machines.index(machine))
+        stop = self.run.stops.get(machine)
+        end = stop.events if stop else np.iinfo(np.int64).max
+        index = np.concatenate(([-1], self.causality.places.index[rows], [end]))
+        line = np.concatenate(([0], self._lines[rows], [np.iinfo(np.int64).max]))
+        for n in np.flatnonzero(np.diff(index) > 1):
+            between = int(((damaged > line[n]) & (damaged < line[n + 1])).sum())
+            missing = int(index[n + 1] - index[n]) - 1
+            if not stop and n == len(index) - 2:
+                missing = min(missing, between)
+            if between >= missing:
+                yield int(index[n]) + 1, int(index[n]) + missing
+
+    def is_in_hole(self, machine: str, index: int) -> bool:
+        """Whether an event may have been on a line that could not be used."""
+        return any(low <= index <= high for low, high in self.holes.get(machine, []))
+
+    # --- the lines of witnesses ---
+
+    @cached_property
+    def _lines(self) -> Numbers:
+        return column(self.run, "line")
+
+    def line(self, row: int, says: str) -> Line:
+        """An event as part of a witness."""
+        machine, index = self.causality.name(row)
+        return Line(machine, index, self.run.files[machine], int(self._lines[row]), says)
+
+    def violation(
+        self, check: str, row: int, because: str, *witness: Line, events: tuple[Name, ...] = ()
+    ) -> Violation:
+        """A violation by the event at `row`; `events` are those that have no line."""
+        machine, index = self.causality.name(row)
+        involved = dict.fromkeys([(machine, index), *((w.machine, w.index) for w in witness)])
+        involved |= dict.fromkeys(events)
+        return Violation(check, self.run.name, machine, index, because, tuple(involved), witness)
+
+
+@lru_cache(maxsize=1)
+def evidence(run: Run) -> Evidence:
+    """The evidence of a run; that of the run asked for last is kept."""
+    return Evidence(run)

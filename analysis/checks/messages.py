@@ -1,0 +1,121 @@
+"""Checks of single messages: each was sent, to whom it was sent, as often, and in order."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from analysis.checks.evidence import Evidence, evidence
+from analysis.checks.violation import Violation
+from analysis.columns import series
+from analysis.history import Run
+from analysis.kernels import fast, overtaken
+
+
+def receive_without_send(run: Run) -> Iterator[Violation]:
+    """Was anything received that was not sent?"""
+    seen = evidence(run)
+    for row, sender, cause in orphans(seen):
+        if sender in run.missing or seen.is_in_hole(sender, cause):
+            continue
+        because = f"received event {cause} of {sender}, which sent it nothing"
+        says = seen.line(row, f"received event {cause} of {sender}")
+        named = ((sender, cause),)
+        yield seen.violation("receive_without_send", row, because, says, events=named)
+
+
+def orphans(seen: Evidence) -> Iterator[tuple[int, str, int]]:
+    """The receives of which no send is known, with the sender and cause that they name."""
+    rows = seen.receives[seen.causality.send[seen.receives] < 0]
+    if len(rows):
+        senders, causes = series(seen.run, "sender"), series(seen.run, "cause")
+        for row in rows.tolist():
+            if (cause := causes[row]) is not None:
+                yield row, senders[row], cause
+
+
+def not_addressed(run: Run) -> Iterator[Violation]:
+    """Did anybody receive what was sent to others?"""
+    seen = evidence(run)
+    known = seen.causality
+    for row in seen.receives[known.send[seen.receives] >= 0]:
+        if seen.messages.of_receive[row] < 0:
+            send = int(known.send[row])
+            sender, cause = known.name(send)
+            to = ", ".join(seen.messages.to(send))
+            because = f"received event {cause} of {sender}, which was sent to {to}"
+            lines = seen.line(send, f"to {to}"), seen.line(int(row), f"received from {sender}")
+            yield seen.violation("not_addressed", int(row), because, *lines)
+
+
+def received_twice(run: Run) -> Iterator[Violation]:
+    """Was any message received more often than it had copies?"""
+    seen = evidence(run)
+    all_ = seen.messages
+    arriving = all_.copies - all_.lost
+    for message in np.flatnonzero(all_.received > arriving):
+        rows = np.flatnonzero(all_.of_receive == message)
+        sender, index, _ = all_.name(int(message))
+        says = "lost" if all_.lost[message] else f"{all_.copies[message]} sent"
+        sent = seen.line(int(all_.send[message]), says)
+        lines = [seen.line(int(row), f"received event {index} of {sender}") for row in rows]
+        for times in range(arriving[message], len(rows)):
+            because = f"received event {index} of {sender}{_before(times)}"
+            row = int(rows[times])
+            yield seen.violation("received_twice", row, because, sent, *lines[: times + 1])
+
+
+def _before(times: int) -> str:
+    if times == 0:
+        return ", which says that it was lost"
+    return " before" if times == 1 else f" {times} times before"
+
+
+def overtaking(run: Run) -> Iterator[Violation]:
+    """Did a message overtake another one on a channel that keeps order?"""
+    seen = evidence(run)
+    if not seen.fifo:
+        return
+    known, all_ = seen.causality, seen.messages
+    machines = len(run.machines)
+    overtaker = np.full(len(known), -1, np.int32)
+    last = np.full((machines, machines), -1, np.int32)
+    fast(overtaken, len(known))(known.first, known.send, known.machine, overtaker, last)
+    for row in np.flatnonzero(overtaker >= 0):
+        yield _overtaken(seen, int(row), int(overtaker[row]))
+    expected = all_.received < all_.copies - all_.lost
+    listed = (all_.inbox > 0) | (all_.undelivered > 0)
+    for message in np.flatnonzero(expected & listed & (all_.receiver >= 0)):
+        send = int(all_.send[message])
+        receive = last[known.machine[send], all_.receiver[message]]
+        if receive >= 0 and known.send[receive] > send:
+            yield _left_behind(seen, send, int(receive))
+
+
+def _overtaken(seen: Evidence, row: int, overtaker: int) -> Violation:
+    known = seen.causality
+    sender, index = known.name(int(known.send[row]))
+    _, later = known.name(int(known.send[overtaker]))
+    because = f"received event {index} of {sender} after event {later}, which was sent later"
+    lines = (
+        seen.line(int(known.send[row]), "sent first"),
+        seen.line(int(known.send[overtaker]), "sent later"),
+        seen.line(overtaker, f"received event {later} of {sender}"),
+        seen.line(row, f"received event {index} of {sender}"),
+    )
+    return seen.violation("overtaking", row, because, *lines)
+
+
+def _left_behind(seen: Evidence, send: int, receive: int) -> Violation:
+    known = seen.causality
+    later = int(known.send[receive])
+    receiver, _ = known.name(receive)
+    because = (
+        f"its message to {receiver} was left behind, but {receiver} received the one of event"
+        f" {known.name(later)[1]}, which was sent later"
+    )
+    lines = (
+        seen.line(send, f"sent first to {receiver}, never received"),
+        seen.line(later, "sent later"),
+        seen.line(receive, "received the later one"),
+    )
+    return seen.violation("overtaking", send, because, *lines)

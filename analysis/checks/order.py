@@ -1,0 +1,126 @@
+"""Checks of one machine at a time: its events are numbered, dated and ticked in order."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from analysis.checks.evidence import Evidence, Numbers, evidence
+from analysis.checks.violation import Line, Violation
+from analysis.columns import UNKNOWN, column
+from analysis.history import Run
+from vm.schedule import SECOND_NS
+from vm.spec import draw_schedule
+
+
+def index_gap(run: Run) -> Iterator[Violation]:
+    """Does each log number its events 0, 1, 2, ... up to what its records say?"""
+    seen = evidence(run)
+    index = seen.causality.places.index
+    expected = np.where(seen.follows, np.roll(index, 1) + 1, 0)
+    for row in np.flatnonzero(index != expected):
+        machine, due = run.machines[seen.causality.machine[row]], int(expected[row])
+        if not seen.is_in_hole(machine, due):
+            lines = [seen.line(int(row) - 1, "the event before it")] if seen.follows[row] else []
+            because = f"event {due} was to be next"
+            says = f"event {index[row]}"
+            yield seen.violation("index_gap", int(row), because, *lines, seen.line(int(row), says))
+    yield from _counted(seen)
+
+
+def _counted(seen: Evidence) -> Iterator[Violation]:
+    """Do restart and stop records say how many events the log holds?"""
+    for m, machine in enumerate(seen.run.machines):
+        indexes = seen.causality.places.index[seen.rows_of(m)]
+        last = int(indexes[-1]) if len(indexes) else -1
+        stop = seen.run.stops.get(machine)
+        if stop and last != stop.events - 1 and not seen.is_in_hole(machine, last + 1):
+            said = f"its stop record says {stop.events} events"
+            because = f"its log ends with event {last}, {said}"
+            yield _at_end("index_gap", seen, m, because)
+        for restart in seen.run.restarts.get(machine, ()):
+            if restart.events > last + 1 and not seen.is_in_hole(machine, last + 1):
+                said = f"a restart record says {restart.events} events before it"
+                yield _at_end("index_gap", seen, m, f"its log ends with event {last}, {said}")
+
+
+def _at_end(check: str, seen: Evidence, m: int, because: str) -> Violation:
+    """A violation by what a machine's log ends with."""
+    rows = seen.rows_of(m)
+    if rows.start == rows.stop:
+        return Violation(check, seen.run.name, seen.run.machines[m], -1, because)
+    line = seen.line(rows.stop - 1, "the last event")
+    return seen.violation(check, rows.stop - 1, because, line)
+
+
+def time_runs_back(run: Run) -> Iterator[Violation]:
+    """Does time pass on every machine, and is nothing received before it arrived?"""
+    seen = evidence(run)
+    at_ns, arrived_ns = seen.at_ns, seen.arrived_ns
+    before_ns = np.roll(at_ns, 1)
+    back = seen.follows & (at_ns < before_ns) & (at_ns != UNKNOWN)
+    for row in np.flatnonzero(back):
+        because = f"it was at {at_ns[row]} ns, the event before it at {before_ns[row]} ns"
+        lines = seen.line(int(row) - 1, f"at {before_ns[row]} ns"), _at(seen, int(row))
+        yield seen.violation("time_runs_back", int(row), because, *lines)
+    for row in np.flatnonzero((arrived_ns > at_ns) & (at_ns != UNKNOWN)):
+        because = f"received at {at_ns[row]} ns what arrived at {arrived_ns[row]} ns"
+        yield seen.violation("time_runs_back", int(row), because, _at(seen, int(row)))
+
+
+def _at(seen: Evidence, row: int) -> Line:
+    return seen.line(row, f"at {seen.at_ns[row]} ns")
+
+
+def causal_circle(run: Run) -> Iterator[Violation]:
+    """Can the events have happened in any order at all?"""
+    seen = evidence(run)
+    known = seen.causality
+    if known.circle:
+        rows = [known.row(*name) for name in known.circle]
+        because = "the messages go round in a circle: each of these receives is before the next"
+        lines = [
+            seen.line(row, "received event {1} of {0}".format(*known.name(int(known.send[row]))))
+            for row in rows
+        ]
+        yield seen.violation("causal_circle", rows[0], because, *lines)
+
+
+def ticks_missed(run: Run) -> Iterator[Violation]:
+    """Was each tick taken once, in time or not at all, and are those that were missed counted?"""
+    if not run.starts:
+        return
+    seen = evidence(run)
+    tick, due_ns = column(run, "tick"), column(run, "due_ns")
+    rates = np.array([run.tick_rates_hz.get(machine, 1) for machine in run.machines])
+    period_ns = (SECOND_NS // rates)[seen.causality.machine]
+    late_ns = seen.at_ns - due_ns
+    for row in np.flatnonzero(seen.follows & (tick <= np.roll(tick, 1))):
+        because = f"tick {tick[row]} came after tick {tick[row - 1]}"
+        lines = (seen.line(int(r), f"tick {tick[r]}") for r in (row - 1, row))
+        yield seen.violation("ticks_missed", int(row), because, *lines)
+    for row in np.flatnonzero((late_ns < 0) | (late_ns > period_ns)):
+        because = f"tick {tick[row]} was due at {due_ns[row]} ns and taken at {seen.at_ns[row]} ns"
+        yield seen.violation("ticks_missed", int(row), because, _at(seen, int(row)))
+    for machine in run.stops:
+        yield from _missed(seen, machine, tick)
+
+
+def _missed(seen: Evidence, machine: str, tick: Numbers) -> Iterator[Violation]:
+    """Does the stop record count the ticks that its machine missed?"""
+    run, stop = seen.run, seen.run.stops[machine]
+    start = run.starts.get(machine)
+    m = run.machines.index(machine)
+    rows = seen.rows_of(m)
+    if not start or start.duration_s is None or seen.holes.get(machine):
+        return
+    schedule = draw_schedule(start.tick_rate_hz, start.seed, machine)
+    due = schedule.ticks_before(round(start.duration_s * SECOND_NS))
+    events = rows.stop - rows.start
+    gaps = int(tick[rows][-1]) + 1 - events if events else 0
+    low, high = (gaps if stop.reason == "terminated" else due - events), due - events
+    if not low <= stop.ticks_missed <= high:
+        because = (
+            f"its stop record says that {stop.ticks_missed} ticks were missed:"
+            f" {due} were due and {events} taken"
+        )
+        yield _at_end("ticks_missed", seen, m, because)

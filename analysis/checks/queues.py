@@ -1,0 +1,94 @@
+"""Queue lengths against arrivals."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+
+from analysis.checks.evidence import Evidence, Numbers, evidence
+from analysis.checks.violation import Line, Violation
+from analysis.columns import UNKNOWN, column
+from analysis.history import Run
+from analysis.kernels import Rows
+
+
+def queue(run: Run) -> Iterator[Violation]:
+    """Is each queue as long as arrivals and receives make it, the oldest arrival taken first?"""
+    if not run.starts:
+        return
+    seen = evidence(run)
+    length = column(run, "queue")
+    receives = np.zeros(len(length), bool)
+    receives[seen.receives] = True
+    for row in np.flatnonzero(~receives & (length != 0)):
+        because = f"it received nothing although {length[row]} messages were in its inbox"
+        yield seen.violation("queue", int(row), because, _says(seen, int(row), length))
+    for machine in run.logged:
+        if not seen.holes.get(machine):
+            yield from _inbox(seen, machine, length)
+
+
+def _inbox(seen: Evidence, machine: str, length: Numbers) -> Iterator[Violation]:
+    """The violations of one machine, life by life.
+
+    What was in an inbox when its machine was killed nobody knows: those queues may be longer
+    than the known arrivals make them, by a number that only grows until the kill.
+    """
+    rows = seen.rows_of(seen.run.machines.index(machine))
+    stop = seen.run.stops.get(machine)
+    arrived_ns = seen.arrived_ns[rows]
+    received = arrived_ns != UNKNOWN
+    unread = [left.arrived_ns for left in stop.inbox] if stop else []
+    arrivals = np.sort(np.concatenate((arrived_ns[received], np.array(unread, np.int64))))
+    taken = np.cumsum(received)
+    low = np.searchsorted(arrivals, seen.at_ns[rows], side="left") - taken
+    high = np.searchsorted(arrivals, seen.at_ns[rows], side="right") - taken
+    lives = _lives(seen, machine)
+    for life in lives:
+        lived = np.arange(rows.start + life.start, rows.start + life.stop, dtype=np.int32)
+        yield from _disordered(seen, lived[received[life]])
+        unknown = np.maximum.accumulate(np.maximum(length[lived] - high[life], 0))
+        if stop and life is lives[-1]:
+            unknown[:] = 0
+        off = _off(length[lived], low[life] + unknown, high[life] + unknown)
+        # Once it is wrong it stays wrong, by as much: the first of these rows says it all.
+        for n in np.flatnonzero((off != 0) & (off != np.append(0, off[:-1]))):
+            row, received_by_then = int(lived[n]), int(taken[life][n])
+            because = (
+                f"its queue is {length[row]} long, {off[n]:+} against"
+                f" {high[life][n] + received_by_then} arrivals less {received_by_then} receives"
+            )
+            yield seen.violation("queue", row, because, _says(seen, row, length))
+
+
+def _lives(seen: Evidence, machine: str) -> list[slice]:
+    """The events of each life of a machine, from a start to a kill or to the end."""
+    rows = seen.rows_of(seen.run.machines.index(machine))
+    events = rows.stop - rows.start
+    kills = sorted(restart.events for restart in seen.run.restarts.get(machine, ()))
+    ends = np.clip([0, *kills, events], 0, events).tolist()
+    return [slice(begin, end) for begin, end in pairwise(ends)]
+
+
+def _off(length: Numbers, low: Numbers, high: Numbers) -> Numbers:
+    """By how much each length is outside of its bounds; which differ where times are equal."""
+    return np.where(length < low, length - low, np.maximum(length - high, 0))
+
+
+def _says(seen: Evidence, row: int, length: Numbers) -> Line:
+    return seen.line(row, f"queue {length[row]} at {seen.at_ns[row]} ns")
+
+
+def _disordered(seen: Evidence, receives: Rows) -> Iterator[Violation]:
+    arrived_ns = seen.arrived_ns[receives]
+    for n in np.flatnonzero(np.diff(arrived_ns) < 0) + 1:
+        row, before = int(receives[n]), int(receives[n - 1])
+        because = (
+            f"received what arrived at {arrived_ns[n]} ns after what arrived at"
+            f" {arrived_ns[n - 1]} ns"
+        )
+        lines = (
+            seen.line(before, f"arrived at {arrived_ns[n - 1]} ns"),
+            seen.line(row, f"arrived at {arrived_ns[n]} ns"),
+        )
+        yield seen.violation("queue", row, because, *lines)

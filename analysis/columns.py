@@ -1,0 +1,72 @@
+"""The columns of an events table as arrays, one entry an event.
+
+Machines are numbered as in the run, -1 is nobody of it; UNKNOWN stands for null. What is in
+memory is converted all at once, and what is not column by column, when somebody asks for it.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from analysis.history import Run
+
+#: Stands for null in columns of numbers.
+UNKNOWN = np.iinfo(np.int64).min
+
+
+def column(run: Run, name: str) -> NDArray[Any]:
+    """A column of COLUMNS."""
+    return _read(run, name)[name] if run.is_big else _read(run, *COLUMNS)[name]
+
+
+def series(run: Run, name: str) -> pl.Series:
+    """A column of the events table as it is."""
+    return run.scan.select(name).collect().to_series() if run.is_big else run.events[name]
+
+
+@lru_cache(maxsize=1)
+def _read(run: Run, *names: str) -> dict[str, NDArray[Any]]:
+    machines = pl.Enum(run.machines)
+    read = run.scan.select(COLUMNS[name](machines).alias(name) for name in names).collect()
+    return {name: read[name].to_numpy() for name in names}
+
+
+def numbers_of(names: pl.Expr, machines: pl.Enum) -> pl.Expr:
+    """The numbers of machines that are named."""
+    return names.cast(machines, strict=False).to_physical().cast(pl.Int32).fill_null(-1)
+
+
+def _machine(name: str) -> Callable[[pl.Enum], pl.Expr]:
+    return lambda machines: numbers_of(pl.col(name), machines)
+
+
+def _number(name: str) -> Callable[[pl.Enum], pl.Expr]:
+    return lambda _: pl.col(name).fill_null(UNKNOWN)
+
+
+def _length(name: str) -> Callable[[pl.Enum], pl.Expr]:
+    return lambda _: pl.col(name).list.len().fill_null(0).cast(pl.Int64)
+
+
+#: How each column is made from the events table; of lists it is their length.
+COLUMNS: dict[str, Callable[[pl.Enum], pl.Expr]] = {
+    "machine": _machine("machine"),
+    "index": _number("index"),
+    "sends": lambda _: pl.col("kind") == "send",
+    "receives": lambda _: pl.col("kind") == "receive",
+    "tick": _number("tick"),
+    "due_ns": _number("due_ns"),
+    "at_ns": _number("at_ns"),
+    "arrived_ns": _number("arrived_ns"),
+    "queue": _number("queue"),
+    "to": _length("to"),
+    "lost": _length("lost"),
+    "duplicated": _length("duplicated"),
+    "sender": _machine("sender"),
+    "cause": _number("cause"),
+    "line": _number("line"),
+}

@@ -1,0 +1,99 @@
+"""Histories with loss, duplication, disorder and deaths: bigger than Hypothesis would draw them.
+
+One generator makes all choices, so a history is named by the few numbers that it is made from.
+"""
+
+from random import Random
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from histories import Name, World
+from vm.clocks import CLOCKS
+from vm.fields import MAX_DURATION_S
+from vm.records import Event
+from vm.spec import Spec
+from vm.workloads import WORKLOADS
+
+
+def unruly(
+    seed: int,
+    machines: int = 3,
+    acts: int = 100,
+    *,
+    loss: float = 0,
+    duplication: float = 0,
+    fifo: bool = True,
+    deaths: int = 0,
+) -> World:
+    """A history of `acts` ticks and arrivals; `loss` and `duplication` are probabilities."""
+    random = Random(seed)
+    names = tuple(f"vm{n}" for n in range(1, machines + 1))
+    spec = Spec.parse(
+        {
+            "machines": list(names),
+            "workload": random.choice(list(WORKLOADS)),
+            "clocks": list(CLOCKS),
+            "seed": seed,
+            "duration_s": MAX_DURATION_S,
+            "fifo": fifo,
+        }
+    )
+    world = World(spec)
+    for act in range(acts):
+        if act == acts // 2:
+            world.killed.update(names[:deaths])
+        if random.random() < 0.5:
+            _tick(world, random.choice(names), random, loss, duplication)
+        elif channels := [channel for channel, waiting in world.in_flight.items() if waiting]:
+            sender, receiver = random.choice(channels)
+            if not fifo:
+                world.in_flight[sender, receiver].rotate(-random.randrange(acts))
+            world.deliver(sender, receiver)
+    return world
+
+
+def _tick(world: World, name: str, random: Random, loss: float, duplication: float) -> None:
+    before = len(world.events[name])
+    world.tick(name)
+    for event in world.events[name][before:]:
+        for receiver in event.to:
+            waiting = world.in_flight[name, receiver]
+            if random.random() < loss:
+                waiting.pop()
+                event.lost += (receiver,)
+            elif random.random() < duplication:
+                waiting.append(waiting[-1])
+                event.duplicated += (receiver,)
+
+
+#: Any of them, of up to 300 events.
+unruly_worlds = st.builds(
+    unruly,
+    seed=st.integers(0, 2**32),
+    machines=st.integers(2, 8),
+    acts=st.sampled_from([0, 1, 5, 20, 60, 200, 600]),
+    loss=st.sampled_from([0, 0, 0.3]),
+    duplication=st.sampled_from([0, 0, 0.3]),
+    fifo=st.booleans(),
+)
+
+
+def events_of(world: World) -> list[tuple[Name, Event]]:
+    """All events of a history with their names, machine by machine."""
+    return [((m, e.index), e) for m, events in world.events.items() for e in events]
+
+
+def closure(world: World) -> NDArray[np.bool_]:
+    """Which event of `events_of` happened before which: the transitive closure by brute force."""
+    number = {name: n for n, (name, _) in enumerate(events_of(world))}
+    before = np.zeros((len(number), len(number)), bool)
+    for (machine, index), event in events_of(world):
+        if index:
+            before[number[machine, index - 1], number[machine, index]] = True
+        if event.kind == "receive":
+            before[number[event.sender, event.cause], number[machine, index]] = True
+    for middle in range(len(number)):
+        before |= np.outer(before[:, middle], before[middle])
+    return before
