@@ -23,7 +23,7 @@ USER vklocks
 ENTRYPOINT ["python", "-m", "vm"]
 
 FROM base AS analysis
-RUN sed -nE '/^(polars|polars-runtime-32|rich|markdown-it-py|mdurl|pygments)==/,/[^\\]$/p' \
+RUN sed -nE '/^(numpy|polars|polars-runtime-32|rich|markdown-it-py|mdurl|pygments)==/,/[^\\]$/p' \
         requirements.lock > installed.lock \
     && pip install --require-hashes -r installed.lock
 COPY vm vm

@@ -122,8 +122,8 @@ class Cluster:
             self._networks.connect_others(machine)
 
     def _container(self, client: docker.DockerClient, volume: str, machine: str) -> Container:
-        network, alias = self._networks.first(machine)
-        endpoint = client.api.create_endpoint_config(aliases=[alias])
+        network, found_at = self._networks.first(machine)
+        endpoint = client.api.create_endpoint_config(**found_at)
         return client.containers.create(
             image.NAME,
             self._arguments(machine),
@@ -215,7 +215,9 @@ class Cluster:
         """End what still runs, all at once: machines drain their channels to each other."""
         running = [c for name, c in self._containers.items() if name not in exit_codes]
         for container in running:
-            if_there(container.unpause)
+            container.reload()
+            if container.status == "paused":
+                container.unpause()
             if_there(partial(container.kill, signal="SIGTERM"))
         for container in running:
             container.stop(timeout=STOP_LIMIT_S)

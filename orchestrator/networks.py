@@ -2,6 +2,8 @@
 
 from contextlib import ExitStack
 from functools import partial
+from ipaddress import IPv4Network
+from typing import Any
 
 import docker
 from docker.errors import APIError
@@ -21,13 +23,18 @@ SUBNETS = tuple(f"10.213.{third}.0/24" for third in range(256))
 
 
 class Networks:
-    """One network for each wire of a run, made for `containers` that are named by machine."""
+    """One network for each wire of a run, made for `containers` that are named by machine.
+
+    A machine keeps its address on each, even if it is unplugged or started again: a peer that
+    knows the old one would else find somebody else there.
+    """
 
     def __init__(self, spec: Spec, containers: dict[str, Container]) -> None:
         partitions = [fault for fault in spec.faults if isinstance(fault, Partition)]
         self._wires = wires(spec.machines, partitions)
         self._containers = containers
         self._networks: dict[Wire, Network] = {}
+        self._subnets: dict[Wire, IPv4Network] = {}
         self._active: list[Partition] = []
 
     def create(
@@ -37,12 +44,12 @@ class Networks:
         for number, wire in enumerate(self._wires):
             own_name = f"{name}-{number}" if number else name
             stack.callback(if_there, partial(_remove, client, own_name))
-            self._networks[wire] = _create(client, own_name, labels)
+            self._networks[wire], self._subnets[wire] = _create(client, own_name, labels)
 
-    def first(self, machine: str) -> tuple[str, str]:
-        """The network that a container is made on, and what it is called there."""
+    def first(self, machine: str) -> tuple[str, dict[str, Any]]:
+        """The network that a container is made on, and what it is called and found at there."""
         wire = self._of(machine)[0]
-        return self._networks[wire].name or "", wire.name_of(machine)
+        return self._networks[wire].name or "", self._endpoint(wire, machine)
 
     def connect_others(self, machine: str) -> None:
         """Plug a container that is made into its further networks."""
@@ -79,15 +86,22 @@ class Networks:
         return {wire for wire in self._wires if any(map(wire.is_cut_by, self._active))}
 
     def _plug(self, wire: Wire, machine: str) -> None:
-        self._networks[wire].connect(self._containers[machine], aliases=[wire.name_of(machine)])
+        self._networks[wire].connect(self._containers[machine], **self._endpoint(wire, machine))
+
+    def _endpoint(self, wire: Wire, machine: str) -> dict[str, Any]:
+        # The engine itself has the first address.
+        address = self._subnets[wire].network_address + 2 + wire.machines.index(machine)
+        return {"aliases": [wire.name_of(machine)], "ipv4_address": str(address)}
 
 
 def _remove(client: docker.DockerClient, name: str) -> None:
     client.networks.get(name).remove()
 
 
-def _create(client: docker.DockerClient, name: str, labels: dict[str, str]) -> Network:
-    """An internal network in the first of our subnets that is free."""
+def _create(
+    client: docker.DockerClient, name: str, labels: dict[str, str]
+) -> tuple[Network, IPv4Network]:
+    """An internal network in the first of our subnets that is free, and the subnet."""
     used = {
         pool.get("Subnet")
         for network in client.networks.list()
@@ -98,13 +112,15 @@ def _create(client: docker.DockerClient, name: str, labels: dict[str, str]) -> N
             continue
         pools = IPAMConfig(pool_configs=[IPAMPool(subnet=subnet)])
         try:
-            return client.networks.create(
+            network = client.networks.create(
                 name, internal=True, ipam=pools, labels=labels, check_duplicate=True
             )
         except APIError as error:
             # Somebody else has just taken it, or it overlaps with a network of theirs.
             if "overlap" not in str(error.explanation):
                 raise
+        else:
+            return network, IPv4Network(subnet)
     raise EnvironmentProblem(
         f"all {len(SUBNETS)} subnets from {SUBNETS[0]} on are taken: `vklocks clean` may help"
     )
