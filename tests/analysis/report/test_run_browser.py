@@ -299,10 +299,12 @@ def test_the_diagram_by_keys_alone(tmp_path: Path, opened: Open) -> None:
     page.keyboard.press("c")
     expect(page.locator("#cut-says")).to_contain_text("cut")
     before = page.evaluate("vklocks.state.now.cutEnds")
-    page.keyboard.press("}")
+    page.keyboard.press("{")
     lane = page.evaluate("vklocks.history.lane[vklocks.state.now.selected]")
     after = page.evaluate("vklocks.state.now.cutEnds")
-    assert [b - a for a, b in zip(before, after, strict=True)] == [int(n == lane) for n in range(3)]
+    assert [a - b for a, b in zip(before, after, strict=True)] == [int(n == lane) for n in range(3)]
+    page.keyboard.press("}")
+    assert page.evaluate("vklocks.state.now.cutEnds") == before
     page.keyboard.press("]")
     assert sum(page.evaluate("vklocks.state.now.cutEnds")) > sum(after)
     page.keyboard.press("Escape")
