@@ -52,11 +52,18 @@ def carry_out(
 
 
 def _results(carry: Carrier, tasks: list[Any]) -> Generator[Run]:
-    """What the tasks come to, in the order in which they are done."""
+    """What the tasks come to, in the order in which they are done.
+
+    Ctrl-C in a terminal is for this process alone: a process begins with the signals blocked that
+    its parent has blocked at that time. Nothing may come between a worker and what it begins with.
+    """
     interrupts: list[object] = []
-    # Nothing may come between a worker and what it begins with.
-    with on_interrupt(lambda number, _: interrupts.append(number)), _interrupts_blocked():
-        results = carry(tasks)
+    with on_interrupt(lambda number, _: interrupts.append(number)):
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        try:
+            results = carry(tasks)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
     with closing(results):
         if interrupts:
             raise KeyboardInterrupt
@@ -64,23 +71,11 @@ def _results(carry: Carrier, tasks: list[Any]) -> Generator[Run]:
 
 
 @contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """Begin processes that Ctrl-C in a terminal does not end: it is for their parent alone.
-
-    A process begins with the signals blocked that its parent has blocked at that time. The
-    trackers, which come with the first worker, unblock them: so they have to be there before.
-    """
-    for tracker in (resource_tracker, loky_resource_tracker):
-        tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
 def _loky(jobs: int) -> Iterator[Carrier]:
+    """Processes of this computer; for one job none but this."""
+    # They would come with the first worker, and unblock the signals that it is to begin with.
+    for tracker in (resource_tracker, loky_resource_tracker) if jobs > 1 else ():
+        tracker.ensure_running()
     ours, theirs = Pipe(duplex=False)
     with ours, theirs:
         yield Parallel(
