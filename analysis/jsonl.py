@@ -51,14 +51,9 @@ def load(directory: Path) -> Run:
 
 
 def of_records(directory: Path, logs: Mapping[str, Iterable[Record]]) -> Run:
-    """The run whose directory will hold these logs, each a machine's."""
-    return _run(
-        directory,
-        [
-            _take_in(_Reading(directory / f"{machine}.jsonl"), enumerate(records, 1))
-            for machine, records in logs.items()
-        ],
-    )
+    """The run whose directory will hold these logs, each a machine's own account."""
+    readings = [_held(directory / f"{machine}.jsonl", log) for machine, log in logs.items()]
+    return _run(directory, readings)
 
 
 def _run(directory: Path, readings: Sequence[_Reading]) -> Run:
@@ -116,13 +111,26 @@ def _agreed(directory: Path, starts: dict[str, Start]) -> Start:
     return start
 
 
+def _held(path: Path, records: Iterable[Record]) -> _Reading:
+    """The reading of a log that nobody has written yet, and that so cannot be damaged."""
+    reading = _Reading(path)
+    for number, record in enumerate(records, 1):
+        match record:
+            case Event():
+                reading.lines.append(number)
+                reading.events.append(record)
+            case Restart():
+                reading.restarts.append(record)
+            case Start():
+                reading.start = record
+            case Stop():
+                reading.stop = record
+    return reading
+
+
 def _read(path: Path) -> _Reading:
     reading = _Reading(path)
-    return _take_in(reading, _records(reading))
-
-
-def _take_in(reading: _Reading, records: Iterable[tuple[int, Record]]) -> _Reading:
-    for number, record in records:
+    for number, record in _records(reading):
         if isinstance(record, Start):
             _begin(reading, number, record)
         elif reading.start is None:
