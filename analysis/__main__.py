@@ -19,6 +19,7 @@ from rich.console import Console
 
 from analysis import jsonl
 from analysis.events import InputError, Run, load
+from analysis.report import run as report
 from analysis.summary import print_summary
 from vm.records import Start
 from vm.spec import SpecError
@@ -46,8 +47,11 @@ def main() -> int:
         return complain(f"{given.logs}: {error}")
     except OSError as error:
         return complain(f"the run cannot be kept: {error.filename}: {error.strerror}")
-    print_summary([load(directory)], Console(width=None if sys.stdout.isatty() else LOG_COLUMNS))
-    print(f"kept as {Path(*directory.parts[-3:])}")
+    kept = load(directory)
+    print_summary([kept], Console(width=None if sys.stdout.isatty() else LOG_COLUMNS))
+    page = report.write(kept, directory)
+    place = Path(*directory.parts[-3:])
+    print(f"kept as {place}, report in {place / page.name}")
     return 0
 
 

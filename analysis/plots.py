@@ -18,8 +18,13 @@ from analysis.metrics import aligned_spreads, per_machine
 
 #: Rows of one chart, about: more cannot be told apart, and would make the page heavy.
 MAX_ROWS = 1500
+MIN_INTERVALS = 12
+#: How finely distributions are drawn: in percent, or, of many machines, in steps of five.
 QUANTILES = 101
+FEW_QUANTILES = 21
 HEIGHT_PX = 210
+MAX_HEIGHT_PX = 560
+BAR_PX = 14
 #: More machines than this get their colours by tick rate: nobody tells so many hues apart.
 MAX_HUES = 8
 KINDS = ("internal", "send", "receive")
@@ -104,7 +109,7 @@ def jump_sizes(run: Run) -> Plot | None:
     jumps = prepare(run.events).select("machine", "jump").drop_nulls()
     if jumps.is_empty():
         return None
-    counts = jumps.group_by("machine", "jump", maintain_order=True).len("count")
+    counts, width = _counted(jumps)
     rows = counts.with_columns(share=pl.col("count") / pl.col("count").sum().over("machine"))
     rows = rows.sort("machine", "jump")
     chart = (
@@ -118,8 +123,20 @@ def jump_sizes(run: Run) -> Plot | None:
             tooltip=["machine:N", "jump:Q", "count:Q", alt.Tooltip("share:Q", format=".3%")],
         )
     )
-    drawn = f"all {len(jumps):,} jumps, counted by size"
+    sizes = "by size" if width == 1 else f"in ranges of {width} sizes, drawn at the lowest"
+    drawn = f"all {len(jumps):,} jumps, counted {sizes}"
     return Plot(_sized(chart), drawn, ("jump_mean", "jump_sd", "jump_min", "jump_max"))
+
+
+def _counted(jumps: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """How often each machine has jumps of each size, or of each range of so many sizes."""
+    width = 1
+    while True:
+        ranges = (pl.col("jump") - 1).floordiv(width) * width + 1
+        counts = jumps.group_by("machine", jump=ranges, maintain_order=True).len("count")
+        if len(counts) <= 2 * MAX_ROWS or len(counts) <= 4 * counts["machine"].n_unique():
+            return counts, width
+        width *= 2
 
 
 def time_in_queue(run: Run) -> Plot | None:
@@ -159,7 +176,7 @@ def event_mix(run: Run) -> Plot | None:
         )
     )
     drawn = f"all {run.events.height:,} events"
-    return Plot(_sized(chart), drawn, ("events", *KINDS))
+    return Plot(_sized(chart, len(run.machines)), drawn, ("events", *KINDS))
 
 
 def utilisation(run: Run) -> Plot | None:
@@ -183,7 +200,8 @@ def utilisation(run: Run) -> Plot | None:
     model = alt.Chart(rows).mark_tick(thickness=3, size=24)
     model = model.encode(x="predicted_utilisation:Q", y=_machines(run))
     drawn = f"all {run.events.height:,} events"
-    return Plot(_sized(bars + model), drawn, ("utilisation", "predicted_utilisation"))
+    chart = _sized(bars + model, len(run.machines))
+    return Plot(chart, drawn, ("utilisation", "predicted_utilisation"))
 
 
 CLOCK_METRICS = ("tick_rate_hz", "final_clock", "clock_rate_per_s")
@@ -198,7 +216,7 @@ def _series(readings: pl.DataFrame, what: str) -> tuple[pl.DataFrame, str]:
     timed = readings.with_columns(at_s=pl.col("at_ns") / NS_PER_S)
     if len(timed) <= MAX_ROWS:
         return timed.select("machine", "at_s", "value"), f"all {len(timed):,} {what}s"
-    intervals = max(60, MAX_ROWS // timed["machine"].n_unique())
+    intervals = max(MIN_INTERVALS, MAX_ROWS // timed["machine"].n_unique())
     first, last = timed["at_ns"].min(), timed["at_ns"].max()
     assert isinstance(first, int)
     assert isinstance(last, int)
@@ -236,7 +254,8 @@ def _distribution(run: Run, lasted_ns: pl.Expr, title: str, metric: str) -> Plot
     known = receives.select("machine", ms=lasted_ns / NS_PER_MS).drop_nulls()
     if known.is_empty():
         return None
-    shares = [n / (QUANTILES - 1) for n in range(QUANTILES)]
+    quantiles = QUANTILES if len(run.machines) <= MAX_HUES else FEW_QUANTILES
+    shares = [n / (quantiles - 1) for n in range(quantiles)]
     rows = known.group_by("machine", maintain_order=True).agg(
         share=pl.lit(pl.Series(shares)),
         ms=pl.concat_list(pl.col("ms").quantile(share, "linear") for share in shares).first(),
@@ -260,7 +279,7 @@ def _distribution(run: Run, lasted_ns: pl.Expr, title: str, metric: str) -> Plot
             tooltip=["machine:N", "ms:Q", alt.Tooltip("share:Q", format=".0%")],
         )
     )
-    drawn = f"{QUANTILES} quantiles a machine, of all {len(known):,} received messages"
+    drawn = f"{quantiles} quantiles a machine, of all {len(known):,} received messages"
     return Plot(_sized(chart), drawn, (f"{metric}_mean_ms", f"{metric}_p95_ms"))
 
 
@@ -269,7 +288,7 @@ def _time() -> alt.X:
 
 
 def _machines(run: Run) -> alt.Y:
-    return alt.Y("machine:N", title=None, sort=list(run.machines))
+    return alt.Y("machine:N", title=None, sort=list(run.machines), axis=alt.Axis(labelOverlap=True))
 
 
 def _colour(run: Run, *, legend: bool = True) -> alt.Color:
@@ -292,8 +311,10 @@ def _by_rate(run: Run) -> list[str]:
     return sorted(run.machines, key=lambda machine: run.tick_rates_hz.get(machine, 0))
 
 
-def _sized(chart: Any) -> Any:
-    return chart.properties(width="container", height=HEIGHT_PX)
+def _sized(chart: Any, bars: int = 0) -> Any:
+    """As wide as there is room; higher if there are many bars."""
+    height = max(HEIGHT_PX, min(MAX_HEIGHT_PX, BAR_PX * bars))
+    return chart.properties(width="container", height=height)
 
 
 PLOTS: dict[str, Callable[[Run], Plot | None]] = {

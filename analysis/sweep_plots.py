@@ -17,6 +17,7 @@ from analysis.plots import HEIGHT_PX, Plot
 
 #: More series than this are told apart by a scale of colours, not by hue.
 MAX_HUES = 8
+MAX_DOTS = 3000
 #: The fluid model's lines where no other colours say which is which.
 MODEL = "#d55e00"
 UPRIGHT = alt.Axis(labelAngle=0, labelOverlap=True)
@@ -150,7 +151,8 @@ def _measure(swept: Sweep, metric: str, title: str, predicted: str = "") -> Plot
     series = _series(rows, others)
     y = alt.Y("mean:Q", title=title)
     base = alt.Chart(rows).encode(x=x, **series)
-    dots = alt.Chart(known.select(axis, *others, metric).pipe(_named, others))
+    dotted = known.select(axis, *others, metric).pipe(_named, others)
+    dots = alt.Chart(dotted if len(dotted) <= MAX_DOTS else dotted.clear())
     dots = dots.mark_circle(size=12, opacity=0.35).encode(x=x, y=f"{metric}:Q", **series)
     shown = [alt.Tooltip(_field(name), title=name) for name in rows.columns if name != "series"]
     if kind == "Q":
@@ -232,8 +234,9 @@ def _series(rows: pl.DataFrame, others: list[str]) -> dict[str, Any]:
 def _drawn(swept: Sweep, predicted: str, kind: str) -> str:
     model = "; dashed: the fluid model" if kind == "Q" else "; a dash: the fluid model"
     interval = "band" if kind == "Q" else "bar"
+    dots = ", a dot each" if len(swept.runs) <= MAX_DOTS else ", too many for dots"
     return (
-        f"{_counted(swept)}, a dot each; the mean, and as a {interval} its 95 % confidence"
+        f"{_counted(swept)}{dots}; the mean, and as a {interval} its 95 % confidence"
         f" interval{model if predicted else ''}"
     )
 

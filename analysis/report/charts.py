@@ -7,6 +7,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+import altair as alt
 import polars as pl
 import vl_convert
 
@@ -86,6 +87,12 @@ def vega() -> str:
     return deflated(vl_convert.javascript_bundle(SNIPPET).encode())
 
 
+def prepare() -> None:
+    """Do beforehand what takes the first chart its time: two seconds."""
+    vega()
+    vl_convert.vegalite_to_svg({"mark": "point", "data": {"values": []}})
+
+
 def write_files(drawn: Iterable[Drawing], folder: Path) -> None:
     """Leave every chart in a folder, as SVG and as PNG."""
     folder.mkdir(exist_ok=True)
@@ -107,8 +114,15 @@ def _drawing(
         text=_text(headings, rows),
         headings=headings,
         rows=rows,
-        spec=plot.chart.to_dict(validate=False),
+        spec=_spec(plot),
     )
+
+
+def _spec(plot: Plot) -> dict[str, Any]:
+    # Plots bound their rows themselves; Altair's own limit would refuse the report of a large run.
+    with alt.data_transformers.disable_max_rows():
+        spec: dict[str, Any] = plot.chart.to_dict(validate=False)
+    return spec
 
 
 def _table(run: Run, metrics: Cells) -> tuple[Cells, tuple[Cells, ...]]:

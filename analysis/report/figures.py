@@ -56,7 +56,11 @@ def table(run: Run) -> dict[str, Any]:
     ]
     whole = [_row(name, [value]) for name, value in per_run(run).items()]
     groups.append({"title": "The run as a whole", "headings": [""], "rows": whole})
-    return {"is_wide": sum(max(len(name), 6) + 3 for name in machines) > 36, "groups": groups}
+    return {
+        "is_wide": sum(max(len(name), 6) + 3 for name in machines) > 36,
+        "more": max(0, len(figures) - MAX_COLUMNS),
+        "groups": groups,
+    }
 
 
 def label(name: str) -> str:

@@ -8,7 +8,7 @@ import { Layer, SHAPES, arrowStyle } from "./marks.js";
 export const MAX_ARROWS = 3000;
 const MAX_THICK = 250;
 const MAX_SLANTED = 2000;
-const MAX_SPECIAL = 500;
+const MAX_SPECIAL = 300;
 const BUNDLE_PX = 4;
 const RAIL_PX = 10;
 const SLOT_PX = 3;
@@ -18,25 +18,37 @@ const STUB_PX = 26;
 export function paintMessages(pen, scene, shown) {
   const { view, channels } = scene;
   const visible = channels.filter(({ from, to }) => view.y(from) !== undefined && view.y(to) !== undefined);
-  const found = [];
-  const all = visible.every((channel) =>
-    channel.each(view.from, view.to, (message) => found.push(message) <= MAX_ARROWS),
-  );
+  const { ending, through } = messagesOf(scene, visible);
   const layer = new Layer();
-  const said = all
-    ? drawArrows(layer, scene, found, shown)
-    : { ...drawBundles(pen, scene, visible), special: drawSpecial(layer, scene, shown) };
-  layer.draw(pen, found.length > MAX_THICK);
+  const said = ending.length > MAX_ARROWS
+    ? { ...drawBundles(pen, scene, visible), special: drawSpecial(layer, scene, shown) }
+    : drawArrows(layer, scene, ending, through, shown);
+  layer.draw(pen, ending.length + through.length > MAX_THICK);
   return said;
 }
 
-function drawArrows(layer, scene, found, shown) {
+/** The messages that begin, arrive or end in a view, and those that only pass through it. */
+function messagesOf({ view, axis, begin, finish }, channels) {
+  const arrived = axis.arrivals ?? finish;
+  const inside = (x) => x >= view.from && x <= view.to;
+  const ending = [], through = [];
+  const take = (m) => {
+    if (inside(begin[m]) || inside(arrived[m]) || inside(finish[m])) return ending.push(m) <= MAX_ARROWS;
+    return through.push(m) > 0;
+  };
+  channels.every((channel) => channel.each(view.from, view.to, take));
+  return { ending, through };
+}
+
+/** Each message as an arrow; those that only pass through as well, unless they are too many. */
+function drawArrows(layer, scene, ending, through, shown) {
   const places = {};
-  for (const message of found) {
+  const drawn = ending.length + through.length <= MAX_ARROWS ? [...ending, ...through] : ending;
+  for (const message of drawn) {
     const name = drawOne(layer, scene, message, shown);
     places[name] = (places[name] ?? 0) + 1;
   }
-  return { arrows: found.length, places };
+  return { arrows: drawn.length, places, passing: ending.length + through.length - drawn.length };
 }
 
 /**
@@ -53,6 +65,7 @@ function drawBundles(pen, { view, ink, cone }, channels) {
   const { gaps, slanted, most, sent, stepPx } = counted;
   const densest = gaps.reduce((a, b) => Math.max(a, b), most);
   pen.fillStyle = pen.strokeStyle = ink.arrow;
+  pen.lineWidth = 1;
   const fade = cone ? 0.35 : 0.7;
   gaps.forEach((count, n) => {
     if (!count) return;
@@ -77,14 +90,12 @@ function countBundles(view, channels, columns) {
   let most = 0, sent = 0;
   for (const channel of channels) {
     const [upper, lower] = [view.placeOf.get(channel.from), view.placeOf.get(channel.to)].sort((a, b) => a - b);
-    for (let column = 0; column < columns; column++) {
-      const [count, reach] = channel.bundle(view.at(column * stepPx), view.at((column + 1) * stepPx));
-      if (!count) continue;
+    channel.bundles(view.from, view.perPx * stepPx, columns, (column, count, reach) => {
       sent += count;
       most = Math.max(most, count);
       if (Math.abs(reach) > view.perPx * 3) slanted.push([channel, (column + 0.5) * stepPx, count, reach / view.perPx]);
       else for (let gap = upper; gap < lower; gap++) gaps[gap * columns + column] += count;
-    }
+    });
   }
   return { gaps, slanted, most, sent, stepPx };
 }

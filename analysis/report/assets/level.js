@@ -79,11 +79,29 @@ export class ChannelLevel {
     return true;
   }
 
-  /** How many messages were sent within a range, and how far they reach on average. */
-  bundle(from, to) {
-    const first = lowerBound(this.begin, from);
-    const end = lowerBound(this.begin, to, first);
-    return [end - first, (this.reach[end] - this.reach[first]) / (end - first)];
+  /**
+   * For every column of an equal width from `from` on in which messages were sent: `take` with the
+   * column, how many they are, and how far they reach on average.
+   */
+  bundles(from, width, columns, take) {
+    const { begin, reach } = this;
+    let first = lowerBound(begin, from);
+    const last = lowerBound(begin, from + width * columns, first);
+    while (first < last) {
+      const column = Math.min(columns - 1, Math.floor((begin[first] - from) / width));
+      const end = this.#endOf(from + width * (column + 1), first, last);
+      take(column, end - first, (reach[end] - reach[first]) / (end - first));
+      first = end;
+    }
+  }
+
+  /** The first message from `first` on that was sent at `x` or later; nearly always a near one. */
+  #endOf(x, first, last) {
+    let end = first + 1;
+    for (let steps = 0; end < last && this.begin[end] < x; end++) {
+      if (++steps > 16) return lowerBound(this.begin, x, end, last);
+    }
+    return end;
   }
 }
 

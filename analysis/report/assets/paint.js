@@ -334,7 +334,7 @@ export function sayPicture(said, view, count) {
     ? `${grouped(all)} of ${grouped(count)} events in view, ${some}as columns of ${COLUMN_PX} px that count up to ${grouped(said.peak)} each`
     : `${grouped(all)} of ${grouped(count)} events in view, each a mark`;
   const messages = said.bundled === undefined
-    ? `${grouped(said.arrows)} messages, each an arrow`
+    ? `${grouped(said.arrows)} messages, each an arrow${said.passing ? `, ${grouped(said.passing)} more pass through or wait throughout` : ""}`
     : `${grouped(said.bundled)} messages sent in view, too many to draw apart: up to ${grouped(said.most)} a shade or line`;
   const more = said.special ? `; ${grouped(said.special)} unreceived ones not drawn` : "";
   return `${events} · ${messages}${more} · ${view.axis.size(view.to - view.from)} wide`;

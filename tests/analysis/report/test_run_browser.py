@@ -299,16 +299,88 @@ def test_the_diagram_by_keys_alone(tmp_path: Path, opened: Open) -> None:
     page.keyboard.press("c")
     expect(page.locator("#cut-says")).to_contain_text("cut")
     before = page.evaluate("vklocks.state.now.cutEnds")
-    page.keyboard.press("}")
+    page.keyboard.press("{")
     lane = page.evaluate("vklocks.history.lane[vklocks.state.now.selected]")
     after = page.evaluate("vklocks.state.now.cutEnds")
-    assert [b - a for a, b in zip(before, after, strict=True)] == [int(n == lane) for n in range(3)]
+    assert [a - b for a, b in zip(before, after, strict=True)] == [int(n == lane) for n in range(3)]
+    page.keyboard.press("}")
+    assert page.evaluate("vklocks.state.now.cutEnds") == before
     page.keyboard.press("]")
     assert sum(page.evaluate("vklocks.state.now.cutEnds")) > sum(after)
     page.keyboard.press("Escape")
     assert page.evaluate("vklocks.state.now.selected") == -1
     page.keyboard.press("?")
     assert page.locator("dialog#keys").is_visible()
+
+
+def test_the_diagram_by_the_pointer(tmp_path: Path, opened: Open) -> None:
+    page = opened(report.write(load(tell("fault_free", tmp_path)), tmp_path))
+    page.locator("#diagram").scroll_into_view_if_needed()
+    page.evaluate("vklocks.diagram.show(4e9, 12e9); vklocks.diagram.draw()")
+    box = page.locator("#canvas").bounding_box()
+    assert box
+    view = "(({ from, to }) => [from, to])(vklocks.state.now)"
+
+    def drag(*places: tuple[float, float]) -> None:
+        (x, y), *others = places
+        page.mouse.move(box["x"] + x, box["y"] + y)
+        page.mouse.down()
+        for x, y in others:
+            page.mouse.move(box["x"] + x, box["y"] + y, steps=4)
+        page.mouse.up()
+        page.evaluate("vklocks.diagram.draw()")
+
+    second_px = box["width"] / 8
+    drag((500, 60), (500 - second_px, 60))
+    assert page.evaluate(view) == pytest.approx([5e9, 13e9], rel=0.01)
+    page.mouse.move(box["x"] + 2 * second_px, box["y"] + 60)
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -100)
+    page.keyboard.up("Control")
+    page.wait_for_function("vklocks.state.now.to - vklocks.state.now.from < 7e9")
+    low, high = page.evaluate(view)
+    assert low + (high - low) / 4 == pytest.approx(7e9, rel=0.01)
+    page.keyboard.down("Shift")
+    drag((100, 60), (box["width"] / 2, 60))
+    page.keyboard.up("Shift")
+    assert page.evaluate(view) == pytest.approx(
+        [low + (high - low) * 100 / box["width"], (low + high) / 2], rel=0.01
+    )
+    assert page.evaluate("vklocks.state.now.selected") == -1
+    page.keyboard.press("c")
+    page.evaluate("vklocks.diagram.draw()")
+    before = page.evaluate("vklocks.state.now.cutEnds")
+    handle = page.evaluate(
+        "[vklocks.diagram.view.px(vklocks.diagram.cut.x(1, vklocks.diagram.prepared.axis)),"
+        " vklocks.diagram.view.y(1)]"
+    )
+    drag(handle, (handle[0] + 200, handle[1]))
+    after = page.evaluate("vklocks.state.now.cutEnds")
+    assert [after[0], after[2]] == [before[0], before[2]]
+    assert after[1] > before[1]
+
+
+def test_the_minimap_and_the_lanes_are_dragged(tmp_path: Path, opened: Open) -> None:
+    page = opened(report.write(load(tell("fault_free", tmp_path)), tmp_path))
+    page.locator("#minimap").scroll_into_view_if_needed()
+    page.evaluate("vklocks.diagram.show(1e9, 3e9); vklocks.diagram.draw()")
+    strip = page.locator("#minimap").bounding_box()
+    first, last = (page.locator(".lane").nth(n).bounding_box() for n in (0, 2))
+    assert strip
+    assert first
+    assert last
+    page.mouse.move(strip["x"] + strip["width"] * 0.1, strip["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(strip["x"] + strip["width"] * 0.6, strip["y"] + 20, steps=4)
+    page.mouse.up()
+    low, high = page.evaluate("[vklocks.state.now.from, vklocks.state.now.to]")
+    assert high - low == pytest.approx(2e9)
+    assert (low + high) / 2 == pytest.approx(12e9, rel=0.05)
+    page.mouse.move(first["x"] + 60, first["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(first["x"] + 60, last["y"] + 8, steps=6)
+    page.mouse.up()
+    assert page.evaluate("vklocks.state.now.order") == [1, 2, 0]
 
 
 def test_lanes_are_hidden_and_reordered(tmp_path: Path, opened: Open) -> None:
