@@ -17,17 +17,16 @@ SIGNALS_EVERY_S = 0.1
 class _Crew:
     """The runs under way, and whether they are to end."""
 
-    def __init__(self, shown: Display, while_running: Callable[[], None]) -> None:
+    def __init__(self, shown: Display) -> None:
         self.interrupted = False
         self._shown = shown
-        self._while_running = while_running
         self._backends: list[Backend] = []
 
     def carry_out(self, backend: Backend, order: Order) -> Run:
         self._backends.append(backend)
         if self.interrupted:
             raise Interrupted
-        return run.carry_out(backend, order, lambda phase: self._report(order, phase))
+        return run.carry_out(backend, order, lambda phase: self._shown.phase(order.name, phase))
 
     def interrupt(self, *_signal: object) -> None:
         if not self.interrupted:
@@ -36,24 +35,15 @@ class _Crew:
         for backend in self._backends:
             backend.interrupt()
 
-    def _report(self, order: Order, phase: str) -> None:
-        self._shown.phase(order.name, phase)
-        if phase == "run":
-            self._while_running()
-
 
 def carry_out(
     orders: Sequence[Order],
     backend: Callable[..., Backend],
     jobs: int,
     shown: Display,
-    while_running: Callable[[], None],
 ) -> Carried:
-    """Carry out all orders, `jobs` at a time, unless interrupted.
-
-    `while_running` is called in a run's thread once there is nothing to do but wait.
-    """
-    crew = _Crew(shown, while_running)
+    """Carry out all orders, `jobs` at a time, unless interrupted."""
+    crew = _Crew(shown)
     carried = Carried()
     with on_interrupt(crew.interrupt), ThreadPoolExecutor(jobs) as pool:
         futures: dict[Future[Run], Order] = {

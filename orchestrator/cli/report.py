@@ -11,6 +11,7 @@ from analysis.points import by_run, place_of
 from analysis.report import experiment, index
 from analysis.report import run as report
 from analysis.report.charts import FOLDER, drawings, write_files
+from analysis.report.charts import prepare as prepare
 from orchestrator.cli.console import complain, say
 
 #: Up to so many runs at once get pages of their own, each a quarter of a second's work, and up to

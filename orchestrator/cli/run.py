@@ -2,7 +2,10 @@
 
 import argparse
 import os
-from collections.abc import Callable, Sequence
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,6 +29,7 @@ MAX_MACHINES_PER_CORE = 25
 #: What makes another process worth its start: half a second's work.
 MIN_EVENTS_PER_JOB = 50_000
 DEFAULT_POOL = "loky"
+LOADING_NICENESS = 19
 #: Up to so many runs are named one by one.
 MAX_NAMED = 10
 #: The options that set a field of the experiment, for errors that name what was typed.
@@ -131,8 +135,8 @@ def _carry_out(
     if virtual:
         return _simulate(given, orders, jobs, console)
     costs = {order.name: order.spec.duration_s for order in orders}
-    with display(console, costs, speed=jobs) as shown:
-        return threads.carry_out(orders, BACKENDS[given.backend], jobs, shown, _load_analysis)
+    with display(console, costs, speed=jobs) as shown, _analysis_loading():
+        return threads.carry_out(orders, BACKENDS[given.backend], jobs, shown)
 
 
 def _simulate(
@@ -154,9 +158,24 @@ def _simulate(
     return carried
 
 
+@contextmanager
+def _analysis_loading() -> Iterator[None]:
+    """Load what will be said of runs, three seconds' work, while they wait for their machines."""
+    thread = threading.Thread(target=_load_analysis, name="loading the analysis", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
 def _load_analysis() -> None:
-    """Half a second's work, done while a thread would only wait for its machines."""
-    from orchestrator.cli import analyse  # noqa: F401
+    if sys.platform == "linux":
+        # Of this thread and of those that it begins: the machines' ticks come first.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOADING_NICENESS)
+    from orchestrator.cli.report import prepare
+
+    prepare()
 
 
 def _jobs(orders: Sequence[Order]) -> int:
