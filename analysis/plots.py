@@ -6,12 +6,21 @@ peak is lost; a distribution of many values is drawn as quantiles of all of them
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
 import polars as pl
 
+from analysis.encodings import (
+    FEW_TICKS,
+    LOG,
+    MAX_HUES,
+    Plot,
+    colour,
+    machines,
+    sized,
+    time,
+)
 from analysis.event_metrics import NS_PER_MS, NS_PER_S, prepare
 from analysis.history import Run
 from analysis.metrics import aligned_spreads, per_machine
@@ -22,29 +31,13 @@ MIN_INTERVALS = 12
 #: How finely distributions are drawn: in percent, or, of many machines, in steps of five.
 QUANTILES = 101
 FEW_QUANTILES = 21
-HEIGHT_PX = 210
-MAX_HEIGHT_PX = 560
-BAR_PX = 14
-#: More machines than this get their colours by tick rate: nobody tells so many hues apart.
-MAX_HUES = 8
 KINDS = ("internal", "send", "receive")
-LOG = alt.Scale(type="log")
-FEW_TICKS = alt.Axis(tickCount=4, format="~g", labelOverlap="greedy", gridOpacity=0.6)
-
-
-@dataclass(frozen=True)
-class Plot:
-    """A chart, what it is drawn from in words, and the metrics that say the same in numbers."""
-
-    chart: alt.Chart | alt.LayerChart
-    drawn: str
-    metrics: tuple[str, ...]
 
 
 def clock(run: Run) -> Plot | None:
     """How do the clocks run against wall time, and what would ticks alone make of them?"""
     rows, drawn = _series(run.events.select("machine", "at_ns", value="main"), "event")
-    lines = _lines(rows, f"clock ({run.main})", _colour(run))
+    lines = _lines(rows, f"clock ({run.main})", colour(run))
     if not run.tick_rates_hz or not len(rows):
         return Plot(lines, drawn, CLOCK_METRICS)
     last_s = float(rows["at_s"].max())  # type: ignore[arg-type]
@@ -56,7 +49,7 @@ def clock(run: Run) -> Plot | None:
         ]
     )
     own = alt.Chart(ideal).mark_line(strokeDash=[4, 3], opacity=0.8)
-    own = own.encode(x="at_s:Q", y="value:Q", color=_colour(run), detail="machine:N")
+    own = own.encode(x="at_s:Q", y="value:Q", color=colour(run), detail="machine:N")
     return Plot(lines + own, f"{drawn}; dashed: the machine's own ticks alone", CLOCK_METRICS)
 
 
@@ -79,7 +72,7 @@ def queue(run: Run) -> Plot | None:
     if known.is_empty():
         return None
     rows, drawn = _series(known, "event")
-    chart = _lines(rows, "messages left in the inbox", _colour(run), "step-after")
+    chart = _lines(rows, "messages left in the inbox", colour(run), "step-after")
     return Plot(chart, drawn, ("queue_mean_on_tick", "queue_peak", "queue_left"))
 
 
@@ -94,14 +87,14 @@ def jumps(run: Run) -> Plot | None:
         alt.Chart(rows)
         .mark_point(size=14, filled=True, opacity=0.7)
         .encode(
-            x=_time(),
+            x=time(),
             y=alt.Y(f"{largest}:Q", title="jump of the clock"),
-            color=_colour(run),
+            color=colour(run),
             tooltip=["machine:N", "at_s:Q", f"{largest}:Q"],
         )
     )
     says = drawn.partition(": ")[0] + (", a point for the largest" if largest == "high" else "")
-    return Plot(_sized(chart), says, ("jump_mean", "jump_max", "jump_over_1_share"))
+    return Plot(sized(chart), says, ("jump_mean", "jump_max", "jump_over_1_share"))
 
 
 def jump_sizes(run: Run) -> Plot | None:
@@ -118,14 +111,14 @@ def jump_sizes(run: Run) -> Plot | None:
         .encode(
             x=alt.X("jump:Q", title="jump of the clock", axis=alt.Axis(tickMinStep=1)),
             y=alt.Y("share:Q", title="share of jumps", scale=LOG, axis=FEW_TICKS),
-            color=_colour(run),
+            color=colour(run),
             detail="machine:N",
             tooltip=["machine:N", "jump:Q", "count:Q", alt.Tooltip("share:Q", format=".3%")],
         )
     )
     sizes = "by size" if width == 1 else f"in ranges of {width} sizes, drawn at the lowest"
     drawn = f"all {len(jumps):,} jumps, counted {sizes}"
-    return Plot(_sized(chart), drawn, ("jump_mean", "jump_sd", "jump_min", "jump_max"))
+    return Plot(sized(chart), drawn, ("jump_mean", "jump_sd", "jump_min", "jump_max"))
 
 
 def _counted(jumps: pl.DataFrame) -> tuple[pl.DataFrame, int]:
@@ -164,7 +157,7 @@ def event_mix(run: Run) -> Plot | None:
         .mark_bar()
         .encode(
             x=alt.X("share:Q", title="share of events", axis=alt.Axis(format="%")),
-            y=_machines(run),
+            y=machines(run),
             color=alt.Color(
                 "kind:N",
                 title=None,
@@ -176,7 +169,7 @@ def event_mix(run: Run) -> Plot | None:
         )
     )
     drawn = f"all {run.events.height:,} events"
-    return Plot(_sized(chart, len(run.machines)), drawn, ("events", *KINDS))
+    return Plot(sized(chart, len(run.machines)), drawn, ("events", *KINDS))
 
 
 def utilisation(run: Run) -> Plot | None:
@@ -192,15 +185,15 @@ def utilisation(run: Run) -> Plot | None:
                 scale=alt.Scale(domain=[0, 1]),
                 axis=alt.Axis(format="%"),
             ),
-            y=_machines(run),
-            color=_colour(run, legend=False),
+            y=machines(run),
+            color=colour(run, legend=False),
             tooltip=["machine:N", "utilisation:Q", "predicted_utilisation:Q"],
         )
     )
     model = alt.Chart(rows).mark_tick(thickness=3, size=24)
-    model = model.encode(x="predicted_utilisation:Q", y=_machines(run))
+    model = model.encode(x="predicted_utilisation:Q", y=machines(run))
     drawn = f"all {run.events.height:,} events"
-    chart = _sized(bars + model, len(run.machines))
+    chart = sized(bars + model, len(run.machines))
     return Plot(chart, drawn, ("utilisation", "predicted_utilisation"))
 
 
@@ -235,17 +228,17 @@ def _series(readings: pl.DataFrame, what: str) -> tuple[pl.DataFrame, str]:
     return rows, f"{says}: the last value, and the band from the lowest to the highest"
 
 
-def _lines(rows: pl.DataFrame, title: str, colour: Any, interpolate: Any = "linear") -> Any:
-    base = alt.Chart(rows).encode(x=_time(), color=colour, detail="machine:N")
+def _lines(rows: pl.DataFrame, title: str, hue: Any, interpolate: Any = "linear") -> Any:
+    base = alt.Chart(rows).encode(x=time(), color=hue, detail="machine:N")
     shown = [name for name in rows.columns if name != "machine" or rows["machine"].n_unique() > 1]
     line = base.mark_line(strokeWidth=1.4, interpolate=interpolate).encode(
         y=alt.Y("value:Q", title=title), tooltip=shown
     )
     if "low" not in rows.columns:
-        return _sized(line)
+        return sized(line)
     opacity = 0.3 if rows["machine"].n_unique() <= MAX_HUES else 0.1
     band = base.mark_area(opacity=opacity, interpolate=interpolate)
-    return _sized(band.encode(y=alt.Y("low:Q", title=title), y2="high:Q") + line)
+    return sized(band.encode(y=alt.Y("low:Q", title=title), y2="high:Q") + line)
 
 
 def _distribution(run: Run, lasted_ns: pl.Expr, title: str, metric: str) -> Plot | None:
@@ -274,47 +267,13 @@ def _distribution(run: Run, lasted_ns: pl.Expr, title: str, metric: str) -> Plot
             ),
             y=alt.Y("share:Q", title="share of messages, at most", axis=alt.Axis(format="%")),
             order="share:Q",
-            color=_colour(run),
+            color=colour(run),
             detail="machine:N",
             tooltip=["machine:N", "ms:Q", alt.Tooltip("share:Q", format=".0%")],
         )
     )
     drawn = f"{quantiles} quantiles a machine, of all {len(known):,} received messages"
-    return Plot(_sized(chart), drawn, (f"{metric}_mean_ms", f"{metric}_p95_ms"))
-
-
-def _time() -> alt.X:
-    return alt.X("at_s:Q", title="wall time since the epoch (s)")
-
-
-def _machines(run: Run) -> alt.Y:
-    return alt.Y("machine:N", title=None, sort=list(run.machines), axis=alt.Axis(labelOverlap=True))
-
-
-def _colour(run: Run, *, legend: bool = True) -> alt.Color:
-    """The machine's own colour, the same in every chart and in the diagram."""
-    names = list(run.machines)
-    given: dict[str, Any] = {} if legend else {"legend": None}
-    if len(names) <= MAX_HUES:
-        return alt.Color("machine:N", title=None, scale=alt.Scale(domain=names), **given)
-    return alt.Color(
-        "machine:N",
-        title=None,
-        sort=names,
-        scale=alt.Scale(domain=_by_rate(run), scheme="viridis"),
-        **({"legend": None} | given),
-    )
-
-
-def _by_rate(run: Run) -> list[str]:
-    """The machines from the slowest to the fastest."""
-    return sorted(run.machines, key=lambda machine: run.tick_rates_hz.get(machine, 0))
-
-
-def _sized(chart: Any, bars: int = 0) -> Any:
-    """As wide as there is room; higher if there are many bars."""
-    height = max(HEIGHT_PX, min(MAX_HEIGHT_PX, BAR_PX * bars))
-    return chart.properties(width="container", height=height)
+    return Plot(sized(chart), drawn, (f"{metric}_mean_ms", f"{metric}_p95_ms"))
 
 
 PLOTS: dict[str, Callable[[Run], Plot | None]] = {

@@ -12,11 +12,9 @@ from typing import Any
 import altair as alt
 import polars as pl
 
+from analysis.encodings import MAX_HUES, Plot, sized
 from analysis.metrics import statistics
-from analysis.plots import HEIGHT_PX, Plot
 
-#: More series than this are told apart by a scale of colours, not by hue.
-MAX_HUES = 8
 MAX_DOTS = 3000
 #: The fluid model's lines where no other colours say which is which.
 MODEL = "#d55e00"
@@ -135,7 +133,7 @@ def saturation(swept: Sweep) -> Plot | None:
         " crosses: the fluid model says that a machine saturates"
     )
     metrics = ("utilisation", "predicted_queue_growth_per_s")
-    return Plot(_sized(cells + model), drawn, metrics)
+    return Plot(sized(cells + model), drawn, metrics)
 
 
 def _measure(swept: Sweep, metric: str, title: str, predicted: str = "") -> Plot | None:
@@ -167,7 +165,7 @@ def _measure(swept: Sweep, metric: str, title: str, predicted: str = "") -> Plot
     chart = band + dots + line
     if predicted and rows["predicted"].count():
         chart = chart + model.encode(y="predicted:Q")
-    return Plot(_sized(chart), _drawn(swept, predicted, kind), (metric, *_some(predicted)))
+    return Plot(sized(chart), _drawn(swept, predicted, kind), (metric, *_some(predicted)))
 
 
 def _along(swept: Sweep, metric: str) -> tuple[pl.DataFrame, str, list[str]]:
@@ -253,10 +251,6 @@ def _some(name: str) -> tuple[str, ...]:
 def _field(name: str) -> str:
     """A column's name for Vega-Lite, to which dots and brackets mean something."""
     return name.replace(".", "\\.").replace("[", "\\[").replace("]", "\\]")
-
-
-def _sized(chart: Any) -> Any:
-    return chart.properties(width="container", height=HEIGHT_PX)
 
 
 SWEEP_PLOTS: dict[str, Callable[[Sweep], Plot | None]] = {

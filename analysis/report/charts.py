@@ -11,9 +11,10 @@ import altair as alt
 import polars as pl
 import vl_convert
 
+from analysis.encodings import Plot
 from analysis.history import Run
 from analysis.metrics import MACHINE_METRICS, per_machine, per_run
-from analysis.plots import PLOTS, Plot
+from analysis.plots import PLOTS
 from analysis.report.columns import deflated
 from analysis.report.figures import label, show
 from analysis.report.verdicts import question

@@ -1,31 +1,31 @@
-// The space-time diagram: what its canvas shows, and what the pointer and the keys do to it.
+// The space-time diagram: what its canvas shows, and how that is changed.
 
 import { messageStyles, waitingSlots } from "./arrows.js";
 import { AXES } from "./axis.js";
 import { Cone, path } from "./causality.js";
 import { Cut } from "./cut.js";
-import { PLACES } from "./details.js";
+import { eventStyles } from "./events.js";
 import { LaneLevel, channelLevels } from "./level.js";
-import { eventStyles, paint, sayPicture, stripPx } from "./paint.js";
+import { paint, sayPicture, stripPx } from "./paint.js";
+import { Pointer } from "./pointer.js";
 import { View, clamped } from "./view.js";
-import { many, sentence, span } from "./words.js";
+import { many } from "./words.js";
 
-const CLICK_PX = 4;
 const NEAR_PX = 12;
-const ZOOM = 1.25;
 
 export class Diagram {
   #axes = {};
   #due = 0;
 
   constructor({ canvas, tip, scale, cutSays }, history, state, ink) {
-    Object.assign(this, { canvas, tip, scale, cutSays, history, state, ink });
+    Object.assign(this, { canvas, scale, cutSays, history, state, ink });
     this.slots = waitingSlots(history);
     this.pins = pinsOf(history);
     this.absences = absencesOf(history);
     this.scroll = 0;
     this.drawn = [];
-    this.#listen();
+    new Pointer(this, tip);
+    new ResizeObserver(() => this.redraw()).observe(canvas.parentElement);
   }
 
   /** The axis that is shown, with lanes and channels prepared for it. */
@@ -96,9 +96,8 @@ export class Diagram {
     const { cutEnds } = this.state.now;
     if (!cutEnds) return null;
     if (this.cutKept?.ends !== cutEnds) {
-      const { held } = this.cutKept ?? {};
       this.cutKept = new Cut(this.history, cutEnds);
-      this.cutKept.held = this.holding ? held : undefined;
+      this.cutKept.held = this.held;
     }
     return this.cutKept;
   }
@@ -149,6 +148,38 @@ export class Diagram {
     this.state.change({ from: null, to: null });
   }
 
+  scrollTo(scroll) {
+    this.scroll = scroll;
+    this.redraw();
+  }
+
+  /** Mark a box of pixels that is being chosen. */
+  mark(left, right) {
+    this.box = [left, right];
+    this.redraw();
+  }
+
+  #paintBox(pen) {
+    pen.fillStyle = this.ink.past;
+    pen.globalAlpha = 0.15;
+    pen.fillRect(this.box[0], 0, this.box[1] - this.box[0], this.view.height);
+    pen.globalAlpha = 1;
+  }
+
+  /** Draw a part of the cut, or all of it, where the pointer holds it: {lane, all, x}. */
+  holdCut(held, ends) {
+    this.held = this.cutKept.held = held;
+    this.state.change({ cutEnds: ends });
+    this.redraw();
+  }
+
+  /** Let go of whatever is being dragged. */
+  letGo() {
+    this.box = this.held = undefined;
+    if (this.cutKept) this.cutKept.held = undefined;
+    this.redraw();
+  }
+
   /** Bring an event into sight, without moving what can already be seen. */
   reveal(row) {
     const { from, to } = this.view;
@@ -181,104 +212,6 @@ export class Diagram {
     this.state.change(second ? { target: row } : { selected: row, target: -1 });
   }
 
-  #listen() {
-    const { canvas } = this;
-    canvas.addEventListener("pointerdown", (event) => this.#down(event));
-    canvas.addEventListener("pointermove", (event) => this.#move(event));
-    canvas.addEventListener("pointerup", (event) => this.#up(event));
-    canvas.addEventListener("pointercancel", () => this.#release());
-    canvas.addEventListener("pointerleave", () => (this.tip.hidden = true));
-    canvas.addEventListener("dblclick", (event) => this.zoom(ZOOM ** 3, event.offsetX));
-    canvas.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
-    new ResizeObserver(() => this.redraw()).observe(canvas.parentElement);
-  }
-
-  #wheel(event) {
-    const focused = document.activeElement === this.canvas;
-    if (Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
-      event.preventDefault();
-      this.pan(event.deltaX / this.view.width);
-    } else if (event.shiftKey && this.view.overflow) {
-      event.preventDefault();
-      this.scroll = this.view.scroll + event.deltaY;
-      this.redraw();
-    } else if (focused || event.ctrlKey || event.metaKey) {
-      event.preventDefault();
-      this.zoom(Math.exp(-event.deltaY / (event.ctrlKey ? 150 : 400)), event.offsetX);
-    }
-  }
-
-  #down(event) {
-    this.canvas.focus({ preventScroll: true });
-    this.canvas.setPointerCapture(event.pointerId);
-    const { offsetX: x, offsetY: y } = event;
-    const lane = this.cut ? this.cut.handleAt(this.view, x, y) : -1;
-    this.drag = { x, y, from: this.view.from, to: this.view.to, scroll: this.view.scroll, lane, all: event.altKey };
-    this.drag.box = event.shiftKey;
-    this.holding = lane >= 0;
-  }
-
-  #move(event) {
-    const { offsetX: x, offsetY: y } = event;
-    if (!this.drag) return this.#hover(x, y);
-    const { drag } = this;
-    if (!drag.moved && Math.hypot(x - drag.x, y - drag.y) < CLICK_PX) return;
-    drag.moved = true;
-    this.tip.hidden = true;
-    if (drag.lane >= 0) this.#dragCut(drag, x);
-    else if (drag.box) this.#dragBox(drag, x);
-    else {
-      this.canvas.classList.add("dragging");
-      const shift = ((drag.x - x) / this.view.width) * (drag.to - drag.from);
-      if (this.view.overflow) this.scroll = drag.scroll + drag.y - y;
-      this.show(drag.from + shift, drag.to + shift);
-      this.redraw();
-    }
-  }
-
-  #dragCut({ lane, all }, px) {
-    const x = this.view.at(px);
-    const { levels } = this.prepared;
-    const cut = all ? Cut.at(this.history, levels, x) : this.cut.moved(lane, levels[lane], x);
-    this.cutKept.held = { lane, all, x };
-    this.state.change({ cutEnds: cut.ends });
-    this.redraw();
-  }
-
-  #dragBox({ x }, px) {
-    this.box = [Math.min(x, px), Math.max(x, px)];
-    this.redraw();
-  }
-
-  #paintBox(pen) {
-    pen.fillStyle = this.ink.past;
-    pen.globalAlpha = 0.15;
-    pen.fillRect(this.box[0], 0, this.box[1] - this.box[0], this.view.height);
-    pen.globalAlpha = 1;
-  }
-
-  #up({ offsetX: x, offsetY: y }) {
-    const { drag, box } = this;
-    this.#release();
-    if (!drag) return;
-    if (box) this.show(this.view.at(box[0]), this.view.at(box[1]));
-    else if (!drag.moved && drag.lane < 0) this.#click(x, y);
-  }
-
-  #release() {
-    this.drag = this.box = null;
-    this.holding = false;
-    if (this.cutKept) this.cutKept.held = undefined;
-    this.canvas.classList.remove("dragging");
-    this.redraw();
-  }
-
-  #click(x, y) {
-    const row = this.eventAt(x, y);
-    if (row >= 0) this.pick(row);
-    else this.state.change({ selected: -1, target: -1 });
-  }
-
   /** The event at a point, -1 if there is none. */
   eventAt(px, py) {
     const { view } = this;
@@ -303,29 +236,6 @@ export class Diagram {
       if (away < best) [best, nearest] = [away, message];
     }
     return nearest;
-  }
-
-  #hover(x, y) {
-    if (!this.view) return;
-    const row = this.eventAt(x, y);
-    const message = row < 0 ? this.messageAt(x, y) : -1;
-    const text = row >= 0 ? sentence(this.history, row) : message >= 0 ? this.#sayMessage(message) : "";
-    this.tip.hidden = !text;
-    if (!text) return;
-    this.tip.textContent = text;
-    const left = x > this.view.width / 2 ? Math.max(0, x - this.tip.offsetWidth - 12) : x + 14;
-    this.tip.style.transform = `translate(${left}px, ${y + 16}px)`;
-  }
-
-  #sayMessage(message) {
-    const { history } = this;
-    const { send, receive, receiver, place, arrived } = history.messages;
-    const whole = `${history.name(send[message])} to ${history.head.names[receiver[message]]}`;
-    if (receive[message] < 0) return `${whole}: ${PLACES[history.head.places[place[message]]]}`;
-    const sent = history.at[send[message]], received = history.at[receive[message]];
-    if (Number.isNaN(arrived[message])) return `${whole}, received as ${history.name(receive[message])} ${span(received - sent)} later`;
-    const late = history.late[message] ? ", late" : "";
-    return `${whole}: ${span(arrived[message] - sent)} on its way${late}, ${span(received - arrived[message])} in the inbox`;
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { made } from "./details.js";
 import { Layer } from "./marks.js";
-import { eventStyles } from "./paint.js";
+import { eventStyles } from "./events.js";
 import { INTERNAL, RECEIVE, SEND } from "./history.js";
 import { messageStyles } from "./arrows.js";
 import { PLACES } from "./details.js";

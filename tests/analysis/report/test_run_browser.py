@@ -1,6 +1,7 @@
 """The report of a run in a real browser."""
 
 import random
+import re
 from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
@@ -152,6 +153,19 @@ def test_the_arrows_are_the_messages(told: tuple[Run, Path], opened: Open) -> No
         counts = {place: count for place, count in vars(account(run)).items() if count}
         assert drawn["arrows"] == drawn["distinct"] == counts.pop("sent")
         assert drawn["places"] == counts
+
+
+def test_every_message_that_arrived_has_its_head(told: tuple[Run, Path], opened: Open) -> None:
+    run, path = told
+    page = opened(path)
+    # Heads are the picture's only triangles; nothing is pinned here.
+    triangle = re.compile(r"M[^MLZa]*L[^MLZa]*L[^MLZa]*Z")
+    for axis in ("wall", "depth"):
+        page.evaluate("(axis) => vklocks.state.change({axis, from: null, to: null})", axis)
+        root = ElementTree.fromstring(page.evaluate("vklocks.svgText()"))
+        paths = [element.get("d", "") for element in root.iter("{http://www.w3.org/2000/svg}path")]
+        heads = sum(len(triangle.findall(d)) for d in paths)
+        assert heads == account(run).received + account(run).inbox
 
 
 def test_every_event_in_view_is_drawn_or_counted(told: tuple[Run, Path], opened: Open) -> None:
