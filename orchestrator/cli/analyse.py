@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from rich.console import Console
 
 from analysis.audit import VERDICT, exit_code, keep, plain_verdict, print_audit
@@ -43,7 +44,7 @@ def analyse(given: argparse.Namespace) -> int:
             if is_logged(directory):
                 print_run(load(directory), console)
         every = list(map(figures_of, directories))
-        _print_together(directories, every, console)
+        _print_together(every, by_run(every, list(map(place_of, directories))), console)
         leave_pages(directories, every, console)
     return 0
 
@@ -97,9 +98,10 @@ def conclude(
             if few:
                 print_run(run, console)
         if every:
-            _print_together(known, every, console)
+            rows = by_run(every, list(map(place_of, known)))
+            _print_together(every, rows, console)
             if experiment:
-                _write_summary(experiment, known, every)
+                _write_summary(experiment, rows)
             leave_pages(known, every, console)
             leave_index(known[0].parent.parent)
     if violated and not few:
@@ -108,20 +110,16 @@ def conclude(
 
 
 def _print_together(
-    directories: Sequence[Path], every: Sequence[Mapping[str, Any]], console: Console
+    every: Sequence[Mapping[str, Any]], rows: pl.DataFrame, console: Console
 ) -> None:
     """A row for every run if they are not too many, and for every point if there are several."""
     if 1 < len(every) <= MAX_ROWS:
         print_across(every, console)
-    rows = by_run(every, [place_of(directory) for directory in directories])
     if len(every) > MAX_ROWS or rows["point"].n_unique() > 1:
         print_points(rows, console)
 
 
-def _write_summary(
-    folder: Path, directories: Sequence[Path], every: Sequence[Mapping[str, Any]]
-) -> None:
-    rows = by_run(every, [place_of(directory) for directory in directories])
+def _write_summary(folder: Path, rows: pl.DataFrame) -> None:
     with reserved(folder, SUMMARY) as partial:
         rows.write_csv(partial / SUMMARY)
         (partial / SUMMARY).replace(folder / SUMMARY)

@@ -273,6 +273,26 @@ def test_a_failed_run_is_kept_apart_told_and_tried_again(
     assert (folder / "base-seed1").is_dir()
 
 
+def test_real_processes_can_be_gone_on_with_and_replayed(
+    vklocks: Command, tmp_path: Path, experiment: Callable[[str], Path]
+) -> None:
+    path = experiment("duration_s = 0.5\nticks = [20, 40]\n[grid]\nfifo = [true, false]\n")
+    code, out, err = vklocks("run", path, "--backend", "processes")
+    assert (code, err) == (0, "")
+    assert "2 runs, 2 at a time" in out
+    folder = tmp_path / "runs" / "mine"
+    made = below(folder)
+    code, out, _ = vklocks("run", path, "--backend", "processes")
+    assert code == 0
+    assert "kept: 2 runs that were there already" in out
+    for name in ("fifo_true-seed0", "fifo_false-seed0"):
+        assert vklocks("replay", folder / name)[0] == 0
+    kept = below(folder)
+    for name in made:
+        if name.endswith((".jsonl", ".out", "run.json", "spec.json")):
+            assert kept[name] == made[name]
+
+
 def test_what_the_environment_lacks_is_told_once(
     vklocks: Command,
     tmp_path: Path,

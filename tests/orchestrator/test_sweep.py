@@ -74,6 +74,13 @@ def test_how_many_workers_there_are_makes_no_difference(tmp_path: Path) -> None:
     assert tree(tmp_path / "two") == undisturbed(path, tmp_path / "one")
 
 
+def test_two_that_make_the_same_runs_do_not_disturb_each_other(tmp_path: Path) -> None:
+    path = experiment(tmp_path, "duration_s = 60\nrepeat = 20\n")
+    with sweep(path, tmp_path / "two") as one, sweep(path, tmp_path / "two") as other:
+        assert [ended(process)[0] for process in (one, other)] == [0, 0]
+    assert tree(tmp_path / "two") == undisturbed(path, tmp_path / "one")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_leaves_whole_runs_and_nobody_at_work(
     tmp_path: Path, number: signal.Signals
