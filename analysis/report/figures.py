@@ -29,7 +29,7 @@ GROUPS = {
         *("network_delay_mean_ms", "network_delay_p95_ms"),
         *("message_age_mean_ms", "message_age_p95_ms"),
     ),
-    "Measured, and by the fluid model": (
+    "By the fluid model": (
         *("utilisation", "predicted_utilisation", "sends_per_s", "predicted_sends_per_s"),
         *("receives_per_s", "predicted_receives_per_s"),
         *("queue_growth_per_s", "predicted_queue_growth_per_s"),
@@ -75,7 +75,7 @@ def show(value: Figure | str) -> str:
     if value is None:
         return "–"
     if isinstance(value, float):
-        return f"{value:,.2f}"
+        return f"{value:,.2f}" if abs(value) < 1000 else f"{value:,.0f}"
     return f"{value:,}" if isinstance(value, int) else value
 
 

@@ -13,6 +13,7 @@ from analysis.report.absences import absences, conditions
 from vm.records import Start
 from vm.schedule import SECOND_NS
 from vm.spec import Spec, SpecError
+from vm.start import spec_of
 from vm.workloads import WORKLOADS, Workload
 
 MAX_NAMED = 8
@@ -35,10 +36,10 @@ class Told:
 def told(run: Run, directory: Path) -> Told:
     """What a run's own records and the files beside them say was run."""
     recorded = read_json(directory / "run.json")
-    spec = _spec(directory)
     start = next(iter(run.starts.values()), None)
     if start is None:
         return Told(_foreign(run), "", "")
+    spec = _spec(run, directory)
     sentences = (
         _machines(run, start),
         _idle(start),
@@ -94,9 +95,11 @@ def read_json(path: Path) -> dict[str, Any]:
     return plain if isinstance(plain, dict) else {}
 
 
-def _spec(directory: Path) -> Spec | None:
+def _spec(run: Run, directory: Path) -> Spec | None:
+    """What spec.json says, or else the start records; None if neither is a spec."""
+    recorded = read_json(directory / "spec.json")
     try:
-        return Spec.parse(read_json(directory / "spec.json")) if directory.is_dir() else None
+        return Spec.parse(recorded) if recorded else spec_of(run.starts)
     except SpecError:
         return None
 

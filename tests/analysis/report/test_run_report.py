@@ -112,6 +112,14 @@ def test_the_command_does_the_same_run_again(tmp_path: Path) -> None:
     assert Spec.parse(tomllib.loads(said.spec)) == spec
 
 
+def test_without_files_beside_them_the_logs_say_what_was_run(tmp_path: Path) -> None:
+    run = load(tell("faulty", tmp_path))
+    said = told(run, tmp_path)
+    assert said.command == "vklocks run again.toml"
+    spec = Spec.parse(tomllib.loads(said.spec))
+    assert spec.resolved() == replace(Spec.parse(STORIES["faulty"]).resolved(), ticks=spec.ticks)
+
+
 @settings(deadline=None)
 @given(plain_specs())
 def test_what_options_cannot_say_is_in_a_file(plain: dict[str, Any]) -> None:
