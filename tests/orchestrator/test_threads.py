@@ -28,24 +28,19 @@ class Told:
         self.over[run] = problem
 
 
-def carried_out(
-    folder: Path, script: Script, shown: Told, runs: int = 4, jobs: int = 2
-) -> tuple[Carried, list[str]]:
-    orders = [Order(f"run{n}", Spec(seed=n), "fake", folder, True) for n in range(runs)]
-    idle: list[str] = []
-    carried = threads.carry_out(orders, script, jobs, shown, lambda: idle.append("idle"))
-    return carried, idle
+def carried_out(folder: Path, script: Script, shown: Told) -> Carried:
+    orders = [Order(f"run{n}", Spec(seed=n), "fake", folder, True) for n in range(4)]
+    return threads.carry_out(orders, script, 2, shown)
 
 
 def test_all_runs_are_carried_out_and_told_of(tmp_path: Path) -> None:
     shown = Told()
-    carried, idle = carried_out(tmp_path, Script(), shown)
+    carried = carried_out(tmp_path, Script(), shown)
     names = {"run0", "run1", "run2", "run3"}
     assert {done.name for done in carried.runs} == names
     assert {path.name for path in tmp_path.iterdir()} == names
     assert shown.over == dict.fromkeys(names, "")
     assert sorted(shown.phases) == [(name, "run") for name in sorted(names)]
-    assert idle == ["idle"] * 4
     assert not carried.interrupted
     assert not carried.problems
 
@@ -53,7 +48,7 @@ def test_all_runs_are_carried_out_and_told_of(tmp_path: Path) -> None:
 def test_a_run_that_fails_or_lacks_something_is_no_matter_to_the_others(tmp_path: Path) -> None:
     script = Script({0: "vm1 was killed", 2: EnvironmentProblem("the engine is gone")})
     shown = Told()
-    carried, _ = carried_out(tmp_path, script, shown)
+    carried = carried_out(tmp_path, script, shown)
     assert {done.name: done.result for done in carried.runs} == {
         "run0": "failed",
         "run1": "finished",
@@ -74,7 +69,7 @@ def test_an_interrupt_ends_what_runs_and_what_waits_never_begins(
 ) -> None:
     script = Script(dict.fromkeys(range(4), "interrupted"))
     before = signal.getsignal(number)
-    carried, _ = carried_out(tmp_path, script, Told(number))
+    carried = carried_out(tmp_path, script, Told(number))
     assert carried.interrupted
     assert {done.result for done in carried.runs} == {"interrupted"}
     assert len(carried.runs) == len(script.carried_out) == 2
