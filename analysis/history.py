@@ -74,9 +74,9 @@ class Run:
     `missing` are the machines of which there is no log at all. `tick_rates_hz` and
     `queue_left` (messages in the inbox at the end) hold the machines for which they are known.
     `files` are the names of the machines' logs. `restarts` are the returns of machines that
-    were killed. Times are known to `resolution_ns`. `scan` is the events table, not yet read if
-    the run is big; `events` is all of it in memory. `conventions` say what was found out about
-    logs that other programs wrote.
+    were killed, `restart_lines` where their logs say so. Times are known to `resolution_ns`.
+    `scan` is the events table, not yet read if the run is big; `events` is all of it in memory.
+    `conventions` say what was found out about logs that other programs wrote.
     """
 
     name: str
@@ -93,6 +93,7 @@ class Run:
     scan: pl.LazyFrame
     damage: tuple[Damage, ...]
     restarts: dict[str, tuple[Restart, ...]] = field(default_factory=dict)
+    restart_lines: dict[str, tuple[int, ...]] = field(default_factory=dict)
     resolution_ns: int = 1
     is_big: bool = False
     conventions: tuple[str, ...] = ()
@@ -118,29 +119,15 @@ class Format(Protocol):
         """The run of a directory that directly holds such logs; InputError if it is not one."""
 
 
-class Log(NamedTuple):
-    """The events of one machine with the lines they were read from.
+def table(
+    machine: str, file: str, main: str, lines: Sequence[int], events: Sequence[Event]
+) -> pl.DataFrame:
+    """Events of one machine whose main clock is `main` as a table, in all columns but the run.
 
-    -1 and "" stand for what the format does not say.
+    -1 and "" stand in them for what is not known.
     """
-
-    machine: str
-    file: str
-    lines: list[int]
-    events: list[Event]
-
-
-def table(run: str, main: str, logs: Iterable[Log]) -> pl.LazyFrame:
-    """The events table of a run whose main clock is `main`."""
-    frames = [_log_table(run, main, log) for log in logs]
-    return (pl.concat(frames) if frames else pl.DataFrame(schema=SCHEMA)).lazy()
-
-
-def _log_table(run: str, main: str, log: Log) -> pl.DataFrame:
-    events = log.events
     columns = {
-        "run": [run] * len(events),
-        "machine": [log.machine] * len(events),
+        "machine": [machine] * len(events),
         "index": [e.index for e in events],
         "kind": [e.kind for e in events],
         "tick": [_known(e.tick) for e in events],
@@ -154,11 +141,11 @@ def _log_table(run: str, main: str, log: Log) -> pl.DataFrame:
         "duplicated": [list(e.duplicated) if e.kind == "send" else None for e in events],
         "sender": [e.sender or None for e in events],
         "cause": [_known(e.cause) for e in events],
-        "file": [log.file] * len(events),
-        "line": log.lines,
+        "file": [file] * len(events),
+        "line": lines,
         **{f"clock_{clock}": [e.clock.get(clock) for e in events] for clock in CLOCKS},
     }
-    return pl.DataFrame(columns, schema=SCHEMA)
+    return pl.DataFrame(columns, {name: SCHEMA[name] for name in columns})
 
 
 def scalar(timestamp: Timestamp) -> int:

@@ -14,7 +14,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from analysis.history import MAX_INT64, TORN, Damage, InputError, Log, Run, known_files, table
+import polars as pl
+
+from analysis.history import MAX_INT64, SCHEMA, TORN, Damage, InputError, Run, known_files, table
 from vm.records import Event, Kind
 from vm.spec import natural_order
 
@@ -86,12 +88,15 @@ def load(directory: Path) -> Run:
         tick_rates_hz={r.machine: r.tick_rate_hz for r in readings if r.tick_rate_hz},
         queue_left={r.machine: len(r.arrived) for r in readings},
         files={reading.machine: reading.path.name for reading in readings},
-        scan=table(name, "lamport", [_log(reading, epoch_ns, name_of) for reading in readings]),
+        scan=pl.concat([_table(reading, epoch_ns, name_of) for reading in readings])
+        .lazy()
+        .with_columns(run=pl.lit(name))
+        .select(*SCHEMA),
         damage=tuple(damage for reading in readings for damage in reading.damage),
     )
 
 
-def _log(reading: _Reading, epoch_ns: int, name_of: dict[str, str]) -> Log:
+def _table(reading: _Reading, epoch_ns: int, name_of: dict[str, str]) -> pl.DataFrame:
     events = [
         replace(
             event,
@@ -101,7 +106,7 @@ def _log(reading: _Reading, epoch_ns: int, name_of: dict[str, str]) -> Log:
         )
         for event in reading.events
     ]
-    return Log(reading.machine, reading.path.name, reading.lines, events)
+    return table(reading.machine, reading.path.name, "lamport", reading.lines, events)
 
 
 def _read(path: Path) -> _Reading:
