@@ -23,14 +23,19 @@ ROWS_PER_GROUP = 1 << 18
 KEY = "vklocks"
 
 
+def is_big(path: Path) -> bool:
+    """Whether what is read of a log is worth keeping."""
+    return path.stat().st_size >= KEEP_FROM_BYTES
+
+
 def cached(path: Path, read: Callable[[Path], Reading]) -> Reading:
     """What a log says: by its cache if that is of this log as it is now, or else by reading it.
 
     Then a cache is made if the log is big and its folder can be written.
     """
-    status = path.stat()
-    if status.st_size < KEEP_FROM_BYTES:
+    if not is_big(path):
         return read(path)
+    status = path.stat()
     state = f"{SHAPE} {status.st_size} {status.st_mtime_ns}"
     cache = path.with_name(f".{path.name}.parquet")
     if (found := _kept(cache, path, state)) is None:

@@ -70,6 +70,7 @@ class Damage(NamedTuple):
 class Run:
     """What the directory or file `path` holds. A run is equal to itself alone.
 
+    `clocks` are those that every event has a timestamp of, the main one first.
     `format` is the key of `analysis.events.FORMATS`. A machine that was killed has no stop;
     `missing` are the machines of which there is no log at all. `tick_rates_hz` and
     `queue_left` (messages in the inbox at the end) hold the machines for which they are known.
@@ -82,7 +83,7 @@ class Run:
     name: str
     path: Path
     format: str
-    main: str
+    clocks: tuple[str, ...]
     machines: tuple[str, ...]
     missing: tuple[str, ...]
     starts: dict[str, Start]
@@ -97,6 +98,11 @@ class Run:
     resolution_ns: int = 1
     is_big: bool = False
     conventions: tuple[str, ...] = ()
+
+    @property
+    def main(self) -> str:
+        """The main clock."""
+        return self.clocks[0]
 
     @cached_property
     def events(self) -> pl.DataFrame:

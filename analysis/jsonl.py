@@ -1,11 +1,13 @@
 """The project's own logs (`vm.log`): the directory of one run in, a `Run` out."""
 
+import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
 
-from analysis.cache import cached
+from analysis.cache import cached, is_big
 from analysis.history import SCHEMA, InputError, Run
 from analysis.reading import Reading, read
 from vm.records import Start
@@ -21,7 +23,7 @@ def knows(head: str) -> bool:
 def load(directory: Path) -> Run:
     """The run that the directory's `*.jsonl` files tell of; InputError if it is not exactly one."""
     files = [path for path in sorted(directory.glob("*.jsonl")) if path.name[0] != "."]
-    readings = [cached(path, read) for path in files]
+    readings = _read_all(files)
     start = _agreed(directory, readings)
     machines = start.machines
     logs = {reading.machine: reading for reading in readings}
@@ -33,7 +35,7 @@ def load(directory: Path) -> Run:
         name=name,
         path=directory,
         format=NAME,
-        main=start.clocks[0],
+        clocks=start.clocks,
         machines=machines,
         missing=tuple(machine for machine in machines if machine not in logs),
         starts=starts,
@@ -47,6 +49,14 @@ def load(directory: Path) -> Run:
         restart_lines={m: tuple(line for line, _ in logs[m].restarts) for m in run},
         is_big=any(reading.is_big for reading in readings),
     )
+
+
+def _read_all(files: list[Path]) -> list[Reading]:
+    if not any(map(is_big, files)):
+        return list(map(read, files))
+    # Polars reads with all cores, but has not all of the work.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(lambda path: cached(path, read), files))
 
 
 def _table(run: str, logs: list[Reading]) -> pl.LazyFrame:

@@ -6,7 +6,7 @@ They want an idle machine: nothing here is a test, and nothing fails for being s
 import sys
 from collections.abc import Callable
 
-from benchmarks import runs, ticks
+from benchmarks import analysis, runs, ticks
 
 
 def main(names: list[str]) -> int:
@@ -23,6 +23,7 @@ def main(names: list[str]) -> int:
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "ticks": ticks.main,
     "runs": runs.main,
+    "analysis": analysis.main,
 }
 
 if __name__ == "__main__":

@@ -37,14 +37,13 @@ def not_addressed(run: Run) -> Iterator[Violation]:
     """Did anybody receive what was sent to others?"""
     seen = evidence(run)
     known = seen.causality
-    for row in seen.receives[known.send[seen.receives] >= 0]:
-        if seen.messages.of_receive[row] < 0:
-            send = int(known.send[row])
-            sender, cause = known.name(send)
-            to = ", ".join(seen.messages.to(send))
-            because = f"received event {cause} of {sender}, which was sent to {to}"
-            lines = seen.line(send, f"to {to}"), seen.line(int(row), f"received from {sender}")
-            yield seen.violation("not_addressed", int(row), because, *lines)
+    for row in np.flatnonzero((known.send >= 0) & (seen.messages.of_receive < 0)).tolist():
+        send = int(known.send[row])
+        sender, cause = known.name(send)
+        to = ", ".join(seen.messages.to(send))
+        because = f"received event {cause} of {sender}, which was sent to {to}"
+        lines = seen.line(send, f"to {to}"), seen.line(row, f"received from {sender}")
+        yield seen.violation("not_addressed", row, because, *lines)
 
 
 def received_twice(run: Run) -> Iterator[Violation]:

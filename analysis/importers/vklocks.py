@@ -80,7 +80,7 @@ def load(directory: Path) -> Run:
         name=name,
         path=directory,
         format=NAME,
-        main="lamport",
+        clocks=("lamport",),
         machines=machines,
         missing=(),
         starts={},
