@@ -64,7 +64,7 @@ def _length(name: str) -> Callable[[pl.Enum], pl.Expr]:
 COLUMNS: dict[str, Callable[[pl.Enum], pl.Expr]] = {
     "machine": _machine("machine"),
     "index": _number("index"),
-    "sends": lambda _: pl.col("kind") == "send",
+    "sends": lambda _: (pl.col("to").list.len() > 0).fill_null(False),
     "receives": lambda _: pl.col("kind") == "receive",
     "tick": _number("tick"),
     "due_ns": _number("due_ns"),

@@ -20,7 +20,7 @@ def knows(head: str) -> bool:
     return re.match(r'\s*\{\s*"kind"\s*:', head) is not None
 
 
-def load(directory: Path) -> Run:
+def load(directory: Path) -> list[Run]:
     """The run that the directory's `*.jsonl` files tell of; InputError if it is not exactly one."""
     files = [path for path in sorted(directory.glob("*.jsonl")) if path.name[0] != "."]
     readings = _read_all(files)
@@ -31,7 +31,7 @@ def load(directory: Path) -> Run:
     starts = {machine: begun for machine in run if (begun := logs[machine].start)}
     stops = {machine: stop for machine in run if (stop := logs[machine].stop)}
     name = directory.resolve().name
-    return Run(
+    whole = Run(
         name=name,
         path=directory,
         format=NAME,
@@ -49,6 +49,7 @@ def load(directory: Path) -> Run:
         restart_lines={m: tuple(line for line, _ in logs[m].restarts) for m in run},
         is_big=any(reading.is_big for reading in readings),
     )
+    return [whole]
 
 
 def _read_all(files: list[Path]) -> list[Reading]:

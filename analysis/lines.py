@@ -118,5 +118,6 @@ def _columns(start: Start) -> list[pl.Expr]:
         *(pl.when(SENDS).then(pl.col(n).fill_null(none)).alias(n) for n in ("lost", "duplicated")),
         pl.col("from").alias("sender"),
         pl.col("cause"),
+        pl.lit(None, pl.String).alias("inferred"),
         *(stamp.alias(f"clock_{clock}") for clock, stamp in stamps.items()),
     ]

@@ -11,9 +11,11 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks import text
 from benchmarks.history import write
 
 EVENTS = 10_000_000
+TEXT_EVENTS = 1_000_000
 JUDGE = """
 import json, resource, sys, time
 begun_s = time.perf_counter()
@@ -33,7 +35,53 @@ print(json.dumps({
 """
 
 
+LOAD = """
+import json, sys, time
+from pathlib import Path
+from analysis.events import load
+begun_s = time.perf_counter()
+run = load(Path(sys.argv[1]))
+took_s = time.perf_counter() - begun_s
+assert run.events.filter(kind="receive")["cause"].null_count() == 0
+print(json.dumps({"events": run.events.height, "load_s": took_s}))
+"""
+BY_LINE = """
+import json, sys, time
+from pathlib import Path
+from benchmarks import text
+begun_s = time.perf_counter()
+events = text.{}(Path(sys.argv[1]))
+print(json.dumps({{"events": events, "load_s": time.perf_counter() - begun_s}}))
+"""
+#: How text logs are read: by us, with every message matched to its send, and by others.
+READERS = {
+    "as runs, messages matched": LOAD,
+    "line by line, all of it": BY_LINE.format("read_by_line"),
+    "line by line, the clocks": BY_LINE.format("read_clocks"),
+}
+ROUNDS = 3
+
+
 def main() -> None:
+    _from_logs_to_verdict()
+    _text()
+
+
+def _text() -> None:
+    """In turns, so that whatever else the computer does hits all."""
+    best = dict.fromkeys(READERS, 0.0)
+    with TemporaryDirectory() as folder:
+        text.write(Path(folder), TEXT_EVENTS)
+        for _ in range(ROUNDS):
+            for name, program in READERS.items():
+                took = _measured(program, Path(folder))
+                best[name] = max(best[name], took["events"] / took["load_s"])
+    print(f"\n{TEXT_EVENTS:,} events of vklocks text   events/s   ours is faster by")
+    for name, rate in best.items():
+        print(f"{name:>32} {rate:10,.0f} {best['as runs, messages matched'] / rate:10.1f}")
+
+
+def _from_logs_to_verdict() -> None:
     with TemporaryDirectory() as folder:
         _judge(_written(Path(folder) / "small", 200_000))  # lets Numba compile what it has not yet
         directory = _written(Path(folder) / "big", EVENTS)
@@ -55,9 +103,13 @@ def _written(directory: Path, events: int) -> Path:
 
 
 def _judge(directory: Path) -> dict[str, float]:
-    done = subprocess.run(
-        [sys.executable, "-c", JUDGE, str(directory)], check=True, capture_output=True, text=True
-    )
+    return _measured(JUDGE, directory)
+
+
+def _measured(program: str, directory: Path) -> dict[str, float]:
+    """What a process of its own says of a directory."""
+    command = [sys.executable, "-c", program, str(directory)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
     took: dict[str, float] = json.loads(done.stdout)
     return took
 

@@ -39,7 +39,7 @@ def write(directory: Path, events: int) -> None:
         }
     )
     phases_ns = np.array([spec.schedule(machine).phase_ns for machine in spec.machines])
-    columns, unread = _history(phases_ns, ticks, 1)
+    columns, unread = history(phases_ns, ticks, 1)
     for m, machine in enumerate(spec.machines):
         rows = slice(m * ticks, (m + 1) * ticks)
         start = start_of(spec, machine, "benchmark", 1_700_000_000 * SECOND_NS)
@@ -56,7 +56,7 @@ def write(directory: Path, events: int) -> None:
             log.write(f"{encode(stop)}\n".encode())
 
 
-def _history(
+def history(
     phases_ns: NDArray[np.int64], ticks: int, seed: int
 ) -> tuple[dict[str, NDArray[np.int64]], list[NDArray[np.int64]]]:
     """The columns of all events, and what was left in each inbox: row of the send, arrival."""

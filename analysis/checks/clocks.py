@@ -152,10 +152,10 @@ def _directly(seen: Evidence, clock: str, stamps: Stamps) -> tuple[Rows, Pairs]:
         received = send >= 0
         own = stamps[rows - 1]
         own[~follows] = columns.initial(len(seen.run.machines))
-        stamp = np.copy(own)
+        stamp, carried, new = np.copy(own), np.copy(own), stamps[rows]
         stamp[received] = stamps[send[received]]
-        new = stamps[rows]
-        obeys = columns.equal(columns.due(own, stamp, known.machine[rows]), new)
+        carried[received] = stamp[received] - seen.run.stamp_lag
+        obeys = columns.equal(columns.due(own, carried, known.machine[rows]), new)
         unordered = [
             np.stack([before, rows], axis=1)[there & ~columns.precedes(earlier, new)]
             for before, there, earlier in ((rows - 1, follows, own), (send, received, stamp))
@@ -196,7 +196,7 @@ def _unruly(seen: Evidence, clock: str, row: int) -> Violation:
         lines.append(_reads(seen, clock, row - 1))
     stamp = own
     if send >= 0:
-        stamp = _stamp(seen, clock, send)
+        stamp = _stamp(seen, clock, send) - seen.run.stamp_lag
         lines.append(_reads(seen, clock, send))
     due = columns.due(own, stamp, known.machine[[row]])
     message = f" and the message's {plain(stamp[0])}" if send >= 0 else ""
@@ -216,6 +216,8 @@ def _unordered(seen: Evidence, clock: str, before: int, row: int) -> Violation:
         else f"event {index} of {machine}, whose message it received"
     )
     because = f"{clock} reads {b}, which does not come after {a} of {how}"
+    if seen.run.stamp_lag and a == b:
+        because += ": messages carry the clock from before their send advanced it"
     lines = _reads(seen, clock, before), _reads(seen, clock, row)
     return seen.violation("clock_condition", row, because, *lines)
 

@@ -7,21 +7,21 @@ its machines run.
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from analysis.audit import VERDICT, exit_code, keep, plain_verdict, print_audit
 from analysis.checks import Verdict, verdict
-from analysis.events import InputError, Run, find_runs, load
+from analysis.events import InputError, Run, find_runs, load, load_all
 from analysis.summary import as_json, print_summary
 from orchestrator.cli.arguments import UsageError
 from orchestrator.cli.console import console_of_output
 
 
 def analyse(given: argparse.Namespace) -> int:
-    runs = _loaded(given.paths)
+    runs = list(_loaded(given))
     if given.json:
         print(json.dumps(as_json(runs)))
     else:
@@ -31,7 +31,7 @@ def analyse(given: argparse.Namespace) -> int:
 
 def check(given: argparse.Namespace) -> int:
     verdicts, console = [], console_of_output()
-    for run in _loaded(given.paths):
+    for run in _loaded(given):
         found = verdict(run)
         verdicts.append(found)
         _keep(run, found)
@@ -62,8 +62,10 @@ def conclude(directories: Sequence[Path], console: Console) -> int:
     return int(any(found.violations for found in verdicts))
 
 
-def _loaded(paths: Sequence[Path]) -> list[Run]:
+def _loaded(given: argparse.Namespace) -> Iterator[Run]:
+    """The runs, one by one: not all of them need fit into memory."""
     try:
-        return [load(directory) for directory in find_runs(paths)]
+        for path in find_runs(given.paths, given.format):
+            yield from load_all(path, given.format)
     except InputError as error:
         raise UsageError(str(error)) from None
