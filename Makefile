@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 GENERATED := proto/vm_pb2.py proto/vm_pb2.pyi proto/vm_pb2_grpc.py proto/vm_pb2_grpc.pyi
 
-.PHONY: test check proto lock bench install clean
+.PHONY: test check proto schema lock bench install clean
 
 test: check                      ## everything: make check, and the tests with real containers
 	$(BIN)/pytest -m docker
@@ -30,9 +30,12 @@ proto: install                   ## generated code from proto/vm.proto
 	PATH=$(BIN):$$PATH $(BIN)/python -m grpc_tools.protoc -I. --python_out=. --mypy_out=. \
 		--grpc_python_out=. --mypy_grpc_out=. proto/vm.proto
 
+schema: install                  ## experiments/schema.json from the fields of a spec
+	$(BIN)/vklocks schema > experiments/schema.json
+
 lock:                            ## requirements.lock from pyproject.toml
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-		--extra dev pyproject.toml -o requirements.lock
+		--extra dev --extra bench pyproject.toml -o requirements.lock
 
 bench: install                   ## what the README and docs/benchmarks.md state
 	$(BIN)/python -m benchmarks

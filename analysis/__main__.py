@@ -20,6 +20,7 @@ from rich.console import Console
 from analysis import audit, jsonl
 from analysis.checks import verdict
 from analysis.events import InputError, Run, load
+from analysis.report import run as report
 from analysis.summary import print_summary
 from vm.records import Start
 from vm.spec import SpecError
@@ -50,7 +51,9 @@ def main() -> int:
     except OSError as error:
         return complain(f"the run cannot be kept: {error.filename}: {error.strerror}")
     print_summary([kept], Console(width=None if sys.stdout.isatty() else LOG_COLUMNS))
-    print(f"kept as {Path(*directory.parts[-3:])}")
+    page = report.write(kept, directory)
+    place = Path(*directory.parts[-3:])
+    print(f"kept as {place}, report in {place / page.name}")
     return 0
 
 

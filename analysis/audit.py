@@ -25,7 +25,7 @@ def print_audit(run: Run, found: Verdict, console: Console) -> None:
     for line in (
         *_what(run),
         *_messages(found),
-        *map(_explain_claim, found.claims),
+        *map(explain_claim, found.claims),
         *_holds(found),
         *_violations(found),
         *(f"wall clocks: {offset.because}" for offset in found.offsets),
@@ -96,7 +96,7 @@ def _messages(found: Verdict) -> Iterator[str]:
         yield explain_account(found.account)
 
 
-def _explain_claim(claim: Claim) -> str:
+def explain_claim(claim: Claim) -> str:
     pairs = f"{claim.concurrent:,} concurrent pairs"
     if claim.ordered is None:
         return f"{claim.clock}: how many of the {pairs} it orders is not known"

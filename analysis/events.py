@@ -15,17 +15,24 @@ __all__ = [
     "InputError",
     "Run",
     "find_runs",
+    "is_logged",
     "load",
     "load_all",
 ]
+
+#: Of a run that was measured at once, its figures; there may be no logs of it.
+FIGURES = "metrics.json"
+#: Where runs are that did not finish: looked into only if pointed at.
+FAILED = "failed"
 
 
 def find_runs(paths: Iterable[Path], format_name: str = "") -> list[Path]:
     """The runs among and below the paths, each once, in natural order.
 
-    A run is a directory that directly holds logs, or, if given by itself, one log of a format
-    that has all machines in one; names that begin with a dot are not looked into. InputError if
-    a path does not exist or has no run below it.
+    A run is a directory that directly holds logs, or figures without logs, or, if given by
+    itself, one log of a format that has all machines in one. Not looked into are folders whose
+    names begin with a dot, and those called `failed` below the paths. InputError if a path does
+    not exist or has no run below it.
     """
     found: dict[Path, Path] = {}
     for path in paths:
@@ -55,7 +62,7 @@ def load(path: Path, format_name: str = "") -> Run:
     """The run that a directory or a log holds; InputError if it holds none or more than one."""
     runs = load_all(path, format_name)
     if len(runs) > 1:
-        raise InputError(f"{path} holds {len(runs)} executions, not one")
+        raise InputError(f"{path} holds {len(runs)} executions, not one; --format takes all")
     return runs[0]
 
 
@@ -85,12 +92,17 @@ def _unreadable(path: Path, error: OSError) -> InputError:
     return InputError(f"{error.filename or path} cannot be read: {error.strerror}")
 
 
+def is_logged(path: Path) -> bool:
+    """Whether a run's directory holds logs, and not its figures alone."""
+    return _format(path, "") is not None
+
+
 def _runs_below(path: Path, format_name: str) -> Iterator[Path]:
-    if _format(path, format_name):
+    if (path / FIGURES).exists() or _format(path, format_name):
         yield path
         return
     for folder in [p for p in path.iterdir() if p.is_dir() and not p.is_symlink()]:
-        if not folder.name.startswith("."):
+        if not folder.name.startswith(".") and folder.name != FAILED:
             yield from _runs_below(folder, format_name)
 
 

@@ -156,9 +156,9 @@ def table(
         "arrived_ns": [_known(e.arrived_ns) for e in events],
         "queue": [_known(e.queue) for e in events],
         "main": [scalar(e.clock[main]) for e in events],
-        "to": [list(e.to) if e.kind == "send" else None for e in events],
-        "lost": [list(e.lost) if e.kind == "send" else None for e in events],
-        "duplicated": [list(e.duplicated) if e.kind == "send" else None for e in events],
+        "to": _names([e.to if e.kind == "send" else None for e in events]),
+        "lost": _names([e.lost if e.kind == "send" else None for e in events]),
+        "duplicated": _names([e.duplicated if e.kind == "send" else None for e in events]),
         "sender": [e.sender or None for e in events],
         "cause": [_known(e.cause) for e in events],
         "inferred": [None] * len(events),
@@ -167,6 +167,15 @@ def table(
         **{f"clock_{clock}": [e.clock.get(clock) for e in events] for clock in CLOCKS},
     }
     return pl.DataFrame(columns, {name: SCHEMA[name] for name in columns})
+
+
+def _names(values: Sequence[tuple[str, ...] | None]) -> pl.Series:
+    """A column of lists, few of which differ: it takes long to make one."""
+    there = dict.fromkeys(value for value in values if value is not None)
+    places = {value: place for place, value in enumerate(there)}
+    different = pl.Series([list(value) for value in there], dtype=pl.List(pl.String))
+    rows = [None if value is None else places[value] for value in values]
+    return different.gather(pl.Series(rows, dtype=pl.UInt32))
 
 
 def scalar(timestamp: Timestamp) -> int:

@@ -2,15 +2,17 @@
 
 import os
 import re
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
 
+from analysis import reading
 from analysis.cache import cached, is_big
 from analysis.history import SCHEMA, InputError, Run
 from analysis.reading import Reading, read
-from vm.records import Start
+from vm.records import Record, Start
 
 NAME = "jsonl"
 
@@ -23,7 +25,16 @@ def knows(head: str) -> bool:
 def load(directory: Path) -> list[Run]:
     """The run that the directory's `*.jsonl` files tell of; InputError if it is not exactly one."""
     files = [path for path in sorted(directory.glob("*.jsonl")) if path.name[0] != "."]
-    readings = _read_all(files)
+    return [_run(directory, _read_all(files))]
+
+
+def of_records(directory: Path, logs: Mapping[str, Iterable[Record]]) -> Run:
+    """The run whose directory will hold these logs, each a machine's own account."""
+    held = [reading.of_records(directory / f"{name}.jsonl", log) for name, log in logs.items()]
+    return _run(directory, held)
+
+
+def _run(directory: Path, readings: list[Reading]) -> Run:
     start = _agreed(directory, readings)
     machines = start.machines
     logs = {reading.machine: reading for reading in readings}
@@ -31,7 +42,7 @@ def load(directory: Path) -> list[Run]:
     starts = {machine: begun for machine in run if (begun := logs[machine].start)}
     stops = {machine: stop for machine in run if (stop := logs[machine].stop)}
     name = directory.resolve().name
-    whole = Run(
+    return Run(
         name=name,
         path=directory,
         format=NAME,
@@ -49,7 +60,6 @@ def load(directory: Path) -> list[Run]:
         restart_lines={m: tuple(line for line, _ in logs[m].restarts) for m in run},
         is_big=any(reading.is_big for reading in readings),
     )
-    return [whole]
 
 
 def _read_all(files: list[Path]) -> list[Reading]:

@@ -8,6 +8,7 @@ the tables at the end, and that of `analysis.event_metrics`, say what each kind 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from math import sqrt
+from statistics import fmean
 from typing import Any
 
 import polars as pl
@@ -44,10 +45,20 @@ def per_run(run: Run) -> dict[str, Figure]:
     return {name: metric(run) for name, metric in RUN_METRICS.items()}
 
 
+def figures(run: Run) -> dict[str, Any]:
+    """All metrics of a run by their names, those of its machines under `machines`."""
+    return {"run": run.name, **per_run(run), "machines": per_machine(run).to_dicts()}
+
+
 def per_runs(runs: Sequence[Run]) -> pl.DataFrame:
     """One row a run: its own metrics, and of each machine metric the mean over its machines."""
+    return per_figures([figures(run) for run in runs])
+
+
+def per_figures(runs: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """The rows of `per_runs`, from the runs' figures."""
     types = {"run": pl.String} | dict.fromkeys(METRICS, pl.Float64)
-    return pl.DataFrame([_means(run) for run in runs], schema=types, strict=False)
+    return pl.DataFrame([_means(one) for one in runs], schema=types, strict=False)
 
 
 def across(runs: Sequence[Run]) -> pl.DataFrame:
@@ -78,9 +89,13 @@ def _half_width_in_sd(runs: int) -> float | None:
     return float(stdtrit(runs - 1, 0.975)) / sqrt(runs) if runs > 1 else None
 
 
-def _means(run: Run) -> dict[str, object]:
-    machines = per_machine(run).drop("machine").mean().row(0, named=True)
-    return {"run": run.name} | machines | per_run(run)
+def _means(one: Mapping[str, Any]) -> dict[str, object]:
+    known = {
+        name: [m[name] for m in one["machines"] if m.get(name) is not None]
+        for name in MACHINE_METRICS
+    }
+    means = {name: fmean(values) if values else None for name, values in known.items()}
+    return {"run": one["run"], **means} | {name: one.get(name) for name in RUN_METRICS}
 
 
 def tick_rate_hz(run: Run) -> pl.Series:

@@ -5,7 +5,7 @@ event the lines are halved and halved again, until few are left to be decoded on
 every line is taken for what `vm.log` says it is, and damage costs time only where it is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
@@ -72,7 +72,6 @@ class Reading:
         """Take the next record in; what has no place in a log becomes damage."""
         if isinstance(record, Start):
             _check_start(self, line, record)
-            self.start = record
         elif self.start is None:
             self.refuse(line, "comes before a start record")
             return
@@ -82,12 +81,19 @@ class Reading:
         elif reason := _unusable(record, self.start):
             self.refuse(line, reason)
             return
+        self.hold(line, record)
+
+    def hold(self, line: int, record: Record) -> None:
+        """Take in a record that is known to have its place."""
         if isinstance(record, Event):
             self._lines.append(line)
             self._events.append(record)
             return
         self.records.append((line, record))
-        self.stop = record if isinstance(record, Stop) else None
+        if isinstance(record, Start):
+            self.start = record
+        elif isinstance(record, Stop):
+            self.stop = record
 
     def take_events(self, line: int, events: pl.DataFrame) -> None:
         """Take a table of the next events in, which are on successive lines."""
@@ -105,6 +111,15 @@ class Reading:
             frame = table(self.machine, self.path.name, main, self._lines, self._events)
             self.frames.append(frame.lazy())
             self._lines, self._events = [], []
+
+
+def of_records(path: Path, records: Iterable[Record]) -> Reading:
+    """The reading of a log that nobody has written yet, and that so cannot be damaged."""
+    reading = Reading(path)
+    for line, record in enumerate(records, 1):
+        reading.hold(line, record)
+    reading.flush()
+    return reading
 
 
 def read(path: Path) -> Reading:

@@ -13,7 +13,8 @@ from rich.text import Text
 from analysis.audit import explain_account, word_of
 from analysis.checks import Verdict, verdict
 from analysis.history import Run
-from analysis.metrics import per_machine, per_run, per_runs, statistics
+from analysis.metrics import figures, per_figures, per_machine, per_run, statistics
+from analysis.sparklines import print_sparklines
 
 #: Columns of the printed tables: the metrics and their headings, broken so that each table
 #: fits into 80 columns. No table has all metrics; --json does.
@@ -86,48 +87,51 @@ MAX_RATES_SHOWN = 5
 def print_summary(runs: Sequence[Run], console: Console) -> None:
     """Tables of every run, and of what the runs have in common if there are several."""
     for run in runs:
-        _print_run(run, console)
+        print_run(run, console)
     if len(runs) > 1:
-        _print_across(runs, console)
+        print_across([figures(run) for run in runs], console)
 
 
-def _print_run(run: Run, console: Console) -> None:
-    figures = per_machine(run)
+def print_run(run: Run, console: Console) -> None:
+    """Tables of one run, where its messages went, and what to know about its logs."""
+    machines = per_machine(run)
     spreads = per_run(run)
-    _say(console, f"\n{run.name}")
+    say(console, f"\n{run.name}")
     for columns in (CLOCKS, QUEUES_AND_MESSAGES, RATES_AND_DELAYS):
-        _print_table(console, figures, columns)
-    _say(console, f"measured against the fluid model{_unless_predicted(figures)}")
-    _print_table(console, figures, FLUID_MODEL)
-    _say(console, f"final spread {_show(spreads['final_spread'])}: the last clocks, max - min")
-    _say(
+        print_table(console, machines, columns)
+    say(console, f"measured against the fluid model{_unless_predicted(machines)}")
+    print_table(console, machines, FLUID_MODEL)
+    say(console, f"final spread {_show(spreads['final_spread'])}: the last clocks, max - min")
+    say(
         console,
         f"aligned spread {_show(spreads['aligned_spread_mean'])} mean,"
         f" {_show(spreads['aligned_spread_max'])} max, {_show(spreads['aligned_spread_end'])} at"
         " the end: clocks at common instants",
     )
+    print_sparklines(run, console)
     for line in _judged(verdict(run)):
-        _say(console, line)
-    for note in _notes(run):
-        _say(console, note)
+        say(console, line)
+    for note in notes(run):
+        say(console, note)
 
 
-def _print_across(runs: Sequence[Run], console: Console) -> None:
-    figures = per_runs(runs)
-    below = statistics(figures)
-    rows = pl.concat([figures.rename({"run": "name"}), below]).with_columns(
+def print_across(runs: Sequence[Mapping[str, Any]], console: Console) -> None:
+    """Tables with a row for every run, by their figures, and what they have in common."""
+    each = per_figures(runs)
+    below = statistics(each)
+    rows = pl.concat([each.rename({"run": "name"}), below]).with_columns(
         pl.col("name").replace(STATISTICS),
-        rates=pl.Series([_rates(run) for run in runs] + [""] * len(below)),
+        rates=pl.Series([_rates(one) for one in runs] + [""] * len(below)),
     )
-    _say(console, f"\n{len(runs)} runs; of a machine's figures the mean over a run's machines;")
-    _say(console, "± 95 %: the confidence interval of the mean over the runs")
-    _print_table(console, rows, ACROSS_RUNS)
-    _say(console, f"measured against the fluid model{_unless_predicted(figures)}")
-    _print_table(console, rows, FLUID_MODEL_ACROSS_RUNS)
+    say(console, f"\n{len(runs)} runs; of a machine's figures the mean over a run's machines;")
+    say(console, "± 95 %: the confidence interval of the mean over the runs")
+    print_table(console, rows, ACROSS_RUNS)
+    say(console, f"measured against the fluid model{_unless_predicted(each)}")
+    print_table(console, rows, FLUID_MODEL_ACROSS_RUNS)
 
 
-def _rates(run: Run) -> str:
-    rates_hz = list(run.tick_rates_hz.values())
+def _rates(one: Mapping[str, Any]) -> str:
+    rates_hz = [m["tick_rate_hz"] for m in one["machines"] if m["tick_rate_hz"] is not None]
     if len(rates_hz) > MAX_RATES_SHOWN:
         return f"{min(rates_hz)}-{max(rates_hz)}"
     return " ".join(map(str, rates_hz))
@@ -138,21 +142,16 @@ def _unless_predicted(figures: pl.DataFrame) -> str:
     return "" if known else ", which needs all tick rates and the workload: not in these logs"
 
 
-def as_json(runs: Sequence[Run]) -> dict[str, Any]:
-    """The unrounded figures; metrics by their names, null where undefined."""
-    plain: dict[str, Any] = {
-        "runs": [
-            {"run": run.name, **per_run(run), "machines": per_machine(run).to_dicts()}
-            for run in runs
-        ]
-    }
+def as_json(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The figures of runs, unrounded: metrics by their names, null where undefined."""
+    plain: dict[str, Any] = {"runs": list(runs)}
     if len(runs) > 1:
-        rows = statistics(per_runs(runs)).rows_by_key("name", named=True, unique=True)
+        rows = statistics(per_figures(runs)).rows_by_key("name", named=True, unique=True)
         plain["across"] = rows
     return plain
 
 
-def _print_table(console: Console, figures: pl.DataFrame, columns: Mapping[str, str]) -> None:
+def print_table(console: Console, figures: pl.DataFrame, columns: Mapping[str, str]) -> None:
     """A row of the table for every row of the frame, which is named by the frame's first column."""
     table = Table(
         box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 0), header_style=None
@@ -174,10 +173,10 @@ def _print_table(console: Console, figures: pl.DataFrame, columns: Mapping[str, 
     if (least := sum(widths) + len(widths) - 1) > console.width:
         table.width = least
     console.print(table, crop=False)
-    _say(console, "")
+    say(console, "")
 
 
-def _say(console: Console, line: str) -> None:
+def say(console: Console, line: str) -> None:
     console.print(Text(line))
 
 
@@ -196,7 +195,7 @@ def _judged(found: Verdict) -> Iterator[str]:
     yield "; ".join([f"verdict: {word_of(found)}", *(f"{c} ({n})" for c, n in counts.items())])
 
 
-def _notes(run: Run) -> list[str]:
+def notes(run: Run) -> list[str]:
     """What a reader of the figures has to know about the logs they come from."""
     killed = [m for m in run.logged if m not in run.stops] if run.format == "jsonl" else []
     notes = [f"note: there is no log of {machine}" for machine in run.missing]

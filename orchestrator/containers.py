@@ -1,13 +1,14 @@
 """The backend `containers`: every machine in a container of its own, by the Docker SDK.
 
-A run has a network, a volume and one container per machine, all fresh and all labelled. What
+A run has its networks, a volume and one container per machine, all fresh and all labelled. What
 removes a thing is put on the stack before the thing is made, so nothing stays behind whatever
 happens in between. The engine's event stream tells when a machine has ended; the logs are
-files in the volume, copied out when all have.
+files in the volume, copied out when all have. Faults are done to the real thing: a container is
+frozen, killed or started again, and a partition pulls the plugs of the networks that it cuts.
 """
 
 import io
-import queue
+import shutil
 import tarfile
 import threading
 import time
@@ -15,41 +16,36 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
 
 import docker
-from docker.errors import APIError, NotFound
+from docker.errors import NotFound
 from docker.models.containers import Container
-from docker.models.networks import Network
-from docker.types import IPAMConfig, IPAMPool
 
 from orchestrator import image
-from orchestrator.engine import connected, labels
+from orchestrator.command import arguments
+from orchestrator.engine import connected, if_there, labels
+from orchestrator.interventions import STARTUP_S, Intervention, Watch, interventions
+from orchestrator.networks import Networks
 from orchestrator.outcome import (
-    EnvironmentProblem,
+    KILLED,
     Interrupted,
     MachineOutcome,
     Outcome,
+    epoch_in,
+    epoch_unix_ns,
+    examine,
     problem_of,
 )
-from vm.log import LogError, decode
-from vm.records import Record, Start, Stop
+from vm.faults import Restart
 from vm.spec import Spec
 
 PORT = 50051
 LOGS = "/logs"
 MEMORY = "256m"
 MAX_PIDS = 64
-STARTUP_S = 30
-#: What a run may take beyond start-up and duration: its drain, and an engine that is busy.
-MARGIN_S = 15
 STOP_LIMIT_S = 3
-#: The engine's own pools hold about 30 networks. These are ours: a /24 for every run.
-SUBNETS = tuple(f"10.213.{third}.0/24" for third in range(256))
-#: Exit codes of a machine that never began: its peers need not wait for it.
-NEVER_BEGAN = (2, 3)
-KILLED = 137
 MAX_LAST_LINES = 3
 #: How many containers of a run the engine is asked to start at once.
 MAX_STARTING = 4
@@ -62,14 +58,23 @@ class Cluster:
         self._spec = spec
         self._run = run
         self._labels = labels(run)
-        #: Names and exit codes of machines that ended; None when the run is to be ended.
-        self._ended: queue.SimpleQueue[tuple[str, int] | None] = queue.SimpleQueue()
-        self._interrupted = threading.Event()
+        self._containers: dict[str, Container] = {}
+        self._networks = Networks(spec, self._containers)
+        self._watch = Watch(
+            spec,
+            {
+                "freeze": lambda what: if_there(self._containers[what.machine].pause),
+                "thaw": lambda what: if_there(self._containers[what.machine].unpause),
+                "kill": lambda what: if_there(self._containers[what.machine].kill),
+                "start": self._start_again,
+                "separate": self._networks.separate,
+                "join": self._networks.join,
+            },
+        )
 
     def interrupt(self) -> None:
         """End the run soon; its machines stop cleanly and their logs are kept."""
-        self._interrupted.set()
-        self._ended.put(None)
+        self._watch.interrupt()
 
     def carry_out(self, directory: Path, outcome: Outcome, report: Callable[[str], None]) -> None:
         """Bring the cluster up, wait until it has ended, and fill directory and outcome.
@@ -79,28 +84,23 @@ class Cluster:
         """
         with connected() as client, ExitStack() as stack:
             outcome.versions["docker"] = client.version()["Version"]
-            containers: dict[str, Container] = {}
             try:
                 with outcome.phase("create", report):
-                    self._create(client, stack, containers)
+                    self._create(client, stack)
                 with outcome.phase("start", report):
-                    stack.enter_context(self._watch(containers))
+                    stack.enter_context(self._listen())
                     self._check_interrupted()
-                    _start_all(containers.values())
+                    _start_all(self._containers.values())
+                    if interventions(self._spec):
+                        stack.enter_context(self._look_for_the_epoch())
                 started_unix_ns = time.time_ns()
                 report("run")
-                exit_codes = self._wait(len(containers))
+                exit_codes = self._watch.wait()
                 ended_unix_ns = time.time_ns()
                 with outcome.phase("stop", report):
-                    self._stop(containers, exit_codes)
+                    self._stop(exit_codes)
                 with outcome.phase("collect", report):
-                    self._collect(containers, directory)
-                    outcome.machines = {
-                        name: _examine(container, directory / f"{name}.jsonl")
-                        for name, container in containers.items()
-                    }
-                    outcome.problem = self._problem(containers, exit_codes, outcome)
-                outcome.epoch_unix_ns = _epoch_unix_ns(directory)
+                    self._collect(directory, outcome, exit_codes)
                 epoch = outcome.epoch_unix_ns or ended_unix_ns
                 outcome.phases_s["barrier"] = (epoch - started_unix_ns) / 1e9
                 outcome.phases_s["run"] = (ended_unix_ns - epoch) / 1e9
@@ -108,57 +108,30 @@ class Cluster:
                 with outcome.phase("remove", report):
                     stack.close()
 
-    def _create(
-        self, client: docker.DockerClient, stack: ExitStack, containers: dict[str, Container]
-    ) -> None:
+    def _create(self, client: docker.DockerClient, stack: ExitStack) -> None:
         name = f"vklocks-{self._run}-{self._labels['vklocks.owner'].rpartition(':')[2]}"
         self._check_interrupted()
-        stack.callback(_if_there, lambda: client.networks.get(name).remove())
-        network = self._network(client, name)
-        stack.callback(_if_there, lambda: client.volumes.get(name).remove())
+        self._networks.create(client, stack, name, self._labels)
+        stack.callback(if_there, lambda: client.volumes.get(name).remove())
         client.volumes.create(name, labels=self._labels)
         # One after the other: the first one fills the empty volume from the image.
         for machine in self._spec.machines:
             self._check_interrupted()
-            stack.callback(_if_there, _remover(client, f"{name}-{machine}"))
-            containers[machine] = self._container(client, network, name, machine)
+            stack.callback(if_there, _remover(client, f"{name}-{machine}"))
+            self._containers[machine] = self._container(client, name, machine)
+            self._networks.connect_others(machine)
 
-    def _network(self, client: docker.DockerClient, name: str) -> Network:
-        """An internal network in the first of our subnets that is free."""
-        used = {
-            pool.get("Subnet")
-            for network in client.networks.list()
-            for pool in (network.attrs.get("IPAM") or {}).get("Config") or ()
-        }
-        for subnet in SUBNETS:
-            if subnet in used:
-                continue
-            pools = IPAMConfig(pool_configs=[IPAMPool(subnet=subnet)])
-            try:
-                return client.networks.create(
-                    name, internal=True, ipam=pools, labels=self._labels, check_duplicate=True
-                )
-            except APIError as error:
-                # Somebody else has just taken it, or it overlaps with a network of theirs.
-                if "overlap" not in str(error.explanation):
-                    raise
-        raise EnvironmentProblem(
-            f"all {len(SUBNETS)} subnets from {SUBNETS[0]} on are taken: `vklocks clean` may help"
-        )
-
-    def _container(
-        self, client: docker.DockerClient, network: Network, volume: str, machine: str
-    ) -> Container:
-        assert network.name is not None
-        endpoint = client.api.create_endpoint_config(aliases=[machine])
+    def _container(self, client: docker.DockerClient, volume: str, machine: str) -> Container:
+        network, found_at = self._networks.first(machine)
+        endpoint = client.api.create_endpoint_config(**found_at)
         return client.containers.create(
             image.NAME,
             self._arguments(machine),
             name=f"{volume}-{machine}",
             hostname=machine,
             labels=self._labels,
-            network=network.name,
-            networking_config={network.name: endpoint},
+            network=network,
+            networking_config={network: endpoint},
             volumes={volume: {"bind": LOGS, "mode": "rw"}},
             init=True,
             read_only=True,
@@ -170,40 +143,33 @@ class Cluster:
         )
 
     def _arguments(self, machine: str) -> list[str]:
-        spec = self._spec
-        low, high = spec.ticks
-        weights = spec.workload
-        peers = ",".join(f"{peer}={peer}:{PORT}" for peer in spec.machines if peer != machine)
-        options = {
-            "--port": PORT,
-            "--ticks": f"{low}-{high}",
-            "--tick-rate": spec.tick_rate_hz(machine),
-            "--duration": spec.duration_s,
-            "--workload": f"{weights.one},{weights.all},{weights.internal}",
-            "--clocks": ",".join(spec.clocks),
-            "--seed": spec.seed,
-            "--run": self._run,
-            "--log": LOGS,
-            "--startup": STARTUP_S,
-        } | ({"--peers": peers} if peers else {})
-        return [machine, *(str(word) for option in options.items() for word in option)]
+        peers = {
+            peer: f"{self._networks.address(machine, peer)}:{PORT}"
+            for peer in self._spec.machines
+            if peer != machine
+        }
+        log = PurePosixPath(LOGS)
+        told = arguments(self._spec, machine, self._run, PORT, peers, log, STARTUP_S)
+        # A container that is started again has the arguments that it was made with.
+        comes_back = any(isinstance(fault, Restart) for fault in self._spec.faults)
+        return [*told, "--recover"] if comes_back else told
 
     @contextmanager
-    def _watch(self, containers: dict[str, Container]) -> Iterator[None]:
-        """Put the exit of every machine on the queue, from before the first one starts."""
-        name_of = {container.id: name for name, container in containers.items()}
+    def _listen(self) -> Iterator[None]:
+        """Tell the watch of the exit of every machine, from before the first one starts."""
+        name_of = {container.id: name for name, container in self._containers.items()}
+        # Runs of other experiments, and so of other owners, may have the same name.
+        ours = [f"{label}={value}" for label, value in self._labels.items()]
         listening = threading.Event()
 
         def listen() -> None:
             with connected() as client:
-                events: Any = client.events(
-                    decode=True, filters={"label": f"vklocks={self._run}", "event": "die"}
-                )
+                events: Any = client.events(decode=True, filters={"label": ours, "event": "die"})
                 stops.append(events.close)
                 listening.set()
                 for event in events:
                     code = int(event["Actor"]["Attributes"]["exitCode"])
-                    self._ended.put((name_of[event["id"]], code))
+                    self._watch.ended(name_of[event["id"]], code)
 
         stops: list[Callable[[], None]] = []
         thread = threading.Thread(target=listen, name=f"events of {self._run}", daemon=True)
@@ -216,62 +182,77 @@ class Cluster:
                 stop()
             thread.join(timeout=STOP_LIMIT_S)
 
-    def _wait(self, machines: int) -> dict[str, int]:
-        """The exit codes of the machines that ended by themselves and in time."""
-        deadline = time.monotonic() + STARTUP_S + self._spec.duration_s + MARGIN_S
-        exit_codes: dict[str, int] = {}
-        while len(exit_codes) < machines:
-            try:
-                ended = self._ended.get(timeout=max(0, deadline - time.monotonic()))
-            except queue.Empty:
-                break
-            if ended is None:
-                break
-            name, code = ended
-            exit_codes[name] = code
-            if code in NEVER_BEGAN:
-                break
-        return exit_codes
+    @contextmanager
+    def _look_for_the_epoch(self) -> Iterator[None]:
+        """Tell the watch when the run begins, as soon as a machine's log says so.
 
-    def _stop(self, containers: dict[str, Container], exit_codes: dict[str, int]) -> None:
+        What the machine prints is only the bell: a line means that the log may have grown.
+        """
+        machine, container = next(iter(self._containers.items()))
+
+        def look() -> None:
+            with connected() as client:
+                followed = client.containers.get(container.id or "")
+                for _ in followed.logs(stream=True, follow=True):
+                    if epoch := epoch_in(_first_line(followed, f"{LOGS}/{machine}.jsonl")):
+                        self._watch.begun(epoch)
+                        return
+
+        thread = threading.Thread(target=look, name=f"epoch of {self._run}", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            thread.join(timeout=STOP_LIMIT_S)
+
+    def _start_again(self, intervention: Intervention) -> None:
+        """Start a container that was killed; one that had ended by itself is left alone."""
+        container = self._containers[intervention.machine]
+        if container.wait(timeout=STOP_LIMIT_S)["StatusCode"] == KILLED:
+            container.start()
+
+    def _stop(self, exit_codes: dict[str, int]) -> None:
         """End what still runs, all at once: machines drain their channels to each other."""
-        running = [c for name, c in containers.items() if name not in exit_codes]
+        running = [c for name, c in self._containers.items() if name not in exit_codes]
         for container in running:
-            _if_there(partial(container.kill, signal="SIGTERM"))
+            container.reload()
+            if container.status == "paused":
+                container.unpause()
+            if_there(partial(container.kill, signal="SIGTERM"))
         for container in running:
             container.stop(timeout=STOP_LIMIT_S)
 
-    def _collect(self, containers: dict[str, Container], directory: Path) -> None:
-        """Copy the logs of all machines out of the volume."""
-        any_container = next(iter(containers.values()))
-        chunks, _ = any_container.get_archive(LOGS)
-        wanted = {f"{name}{suffix}" for name in containers for suffix in (".jsonl", ".out")}
-        with tarfile.open(fileobj=_Stream(chunks), mode="r|") as archive:
-            for member in archive:
-                name = Path(member.name).name
-                source = archive.extractfile(member) if member.isfile() else None
-                if source is not None and name in wanted:
-                    with (directory / name).open("wb") as copy:
-                        while block := source.read(1024 * 1024):
-                            copy.write(block)
+    def _collect(self, directory: Path, outcome: Outcome, exit_codes: dict[str, int]) -> None:
+        self._copy_logs(directory)
+        outcome.machines = {
+            name: _examine(container, directory / f"{name}.jsonl")
+            for name, container in self._containers.items()
+        }
+        outcome.problem = self._problem(exit_codes, outcome)
+        outcome.epoch_unix_ns = epoch_unix_ns(sorted(directory.glob("*.jsonl")))
 
-    def _problem(
-        self, containers: dict[str, Container], exit_codes: dict[str, int], outcome: Outcome
-    ) -> str:
-        if self._interrupted.is_set():
+    def _copy_logs(self, directory: Path) -> None:
+        """Copy the logs of all machines out of the volume."""
+        any_container = next(iter(self._containers.values()))
+        wanted = {f"{name}{suffix}" for name in self._containers for suffix in (".jsonl", ".out")}
+        for name, source in _files(any_container, LOGS):
+            if name in wanted:
+                with (directory / name).open("wb") as copy:
+                    shutil.copyfileobj(source, copy)
+
+    def _problem(self, exit_codes: dict[str, int], outcome: Outcome) -> str:
+        if self._watch.is_interrupted:
             return "interrupted"
-        problem = problem_of(outcome.machines)
-        for name, ended in outcome.machines.items():
-            if ended.outcome == "failed":
-                last = containers[name].logs(tail=MAX_LAST_LINES).decode(errors="replace").strip()
-                problem += f"; {name} said: {last}" if last else ""
-        late = [name for name in containers if name not in exit_codes]
-        if late and not problem:
-            return f"{', '.join(late)} did not end in time"
-        return problem
+        late = [name for name in self._containers if name not in exit_codes]
+
+        def said(name: str) -> str:
+            container = self._containers[name]
+            return container.logs(tail=MAX_LAST_LINES).decode(errors="replace").strip()
+
+        return problem_of(self._spec, outcome.machines, late, said)
 
     def _check_interrupted(self) -> None:
-        if self._interrupted.is_set():
+        if self._watch.is_interrupted:
             raise Interrupted
 
 
@@ -305,39 +286,27 @@ def _remover(client: docker.DockerClient, name: str) -> Callable[[], None]:
     return lambda: client.containers.get(name).remove(force=True, v=False)
 
 
-def _if_there(act: Callable[[], object]) -> None:
+def _files(container: Container, path: str) -> Iterator[tuple[str, IO[bytes]]]:
+    """The names and contents of the files at or below a path, one after the other."""
+    chunks, _ = container.get_archive(path)
+    with tarfile.open(fileobj=_Stream(chunks), mode="r|") as archive:
+        for member in archive:
+            if source := archive.extractfile(member):
+                yield Path(member.name).name, source
+
+
+def _first_line(container: Container, path: str) -> str:
+    """The first line of a file, or "" if there is none."""
     try:
-        act()
+        return next(source.readline().decode() for _, source in _files(container, path))
     except NotFound:
-        pass
-    except APIError as error:
-        # Already ended, or already being removed: what was asked for is so or will be.
-        if error.status_code != 409:
-            raise
+        return ""
 
 
 def _examine(container: Container, log: Path) -> MachineOutcome:
     """How a machine ended, by its container's state and its log."""
     container.reload()
     state = container.attrs["State"]
-    code, out_of_memory = state["ExitCode"], state["OOMKilled"]
     if state["StartedAt"].startswith("0001"):
-        return MachineOutcome("failed", None)
-    if code == 0:
-        last = _record(log, -1)
-        return MachineOutcome(last.reason if isinstance(last, Stop) else "failed", 0)
-    return MachineOutcome("killed" if code == KILLED else "failed", code, out_of_memory)
-
-
-def _epoch_unix_ns(directory: Path) -> int | None:
-    """The epoch that the machines agreed on, by their logs; None if they never did."""
-    firsts = (_record(log, 0) for log in sorted(directory.glob("*.jsonl")))
-    return next((first.epoch_unix_ns for first in firsts if isinstance(first, Start)), None)
-
-
-def _record(log: Path, line: int) -> Record | None:
-    """The record on one line of a log, if it is there and whole."""
-    try:
-        return decode(log.read_text(encoding="utf-8").splitlines()[line])
-    except (FileNotFoundError, IndexError, LogError):
-        return None
+        return examine(None, log)
+    return examine(state["ExitCode"], log, out_of_memory=state["OOMKilled"])

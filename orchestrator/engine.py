@@ -4,14 +4,14 @@ import os
 import platform
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from time import time
 from typing import Any, Literal, NamedTuple
 
 import docker
-from docker.errors import APIError, DockerException
+from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
 from orchestrator import owner
@@ -65,6 +65,18 @@ def labels(run: str) -> dict[str, str]:
     return {RUN_LABEL: run, OWNER_LABEL: owner.me(), BEGUN_LABEL: owner.begun(os.getpid())}
 
 
+def if_there(act: Callable[[], object]) -> None:
+    """Do something to a thing of the engine that may have ended, or be gone, meanwhile."""
+    try:
+        act()
+    except NotFound:
+        pass
+    except APIError as error:
+        # Already ended, or already being removed: what was asked for is so or will be.
+        if error.status_code != 409:
+            raise
+
+
 class Leftover(NamedTuple):
     """Something of ours in the engine: what it is, its name, and its labels."""
 
@@ -98,6 +110,16 @@ def leftovers(client: docker.DockerClient) -> list[Leftover]:
             for v in client.volumes.list(filters=ours)
         ),
     ]
+
+
+def remove_abandoned(client: docker.DockerClient) -> Iterator[Leftover]:
+    """Remove what dead owners left behind, one thing after the other."""
+    for left in leftovers(client):
+        if left.is_abandoned():
+            # Somebody else may be removing it just now.
+            with suppress(NotFound):
+                left.remove()
+                yield left
 
 
 def _remover(container: Any) -> Callable[[], object]:

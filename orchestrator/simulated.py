@@ -17,11 +17,17 @@ TICKS_BETWEEN_LOOKS = 100_000
 
 
 class SimulatedRun:
-    """One run in virtual time. `carry_out` in one thread, `interrupt` from any."""
+    """One run in virtual time. `carry_out` in one thread, `interrupt` from any.
 
-    def __init__(self, spec: Spec, run: str) -> None:
+    `keep` leaves in the run's directory what is to be kept of its history: the logs, if not given.
+    """
+
+    def __init__(
+        self, spec: Spec, run: str, keep: Callable[[History, Path], None] | None = None
+    ) -> None:
         self._spec = spec
         self._run = run
+        self._keep = keep or write
         self._interrupted = threading.Event()
 
     def interrupt(self) -> None:
@@ -37,7 +43,7 @@ class SimulatedRun:
             reason = self._advance(simulation)
             history = simulation.end(reason)
         with outcome.phase("collect", report):
-            write(history, directory)
+            self._keep(history, directory)
         outcome.epoch_unix_ns = 0
         outcome.machines = {name: _ending(records) for name, records in history.items()}
         if reason == "terminated":

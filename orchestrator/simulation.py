@@ -22,6 +22,7 @@ from orchestrator.network import (
     Network,
     ResendingNetwork,
 )
+from vm.channel import last_departure_ns
 from vm.faults import Crash, MachineFault, Pause, Restart
 from vm.machine import Machine, fresh_machine
 from vm.records import Event, Message, Reason, Record, Stop, Undelivered
@@ -30,7 +31,7 @@ from vm.schedule import SECOND_NS
 from vm.spec import Spec
 from vm.start import start_of
 
-#: How long after the last tick messages may still arrive: as long as hosts wait for them.
+#: How long messages may still arrive after the last can have left: as long as hosts wait for them.
 DRAIN_NS = 2 * SECOND_NS
 
 #: A run's records by machine, in the order of its log.
@@ -121,8 +122,9 @@ class Simulation:
     def end(self, reason: Reason) -> History:
         """Tick no more, let arrive what arrives soon, and close the logs of all that are up."""
         ended_ns = min(self._now_ns, self._spec.duration_ns)
+        left_ns = last_departure_ns(self._spec) if reason == "finished" else ended_ns
         self._agenda.keep(self._agenda.arrivals())
-        self.advance(ended_ns + DRAIN_NS)
+        self.advance(left_ns + DRAIN_NS)
         undelivered = sorted(self._network.underway(), key=self._place)
         for name in self._machines:
             left = [message for message in undelivered if message.sender == name]

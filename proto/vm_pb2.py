@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x0eproto/vm.proto\x12\x07vklocks\"\x11\n\x0fIdentifyRequest\"\x1b\n\x08Identity\x12\x0f\n\x07machine\x18\x01 \x01(\t\"\xbb\x01\n\x05\x46rame\x12\x1f\n\x05hello\x18\x01 \x01(\x0b\x32\x0e.vklocks.HelloH\x00\x12\x1f\n\x05ready\x18\x02 \x01(\x0b\x32\x0e.vklocks.ReadyH\x00\x12\x1f\n\x05start\x18\x03 \x01(\x0b\x32\x0e.vklocks.StartH\x00\x12#\n\x07message\x18\x04 \x01(\x0b\x32\x10.vklocks.MessageH\x00\x12!\n\x06\x66inish\x18\x05 \x01(\x0b\x32\x0f.vklocks.FinishH\x00\x42\x07\n\x05\x66rame\"f\n\x05Hello\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x0e\n\x06sender\x18\x02 \x01(\t\x12\x10\n\x08receiver\x18\x03 \x01(\t\x12\x10\n\x08machines\x18\x04 \x03(\t\x12\x0e\n\x06\x63locks\x18\x05 \x03(\t\x12\x0c\n\x04seed\x18\x06 \x01(\x03\"\x1d\n\x05Ready\x12\x14\n\x0ctick_rate_hz\x18\x01 \x01(\x05\"5\n\x05Start\x12\x15\n\repoch_unix_ns\x18\x01 \x01(\x03\x12\x15\n\rtick_rates_hz\x18\x02 \x03(\x05\"J\n\x07Message\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\r\n\x05index\x18\x02 \x01(\x03\x12\x1e\n\x06stamps\x18\x03 \x03(\x0b\x32\x0e.vklocks.Stamp\"\x18\n\x05Stamp\x12\x0f\n\x07numbers\x18\x01 \x03(\x03\"\x16\n\x06\x46inish\x12\x0c\n\x04sent\x18\x01 \x01(\x03\".\n\x08Progress\x12\x10\n\x08received\x18\x01 \x01(\x03\x12\x10\n\x08\x66inished\x18\x02 \x01(\x08\x32t\n\x07Machine\x12\x37\n\x08Identify\x12\x18.vklocks.IdentifyRequest\x1a\x11.vklocks.Identity\x12\x30\n\x07\x43hannel\x12\x0e.vklocks.Frame\x1a\x11.vklocks.Progress(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x0eproto/vm.proto\x12\x07vklocks\"\x11\n\x0fIdentifyRequest\"\x1b\n\x08Identity\x12\x0f\n\x07machine\x18\x01 \x01(\t\"\xdc\x01\n\x05\x46rame\x12\x1f\n\x05hello\x18\x01 \x01(\x0b\x32\x0e.vklocks.HelloH\x00\x12\x1f\n\x05ready\x18\x02 \x01(\x0b\x32\x0e.vklocks.ReadyH\x00\x12\x1f\n\x05start\x18\x03 \x01(\x0b\x32\x0e.vklocks.StartH\x00\x12#\n\x07message\x18\x04 \x01(\x0b\x32\x10.vklocks.MessageH\x00\x12!\n\x06\x66inish\x18\x05 \x01(\x0b\x32\x0f.vklocks.FinishH\x00\x12\x1f\n\x05leave\x18\x06 \x01(\x0b\x32\x0e.vklocks.LeaveH\x00\x42\x07\n\x05\x66rame\"f\n\x05Hello\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x0e\n\x06sender\x18\x02 \x01(\t\x12\x10\n\x08receiver\x18\x03 \x01(\t\x12\x10\n\x08machines\x18\x04 \x03(\t\x12\x0e\n\x06\x63locks\x18\x05 \x03(\t\x12\x0c\n\x04seed\x18\x06 \x01(\x03\"\x1d\n\x05Ready\x12\x14\n\x0ctick_rate_hz\x18\x01 \x01(\x05\"5\n\x05Start\x12\x15\n\repoch_unix_ns\x18\x01 \x01(\x03\x12\x15\n\rtick_rates_hz\x18\x02 \x03(\x05\"J\n\x07Message\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\r\n\x05index\x18\x02 \x01(\x03\x12\x1e\n\x06stamps\x18\x03 \x03(\x0b\x32\x0e.vklocks.Stamp\"\x18\n\x05Stamp\x12\x0f\n\x07numbers\x18\x01 \x03(\x03\"\x16\n\x06\x46inish\x12\x0c\n\x04sent\x18\x01 \x01(\x03\"\x07\n\x05Leave\">\n\x08Progress\x12\x10\n\x08received\x18\x01 \x01(\x03\x12\x10\n\x08\x66inished\x18\x02 \x01(\x08\x12\x0e\n\x06logged\x18\x03 \x01(\x03\x32t\n\x07Machine\x12\x37\n\x08Identify\x12\x18.vklocks.IdentifyRequest\x1a\x11.vklocks.Identity\x12\x30\n\x07\x43hannel\x12\x0e.vklocks.Frame\x1a\x11.vklocks.Progress(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,21 +36,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IDENTITY']._serialized_start=46
   _globals['_IDENTITY']._serialized_end=73
   _globals['_FRAME']._serialized_start=76
-  _globals['_FRAME']._serialized_end=263
-  _globals['_HELLO']._serialized_start=265
-  _globals['_HELLO']._serialized_end=367
-  _globals['_READY']._serialized_start=369
-  _globals['_READY']._serialized_end=398
-  _globals['_START']._serialized_start=400
-  _globals['_START']._serialized_end=453
-  _globals['_MESSAGE']._serialized_start=455
-  _globals['_MESSAGE']._serialized_end=529
-  _globals['_STAMP']._serialized_start=531
-  _globals['_STAMP']._serialized_end=555
-  _globals['_FINISH']._serialized_start=557
-  _globals['_FINISH']._serialized_end=579
-  _globals['_PROGRESS']._serialized_start=581
-  _globals['_PROGRESS']._serialized_end=627
-  _globals['_MACHINE']._serialized_start=629
-  _globals['_MACHINE']._serialized_end=745
+  _globals['_FRAME']._serialized_end=296
+  _globals['_HELLO']._serialized_start=298
+  _globals['_HELLO']._serialized_end=400
+  _globals['_READY']._serialized_start=402
+  _globals['_READY']._serialized_end=431
+  _globals['_START']._serialized_start=433
+  _globals['_START']._serialized_end=486
+  _globals['_MESSAGE']._serialized_start=488
+  _globals['_MESSAGE']._serialized_end=562
+  _globals['_STAMP']._serialized_start=564
+  _globals['_STAMP']._serialized_end=588
+  _globals['_FINISH']._serialized_start=590
+  _globals['_FINISH']._serialized_end=612
+  _globals['_LEAVE']._serialized_start=614
+  _globals['_LEAVE']._serialized_end=621
+  _globals['_PROGRESS']._serialized_start=623
+  _globals['_PROGRESS']._serialized_end=685
+  _globals['_MACHINE']._serialized_start=687
+  _globals['_MACHINE']._serialized_end=803
 # @@protoc_insertion_point(module_scope)

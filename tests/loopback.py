@@ -2,19 +2,22 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import grpc
 
 from proto import vm_pb2_grpc
 from vm.host.journal import Journal
-from vm.host.run import Host, Settings
-from vm.host.service import Service
+from vm.host.run import Host
+from vm.host.settings import Settings
 from vm.host.wire import SERVER_OPTIONS
 from vm.log import decode
-from vm.records import Event, Record, Start, Stop
+from vm.records import Event, Record, Restart, Start, Stop
 from vm.spec import Spec
 
 
@@ -46,7 +49,7 @@ def settings_of(spec: Spec, log: Path, **changes: object) -> list[Settings]:
 
 
 @asynccontextmanager
-async def served(service: Service, port: int) -> AsyncIterator[None]:
+async def served(service: vm_pb2_grpc.MachineServicer, port: int) -> AsyncIterator[None]:
     """A machine's service, without the machine."""
     server = grpc.aio.server(options=SERVER_OPTIONS)
     vm_pb2_grpc.add_MachineServicer_to_server(service, server)
@@ -83,6 +86,51 @@ def read_whole_log(path: Path) -> tuple[Start, list[Event], Stop]:
     assert isinstance(stop, Stop)
     assert all(isinstance(event, Event) for event in events)
     return start, events, stop  # type: ignore[return-value]
+
+
+class Log(NamedTuple):
+    """What one machine left; without a stop record it was killed for good."""
+
+    start: Start
+    events: list[Event]
+    restarts: list[Restart]
+    stop: Stop | None
+
+
+def read_logs(folder: Path, machines: Iterable[str]) -> dict[str, Log]:
+    logs = {}
+    for name in machines:
+        start, *records = read_log(folder / f"{name}.jsonl")
+        assert isinstance(start, Start)
+        stop = records.pop() if isinstance(records[-1], Stop) else None
+        events = [record for record in records if isinstance(record, Event)]
+        restarts = [record for record in records if isinstance(record, Restart)]
+        assert len(events) + len(restarts) == len(records)
+        logs[name] = Log(start, events, restarts, stop)
+    return logs
+
+
+def check_whole(spec: Spec, logs: dict[str, Log]) -> None:
+    """All machines lived to their end: no copy of a message is lost but by a fault, or doubled
+    but by one; time goes on and every tick is counted."""
+    sent: Counter[tuple[str, int, str]] = Counter()
+    ended: Counter[tuple[str, int, str]] = Counter()
+    for name, log in logs.items():
+        assert log.stop is not None
+        for event in log.events:
+            sent.update((name, event.index, to) for to in (*event.to, *event.duplicated))
+            sent.subtract((name, event.index, to) for to in event.lost)
+            ended.update([(event.sender, event.cause, name)] * (event.kind == "receive"))
+        ended.update((unread.sender, unread.cause, name) for unread in log.stop.inbox)
+        ended.update((name, left.index, left.to) for left in log.stop.undelivered)
+        assert log.stop.events == len(log.events)
+        ticks = spec.schedule(name).ticks_before(spec.duration_ns)
+        assert log.stop.events + log.stop.ticks_missed == ticks
+        for before, after in pairwise(log.events):
+            assert before.tick < after.tick
+            assert before.at_ns < after.at_ns
+            assert before.clock["lamport"] < after.clock["lamport"]
+    assert +sent == ended
 
 
 def where_messages_ended(logs: dict[str, tuple[Start, list[Event], Stop]]) -> dict[str, list]:

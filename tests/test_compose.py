@@ -65,7 +65,8 @@ def test_compose_up_returns_by_itself_and_twice_in_a_row_mixes_nothing(checkout:
         assert not found.unchecked
         assert {start.duration_s for start in run.starts.values()} == {2}
         assert all(20 <= rate <= 30 for rate in run.tick_rates_hz.values())
-        assert f"kept as runs/compose/{run.name}" in first.stdout + second.stdout
+        assert f"kept as runs/compose/{run.name}, report in" in first.stdout + second.stdout
+        assert (checkout / "runs" / "compose" / run.name / "report.html").exists()
     owners = {path.stat().st_uid for path in (checkout / "runs").rglob("*")}
     assert owners == {checkout.stat().st_uid}
 

@@ -6,6 +6,7 @@ python -m vm machine1 50051 localhost:50052,localhost:50053 --tight --min-ticks 
 
 import argparse
 import asyncio
+import json
 import signal
 import sys
 from collections.abc import Sequence
@@ -13,8 +14,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from vm.host.journal import Journal
-from vm.host.run import Host, HostError, Interrupted, Settings
-from vm.spec import NAME, Spec, SpecError
+from vm.host.recovery import Past, read_past
+from vm.host.run import Host
+from vm.host.settings import ALL_ADDRESSES, HostError, Interrupted, Settings
+from vm.host.tether import tether
+from vm.spec import NAME, Spec, SpecError, natural_order
 
 MAX_PORT = 65535
 ENDING_S = 0.1
@@ -44,13 +48,19 @@ class Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = read_settings(arguments)
-        journal = Journal(settings.log, settings.name)
+        past = read_past(settings) if settings.recover else None
+        if past and past.has_ended:
+            print(f"{settings.name} has ended: its log says all there is to say")
+            return 0
+        journal = Journal(settings.log, settings.name, is_new=past is None)
     except UsageError as error:
         return _fail(2, str(error))
     except OSError as error:
         return _fail(2, f"--log: cannot write to {error.filename}: {error.strerror}")
+    except HostError as error:
+        return _fail(3, str(error))
     try:
-        asyncio.run(_run(settings, journal))
+        asyncio.run(_run(settings, journal, past))
     except HostError as error:
         journal.say(f"{settings.name} cannot run: {error}")
         return 3
@@ -67,10 +77,12 @@ def _fail(code: int, problem: str) -> int:
     return code
 
 
-async def _run(settings: Settings, journal: Journal) -> None:
-    host = Host(settings, journal)
+async def _run(settings: Settings, journal: Journal, past: Past | None) -> None:
+    host, loop = Host(settings, journal, past), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, host.terminate)
+        loop.add_signal_handler(number, host.terminate)
+    if settings.tethered:
+        tether(lambda: loop.call_soon_threadsafe(host.terminate))
     await host.run()
     # Calls that the server has just ended still have a step to do; cancelled before it, gRPC
     # prints a traceback.
@@ -90,22 +102,28 @@ def read_settings(arguments: Sequence[str] | None) -> Settings:
             raise UsageError(f"{name!r} is not a machine's name: letters, digits and _ . - only")
     if given.name in peers:
         raise UsageError(f"--peers: {given.name} is this machine itself; name only the others")
+    if given.recover and addresses:
+        raise UsageError(f"--peers: {addresses[0]} needs a name with --recover: NAME=HOST:PORT")
     return Settings(
         name=given.name,
         port=port,
         run=given.run,
         log=given.log,
-        spec=_spec(given, (given.name, *peers)),
+        spec=_spec(given, tuple(sorted((given.name, *peers), key=natural_order))),
         seed=given.seed,
         peers=peers,
         addresses=addresses,
         startup_s=given.startup,
+        listen=given.listen,
+        partitions=given.partitions,
+        recover=given.recover,
+        tethered=given.tether,
     )
 
 
 def _spec(given: argparse.Namespace, machines: tuple[str, ...]) -> Spec:
     low, high = given.ticks
-    plain: dict[str, Any] = {
+    plain: dict[str, Any] = given.spec | {
         "machines": machines,
         "ticks": (given.min_ticks or low, given.max_ticks or high),
         "tick_rates_hz": {given.name: given.tick_rate} if given.tick_rate is not None else {},
@@ -117,7 +135,7 @@ def _spec(given: argparse.Namespace, machines: tuple[str, ...]) -> Spec:
     try:
         return Spec.parse(plain)
     except SpecError as error:
-        option = OPTIONS[error.field.partition(".")[0]]
+        option = OPTIONS.get(error.field.partition(".")[0], f"--spec: {error.field}")
         raise UsageError(f"{option}: {error.problem}") from None
 
 
@@ -171,6 +189,25 @@ def _parser() -> Parser:
         default=30,
         help="how long to wait for the peers; default: 30",
     )
+    add(
+        "--spec",
+        metavar="JSON",
+        type=read_other_fields,
+        default={},
+        help="fields of a spec that have no option: latency, fifo, faults",
+    )
+    add(
+        "--partitions",
+        action="store_true",
+        help="let channels hold back what partitions separate, where nobody cuts the network",
+    )
+    add(
+        "--recover",
+        action="store_true",
+        help="go on from the log, if it is of this run: for a machine that was killed",
+    )
+    add("--listen", metavar="ADDRESS", default=ALL_ADDRESSES, help="default: all that there are")
+    add("--tether", action="store_true", help="end when standard input does")
     return parser
 
 
@@ -192,6 +229,20 @@ def read_workload(text: str) -> str | dict[str, int]:
         return dict(zip(("one", "all", "internal"), map(int, numbers), strict=True))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not ONE,ALL,INTERNAL, as in 2,1,7") from None
+
+
+def read_other_fields(text: str) -> dict[str, Any]:
+    """A JSON object of fields that have no option of their own."""
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not JSON: {error}") from None
+    if not isinstance(fields, dict):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an object of fields")
+    for field in fields:
+        if field in OPTIONS:
+            raise argparse.ArgumentTypeError(f"{field} has an option of its own: {OPTIONS[field]}")
+    return fields
 
 
 def read_flag(text: str) -> bool:

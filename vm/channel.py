@@ -1,21 +1,28 @@
 """A channel: one directed pair of machines, reliable across reconnects, in order unless told not.
 
 `Channel` says when the copies of each message arrive, by latency and faults. The two ends are
-protocol cores, without IO. The sending end numbers its messages from 1 and keeps each until it
-is acknowledged; acknowledgements are cumulative. The receiving end takes exactly the next
-number: a lower one is a resend of something already taken, a higher one means that something
-before it is missing. Whoever reconnects asks the receiving end how many it has taken,
-acknowledges those, and sends the rest again; several connections may carry the same channel at
-once without harm.
+protocol cores, without IO. The sending end numbers its messages from 1. The receiving end
+takes exactly the next number: a lower one is a resend of something already taken, a higher one
+means that something before it is missing. It says how far it has got with two counts:
+`received`, what has arrived, from where the sender goes on sending; and `logged`, what has been
+received by a tick that is in the log. A message that has only arrived dies with a machine that
+is killed, so the sender keeps each until it is logged. Whoever connects, again or to a receiver
+that has come back with what its log holds, asks for both counts first, and sends from
+`received` on; several connections may carry the same channel at once without harm.
 """
 
 from collections import deque
+from collections.abc import Callable
+from functools import cached_property
 from typing import NamedTuple
 
 from vm.faults import Delay, Duplication, Loss, Partition
-from vm.latency import Latency
+from vm.latency import AS_IT_IS, Latency
 from vm.records import Event, Message
 from vm.spec import Spec, generator
+
+#: The largest number that a generator draws.
+BELOW_1 = 1 - 2**-53
 
 
 class Copy(NamedTuple):
@@ -55,8 +62,8 @@ class Channel:
         self._is_plain = spec.fifo and not (befalling or self._partitions)
         self._is_fifo = spec.fifo
         self._quantile_ns = latency.quantile_ns
-        self._draw = generator(spec.seed, f"{sender}->{receiver}", "channel").random
-        self._draw_again = generator(spec.seed, f"{sender}->{receiver}", "resend").random
+        self._seed, self._name = spec.seed, f"{sender}->{receiver}"
+        self._draw = generator(self._seed, self._name, "channel").random
         #: No copy on a channel that keeps order leaves or arrives before these.
         self._leaves_ns = self._arrives_ns = 0
 
@@ -93,6 +100,11 @@ class Channel:
         self._leaves_ns = max(self._leaves_ns, copy.leaves_ns)
         self._arrives_ns = max(self._arrives_ns, copy.arrives_ns)
 
+    @cached_property
+    def _draw_again(self) -> Callable[[], float]:
+        # Making a generator takes longer than most channels' other work, and few send again.
+        return generator(self._seed, self._name, "resend").random
+
     def _copy(self, at_ns: int) -> Copy:
         latency_ns, leaves_ns = self._quantile_ns(self._draw()), at_ns
         for delay in self._delays:
@@ -123,52 +135,74 @@ def note(event: Event, receiver: str, copies: int) -> None:
         event.duplicated += (receiver,)
 
 
+def last_departure_ns(spec: Spec) -> int:
+    """No message leaves a sender that adds the latency of the spec later than this."""
+    delays = (fault for fault in spec.faults if isinstance(fault, Delay))
+    held_ns = sum(delay.extra_ns + delay.jitter_ns for delay in delays)
+    return spec.duration_ns + held_ns + (spec.latency or AS_IT_IS).quantile_ns(BELOW_1)
+
+
 class SequenceGap(Exception):
     """A message came before one that was sent earlier on the same channel."""
 
 
 class SendingEnd:
-    """Messages on their way: what was sent, less what was acknowledged."""
+    """Messages on their way: what was sent, less what the receiver has logged."""
 
     def __init__(self) -> None:
-        self.unacknowledged: deque[Message] = deque()
-        self.acknowledged = 0
+        self.kept: deque[Message] = deque()
+        self.received = 0
+        self.logged = 0
 
     @property
     def sent(self) -> int:
-        return self.acknowledged + len(self.unacknowledged)
+        return self.logged + len(self.kept)
 
     def send(self, message: Message) -> int:
         """Queue a message; returns its sequence number."""
-        self.unacknowledged.append(message)
+        self.kept.append(message)
         return self.sent
 
-    def acknowledge(self, received: int) -> None:
-        """The other end has taken messages 1..received. ValueError if so many were never sent."""
-        if received > self.sent:
-            raise ValueError(f"{received} messages acknowledged, but only {self.sent} sent")
-        while self.acknowledged < received:
-            self.unacknowledged.popleft()
-            self.acknowledged += 1
+    def acknowledge(self, received: int, logged: int) -> None:
+        """The other end has messages 1..received, of which 1..logged are in its log.
+
+        `received` falls when the receiver is started again, `logged` never: ValueError for
+        counts that no receiver can have.
+        """
+        if not self.logged <= logged <= received <= self.sent:
+            raise ValueError(
+                f"{received} messages received and {logged} of them logged,"
+                f" after {self.sent} were sent and {self.logged} logged"
+            )
+        while self.logged < logged:
+            self.kept.popleft()
+            self.logged += 1
+        self.received = received
 
     def after(self, sequence: int) -> Message | None:
         """The message that follows number `sequence`, or None if there is none yet.
 
-        `sequence` is `acknowledged` or more.
+        `sequence` is `logged` or more.
         """
-        position = sequence - self.acknowledged
-        return self.unacknowledged[position] if position < len(self.unacknowledged) else None
+        position = sequence - self.logged
+        return self.kept[position] if position < len(self.kept) else None
+
+    def undelivered(self) -> list[Message]:
+        """What the receiver does not have, by its latest word."""
+        return list(self.kept)[self.received - self.logged :]
 
 
 class ReceivingEnd:
-    """How many messages of a channel were taken, and the index of the last of them.
+    """How many messages of a channel were taken and how many logged, and the last one's index.
 
-    Where nothing reorders or duplicates (`is_ordered`), each is of a later event than the last.
+    The end of a machine that comes back begins with what its log holds. Where nothing reorders
+    or duplicates (`is_ordered`), each message is of a later event than the last.
     """
 
-    def __init__(self, is_ordered: bool = True) -> None:
-        self.received = 0
-        self.last_index = -1
+    def __init__(self, *, is_ordered: bool = True, logged: int = 0, last_index: int = -1) -> None:
+        self.received = logged
+        self.logged = logged
+        self.last_index = last_index
         self._is_ordered = is_ordered
 
     def accept(self, sequence: int, index: int) -> bool:
@@ -185,3 +219,8 @@ class ReceivingEnd:
             raise ValueError(f"event {index} came after event {self.last_index}")
         self.received, self.last_index = sequence, index
         return True
+
+    def log(self) -> None:
+        """The receive of the next message, in the order in which they were taken, is logged."""
+        assert self.logged < self.received
+        self.logged += 1

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from vm.fields import (
-    Reader,
+    NAMES,
+    SECONDS,
+    Field,
+    Schema,
     SpecError,
     plain_table,
     read_names,
@@ -18,6 +21,7 @@ from vm.fields import (
     read_seconds_ns,
     read_table,
     suggestion,
+    table_schema,
 )
 from vm.schedule import SECOND_NS
 
@@ -99,6 +103,11 @@ MachineFault = Pause | Crash | Restart
 Fault = ChannelFault | Partition | MachineFault
 
 
+def end_ns(fault: Fault) -> int:
+    """When a fault is over; a crash is done at once."""
+    return fault.at_ns if isinstance(fault, Crash) else fault.until_ns
+
+
 def read_faults(
     field: str, tables: Sequence[Any], machines: tuple[str, ...], duration_ns: int
 ) -> tuple[Fault, ...]:
@@ -117,6 +126,15 @@ def plain_fault(fault: Fault) -> dict[str, Any]:
     """The table that `read_faults` reads back as an equal fault; JSON can hold it."""
     kinds = {fault_type: kind for kind, fault_type in FAULTS.items()}
     return plain_table(kinds[type(fault)], fault)
+
+
+def faults_schema() -> Schema:
+    """The JSON Schema of the tables that `read_faults` reads."""
+
+    def is_optional(kind: str, key: str) -> bool:
+        return key in ("at_s", "senders", "receivers") or (key == "until_s" and kind != "restart")
+
+    return {"type": "array", "items": table_schema(FAULTS, KEYS, is_optional)}
 
 
 def _read(field: str, table: Any, machines: tuple[str, ...], duration_ns: int) -> Fault:
@@ -213,17 +231,25 @@ def _groups(field: str, value: Any) -> tuple[tuple[str, ...], ...]:
     return groups
 
 
-#: How the keys of a fault's table are read.
-KEYS: dict[str, Reader] = {
-    "at_s": read_seconds_ns,
-    "until_s": read_seconds_ns,
-    "senders": _some_names,
-    "receivers": _some_names,
-    "probability": _probability,
-    "extra_s": read_seconds_ns,
-    "jitter_s": read_seconds_ns,
-    "groups": _groups,
-    "machine": _machine,
+#: The keys of a fault's table.
+KEYS: dict[str, Field] = {
+    "at_s": Field(read_seconds_ns, "from when on; from the beginning, if not given", SECONDS),
+    "until_s": Field(read_seconds_ns, "until when; to the end, if not given", SECONDS),
+    "senders": Field(_some_names, "whose messages; everybody's, if not given", NAMES),
+    "receivers": Field(_some_names, "messages to whom; to everybody, if not given", NAMES),
+    "probability": Field(
+        _probability,
+        "the probability for each message",
+        {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+    ),
+    "extra_s": Field(read_seconds_ns, "by how much each message is late", SECONDS),
+    "jitter_s": Field(read_seconds_ns, "up to how much more, drawn for each message", SECONDS),
+    "groups": Field(
+        _groups,
+        "who can still talk; machines in no group are one more together",
+        {"type": "array", "items": NAMES, "minItems": 1},
+    ),
+    "machine": Field(_machine, "the machine that it befalls", {"type": "string"}),
 }
 
 FAULTS: dict[str, type[Fault]] = {

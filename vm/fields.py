@@ -8,13 +8,32 @@ inside (`at_ns`) is seconds outside (`at_s`).
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple
 
 from vm.schedule import SECOND_NS
 
 MAX_DURATION_S = 24 * 60 * 60
 
 Reader = Callable[[str, Any], Any]
+Schema = dict[str, Any]
+
+
+class Field(NamedTuple):
+    """How a field's plain value is read, and what it is in a few words.
+
+    `schema` is the JSON Schema of the values that are read, as far as one can say.
+    """
+
+    read: Reader
+    text: str
+    schema: Schema
+
+    def described(self) -> Schema:
+        return {"description": self.text, **self.schema}
+
+
+SECONDS: Schema = {"type": "number", "minimum": 0, "maximum": MAX_DURATION_S}
+NAMES: Schema = {"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": True}
 
 
 class SpecError(ValueError):
@@ -67,12 +86,12 @@ def read_table(
     field: str,
     value: Any,
     kinds: Mapping[str, Any],
-    readers: Mapping[str, Reader],
+    fields: Mapping[str, Field],
     defaults: Mapping[str, Any],
 ) -> Any:
     """A table as the dataclass of its kind; what it leaves out is as `defaults` say.
 
-    `readers` reads by the table's keys, `defaults` goes by the dataclass's fields.
+    `fields` goes by the table's keys, `defaults` by the dataclass's fields.
     """
     if not isinstance(value, Mapping):
         raise SpecError(field, f"{value!r} is not a table, as in {{kind = {next(iter(kinds))!r}}}")
@@ -86,12 +105,37 @@ def read_table(
     given: dict[str, Any] = {}
     for key, known in keys.items():
         if key in value:
-            given[known.name] = readers[key](f"{field}.{key}", value[key])
+            given[known.name] = fields[key].read(f"{field}.{key}", value[key])
         elif known.name in defaults:
             given[known.name] = defaults[known.name]
         elif known.default is dataclasses.MISSING:
             raise SpecError(f"{field}.{key}", f"{kind} needs it, and it is not there")
     return kinds[kind](**given)
+
+
+def table_schema(
+    kinds: Mapping[str, Any], fields: Mapping[str, Field], is_optional: Callable[[str, str], bool]
+) -> Schema:
+    """The schema of what `read_table` reads; `is_optional` says which kind's keys have defaults."""
+    return {"anyOf": [_kind_schema(kind, kinds[kind], fields, is_optional) for kind in kinds]}
+
+
+def _kind_schema(
+    kind: str, made: Any, fields: Mapping[str, Field], is_optional: Callable[[str, str], bool]
+) -> Schema:
+    keys = {key_of(known.name): known for known in dataclasses.fields(made)}
+    needed = [
+        key
+        for key, known in keys.items()
+        if known.default is dataclasses.MISSING and not is_optional(kind, key)
+    ]
+    return {
+        "type": "object",
+        "description": (made.__doc__ or "").partition("\n")[0],
+        "properties": {"kind": {"const": kind}} | {key: fields[key].described() for key in keys},
+        "required": ["kind", *needed],
+        "additionalProperties": False,
+    }
 
 
 def plain_table(kind: str, read: Any) -> dict[str, Any]:

@@ -12,12 +12,16 @@ from statistics import NormalDist
 from typing import Any
 
 from vm.fields import (
-    Reader,
+    MAX_DURATION_S,
+    SECONDS,
+    Field,
+    Schema,
     SpecError,
     plain_table,
     read_number,
     read_seconds_ns,
     read_table,
+    table_schema,
 )
 
 QUANTILES = 1024
@@ -97,6 +101,11 @@ def read_latency(field: str, value: Any) -> Latency | None:
     return latency
 
 
+def latency_schema() -> Schema:
+    """The JSON Schema of the tables that `read_latency` reads."""
+    return table_schema(LATENCIES, KEYS, is_optional=lambda kind, key: False)
+
+
 def plain_latency(latency: Latency | None) -> dict[str, Any] | None:
     kinds = {latency_type: kind for kind, latency_type in LATENCIES.items()}
     return None if latency is None else plain_table(kinds[type(latency)], latency)
@@ -116,13 +125,21 @@ def _sigma(field: str, value: Any) -> float:
     return sigma
 
 
-#: How the keys of a latency's table are read.
-KEYS: dict[str, Reader] = {
-    "delay_s": read_seconds_ns,
-    "low_s": read_seconds_ns,
-    "high_s": read_seconds_ns,
-    "median_s": _median_ns,
-    "sigma": _sigma,
+#: The keys of a latency's table.
+KEYS: dict[str, Field] = {
+    "delay_s": Field(read_seconds_ns, "what every message takes", SECONDS),
+    "low_s": Field(read_seconds_ns, "the least that a message takes", SECONDS),
+    "high_s": Field(read_seconds_ns, "the most that a message takes", SECONDS),
+    "median_s": Field(
+        _median_ns,
+        "what half of the messages take at most",
+        {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_DURATION_S},
+    ),
+    "sigma": Field(
+        _sigma,
+        "the standard deviation of the logarithm",
+        {"type": "number", "minimum": 0, "maximum": MAX_SIGMA},
+    ),
 }
 
 LATENCIES: dict[str, type[Latency]] = {

@@ -13,13 +13,13 @@ from random import Random
 from typing import Any
 
 from vm.clocks import CLOCKS
-from vm.faults import Fault, plain_fault, read_faults
-from vm.fields import MAX_DURATION_S, Reader, read_names, read_number, read_whole
+from vm.faults import Fault, faults_schema, plain_fault, read_faults
+from vm.fields import MAX_DURATION_S, NAMES, Field, Schema, read_names, read_number, read_whole
 
 # Whoever reads a spec needs these two with it.
 from vm.fields import SpecError as SpecError
 from vm.fields import suggestion as suggestion
-from vm.latency import Latency, plain_latency, read_latency
+from vm.latency import Latency, latency_schema, plain_latency, read_latency
 from vm.schedule import SECOND_NS, Schedule
 from vm.workloads import WORKLOADS, Workload
 
@@ -27,6 +27,7 @@ MAX_MACHINES = 200
 MAX_TICK_RATE_HZ = 10_000
 MAX_SEED = 2**63 - 1
 MAX_WEIGHT = 1_000_000
+WEIGHTS = ("one", "all", "internal")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,62}")
 
 
@@ -54,7 +55,7 @@ class Spec:
         for key in plain:
             if key not in FIELDS:
                 raise SpecError(key, f"there is no such field{suggestion(key, FIELDS)}")
-        read = {key: FIELDS[key](key, value) for key, value in plain.items()}
+        read = {key: FIELDS[key].read(key, value) for key, value in plain.items()}
         spec = cls(**(read | {"faults": ()}))
         for name in spec.tick_rates_hz:
             if name not in spec.machines:
@@ -129,7 +130,8 @@ def _machines(field: str, value: Any) -> tuple[str, ...]:
     for name in names:
         if not NAME.fullmatch(name):
             raise SpecError(field, f"{name!r} is not a name: letters, digits and _ . : - only")
-    return names
+    # The order in which machines find themselves that have only met: draws depend on it.
+    return tuple(sorted(names, key=natural_order))
 
 
 def _duration_s(field: str, value: Any) -> float:
@@ -159,10 +161,12 @@ def _workload(field: str, value: Any) -> Workload:
         if value not in WORKLOADS:
             raise SpecError(field, f"there is no workload {value!r}{suggestion(value, WORKLOADS)}")
         return WORKLOADS[value]
-    weights = ("one", "all", "internal")
-    if not isinstance(value, Mapping) or set(value) != set(weights):
-        raise SpecError(field, f"{value!r} is neither a workload's name nor the weights {weights}")
-    workload = Workload(**{w: read_whole(f"{field}.{w}", value[w], 0, MAX_WEIGHT) for w in weights})
+    for key in value if isinstance(value, Mapping) else ():
+        if key not in WEIGHTS:
+            raise SpecError(f"{field}.{key}", f"there is no such weight{suggestion(key, WEIGHTS)}")
+    if not isinstance(value, Mapping) or set(value) != set(WEIGHTS):
+        raise SpecError(field, f"{value!r} is neither a workload's name nor the weights {WEIGHTS}")
+    workload = Workload(**{w: read_whole(f"{field}.{w}", value[w], 0, MAX_WEIGHT) for w in WEIGHTS})
     if workload.one + workload.all + workload.internal == 0:
         raise SpecError(field, "at least one weight must be more than 0")
     return workload
@@ -194,16 +198,67 @@ def _faults(field: str, value: Any) -> Sequence[Any]:
     return value
 
 
-#: Every field of a spec and how its plain value is read; the tables in `faults` by `read_faults`.
-FIELDS: dict[str, Reader] = {
-    "machines": _machines,
-    "duration_s": _duration_s,
-    "ticks": _ticks,
-    "tick_rates_hz": _tick_rates_hz,
-    "workload": _workload,
-    "clocks": _clocks,
-    "seed": _seed,
-    "latency": read_latency,
-    "fifo": _fifo,
-    "faults": _faults,
+A_NAME: Schema = {"type": "string", "pattern": f"^{NAME.pattern}$"}
+RATE: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_TICK_RATE_HZ}
+WEIGHT: Schema = {"type": "integer", "minimum": 0, "maximum": MAX_WEIGHT}
+
+#: Every field of a spec; of the tables in `faults`, `read_faults` reads more.
+FIELDS: dict[str, Field] = {
+    "machines": Field(
+        _machines,
+        "how many machines there are, or their names",
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": MAX_MACHINES},
+                NAMES | {"items": A_NAME, "maxItems": MAX_MACHINES},
+            ]
+        },
+    ),
+    "duration_s": Field(
+        _duration_s,
+        "how long the machines tick",
+        {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_DURATION_S},
+    ),
+    "ticks": Field(
+        _ticks,
+        "the range that each machine's ticks per second are drawn from",
+        {"type": "array", "items": RATE, "minItems": 2, "maxItems": 2},
+    ),
+    "tick_rates_hz": Field(
+        _tick_rates_hz,
+        "ticks per second of machines for which they are not to be drawn",
+        {"type": "object", "additionalProperties": RATE},
+    ),
+    "workload": Field(
+        _workload,
+        "what an idle tick does: a workload's name, or how often it sends to one, to all, or not",
+        {
+            "anyOf": [
+                {"enum": list(WORKLOADS)},
+                {
+                    "type": "object",
+                    "properties": dict.fromkeys(WEIGHTS, WEIGHT),
+                    "required": list(WEIGHTS),
+                    "additionalProperties": False,
+                },
+            ]
+        },
+    ),
+    "clocks": Field(
+        _clocks,
+        "the clocks that the machines carry, the main one first",
+        NAMES | {"items": {"enum": list(CLOCKS)}},
+    ),
+    "seed": Field(
+        _seed,
+        "what all draws derive from",
+        {"type": "integer", "minimum": 0, "maximum": MAX_SEED},
+    ),
+    "latency": Field(
+        read_latency,
+        "what the network takes; as it is, if not given",
+        latency_schema(),
+    ),
+    "fifo": Field(_fifo, "whether channels keep the order of messages", {"type": "boolean"}),
+    "faults": Field(_faults, "what goes wrong, and when", faults_schema()),
 }

@@ -3,9 +3,11 @@
 """
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Sequence
+from errno import EACCES, EDQUOT, EIO, ENOSPC, EPERM, EROFS
 from pathlib import Path
 
 from orchestrator.cli import upkeep
@@ -15,7 +17,11 @@ from orchestrator.cli.export import add_export, add_format, export_runs
 from orchestrator.cli.run import run_experiment
 from orchestrator.experiment import ExperimentError
 from orchestrator.outcome import EnvironmentProblem
+from orchestrator.schema import experiment_schema
 from vm import __version__
+
+#: Errors that come of a disk, or of whom it belongs to, and of no mistake of ours.
+LACKING = (ENOSPC, EDQUOT, EROFS, EACCES, EPERM, EIO)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,6 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read has seen enough. Nothing more can be written, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.errno not in LACKING:
+            raise
+        return complain(3, f"{error.filename or 'a file'}: {error.strerror}")
     return code
 
 
@@ -46,6 +56,17 @@ def _check(given: argparse.Namespace) -> int:
     from orchestrator.cli import analyse
 
     return analyse.check(given)
+
+
+def _replay(given: argparse.Namespace) -> int:
+    from orchestrator.cli import replay
+
+    return replay.replay_run(given)
+
+
+def _schema(_given: argparse.Namespace) -> int:
+    print(json.dumps(experiment_schema(), indent=2))
+    return 0
 
 
 def _parser() -> Parser:
@@ -69,6 +90,13 @@ def _parser() -> Parser:
     command = commands.add_parser("export", help=text, description=text, allow_abbrev=False)
     add_export(command)
     command.set_defaults(act=export_runs)
+    text = "whether pure machines do again what a run's logs say; exit code 1 if not"
+    command = commands.add_parser("replay", help=text, description=text, allow_abbrev=False)
+    command.add_argument("run", metavar="RUN", type=Path, help="the directory of a run")
+    command.set_defaults(act=_replay)
+    text = "print the JSON Schema of experiment files"
+    command = commands.add_parser("schema", help=text, description=text, allow_abbrev=False)
+    command.set_defaults(act=_schema)
     for name, act, text in (
         ("list", upkeep.list_runs, "the runs there are"),
         ("clean", upkeep.clean, "remove what interrupted runs of dead owners left behind"),

@@ -30,7 +30,13 @@ def add_out(command: argparse.ArgumentParser) -> None:
 
 def add_run(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("experiment", metavar="EXPERIMENT.toml", nargs="?", type=Path, help="fields of a spec")
+    add(
+        "experiment",
+        metavar="EXPERIMENT.toml",
+        nargs="?",
+        type=Path,
+        help="fields of a spec and what to sweep over; goes on where it was interrupted",
+    )
     add("--backend", choices=BACKENDS, default="containers", help="where machines run (containers)")
     add("--machines", metavar="N", type=int, help="how many machines (3)")
     add("--duration", metavar="S", dest="duration_s", type=_number, help="seconds of a run (60)")
@@ -52,8 +58,19 @@ def add_run(command: argparse.ArgumentParser) -> None:
     )
     add("--clocks", metavar="CLOCK,…", type=_list_of_names, help="lamport, vector (lamport)")
     add("--seed", metavar="N", type=int, help="seed of the first run, the next has N+1 (random)")
-    add("--repeat", metavar="N", type=int, help="how many runs (1)")
+    add("--repeat", metavar="N", type=int, help="how many runs, of each point of a sweep (1)")
     add("--jobs", metavar="N", type=_jobs, help="how many side by side (as many as cores bear)")
+    add(
+        "--pool",
+        metavar="POOL",
+        help="what carries simulated runs to workers: loky, dask or ray (loky)",
+    )
+    add(
+        "--no-logs",
+        dest="logs",
+        action="store_false",
+        help="measure simulated runs and keep the figures only",
+    )
     add_out(command)
 
 

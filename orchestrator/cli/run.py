@@ -2,33 +2,36 @@
 
 import argparse
 import os
-import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from random import SystemRandom
+from tempfile import TemporaryFile
 
 from rich.console import Console
 
-from orchestrator import engine, image, run
+from orchestrator import engine, image, resume, run, threads
 from orchestrator.cli.arguments import MAX_JOBS, UsageError
 from orchestrator.cli.console import complain, console_of_output, say
 from orchestrator.experiment import Experiment, parse, read
-from orchestrator.outcome import EnvironmentProblem
-from orchestrator.progress import Display, display
-from orchestrator.run import BACKENDS, Run
-from vm.spec import Spec, SpecError
+from orchestrator.progress import display
+from orchestrator.run import BACKENDS, VIRTUAL, Carried, Order
+from vm.spec import Spec, SpecError, suggestion
 
 DEFAULT_EXPERIMENT = "lab"
 #: What a core bears without ticks that come late: ticks a second, and machines at all.
 MAX_TICKS_PER_CORE_HZ = 300
 MAX_MACHINES_PER_CORE = 25
-#: How often the main thread looks whether it was told to end.
-SIGNALS_EVERY_S = 0.1
+#: What makes another process worth its start: half a second's work.
+MIN_EVENTS_PER_JOB = 50_000
+DEFAULT_POOL = "loky"
+LOADING_NICENESS = 19
+#: Up to so many runs are named one by one.
+MAX_NAMED = 10
 #: The options that set a field of the experiment, for errors that name what was typed.
 OPTIONS = {
     "machines": "--machines",
@@ -42,160 +45,217 @@ OPTIONS = {
 
 
 def run_experiment(given: argparse.Namespace) -> int:
-    experiment = _experiment(given)
-    specs = experiment.specs()
-    jobs = min(given.jobs or _default_jobs(experiment.spec), len(specs))
-    console = console_of_output()
-    with ExitStack() as stack:
-        try:
-            folder = given.out / experiment.name
-            partials = [stack.enter_context(run.reserved(folder, spec)) for spec in specs]
-        except OSError as error:
-            raise UsageError(
-                f"--out: {error.filename or folder} cannot be written: {error.strerror}"
-            ) from None
-        with engine.connected() as client:
-            image.ensure(client, console.print)
-        say(console, f"{len(specs)} x {experiment.spec.duration_s:g} s, {jobs} at a time;")
-        say(console, f"the same again: {_again(given, experiment)}")
-        runs, problems, interrupted = _carry_out(given.backend, specs, partials, jobs, console)
-    return _conclude(console, runs, problems, interrupted)
+    _check_virtual(given)
+    experiment, console = _experiment(given), console_of_output()
+    folder = given.out / experiment.name
+    try:
+        specs = _claimed(given, experiment, folder)
+    except OSError as error:
+        raise UsageError(
+            f"--out: {error.filename or folder} cannot be written: {error.strerror}"
+        ) from None
+    resumable = given.experiment is not None
+    orders = [
+        Order(name, spec, given.backend, folder, resumable)
+        for name, spec in specs.items()
+        if not (folder / name).exists()
+    ]
+    run.remove_leftovers(given.out, folder)
+    try:
+        carried = _carry_out(given, orders, len(specs) - len(orders), console)
+    finally:
+        # What was killed on the way leaves nothing but whole runs.
+        run.remove_leftovers(given.out, folder)
+    places = {done.name: done.directory for done in carried.runs}
+    found = [places.get(name, folder / name) for name in specs]
+    there = [directory for directory in found if directory.parent == folder and directory.exists()]
+    return _conclude(folder if resumable else None, there, carried, console)
+
+
+def _check_virtual(given: argparse.Namespace) -> None:
+    """That options for simulated runs come with simulated runs, and name what there is."""
+    for option, wanted in {"--no-logs": not given.logs, "--pool": given.pool}.items():
+        if wanted and given.backend not in VIRTUAL:
+            raise UsageError(f"{option} is for simulated runs: add --backend {VIRTUAL[0]}")
+    if given.pool:
+        # joblib takes its time to load.
+        from orchestrator.sweep import POOLS
+
+        if given.pool not in POOLS:
+            raise UsageError(f"--pool: there is no {given.pool!r}{suggestion(given.pool, POOLS)}")
 
 
 def _experiment(given: argparse.Namespace) -> Experiment:
-    plain = read(given.experiment) if given.experiment else {}
-    plain |= {field: value for field in OPTIONS if (value := vars(given)[field]) is not None}
-    plain.setdefault("seed", SystemRandom().randrange(2**31))
+    """What the file and the options say."""
+    file: Path | None = given.experiment
+    plain = read(file) if file else {"seed": SystemRandom().randrange(2**31)}
+    options = {field: value for field in OPTIONS if (value := vars(given)[field]) is not None}
     try:
-        return parse(given.experiment.stem if given.experiment else DEFAULT_EXPERIMENT, plain)
+        experiment = parse(file.stem if file else DEFAULT_EXPERIMENT, plain | options)
     except SpecError as error:
         option = OPTIONS.get(error.field.partition(".")[0])
         raise UsageError(f"{option or error.field}: {error.problem}") from None
+    for field in options:
+        if any(field in point.values for point in experiment.points):
+            raise UsageError(f"{OPTIONS[field]}: {file} sweeps {field}, so it takes no one value")
+    return experiment
 
 
-def _default_jobs(spec: Spec) -> int:
+def _claimed(given: argparse.Namespace, experiment: Experiment, folder: Path) -> dict[str, Spec]:
+    """The specs of all runs by the runs' names, in a folder that is theirs.
+
+    OSError if it cannot be written, ExperimentError if another experiment has it.
+    """
+    specs, file = experiment.specs(), given.experiment
+    if file is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            """So it can be written."""
+        return dict(zip(run.fresh_names(folder, specs.values()), specs.values(), strict=True))
+    ours = resume.resolved(experiment, given.backend, given.logs)
+    resume.claim(folder, file.read_text(encoding="utf-8"), ours)
+    return specs
+
+
+def _carry_out(
+    given: argparse.Namespace, orders: Sequence[Order], there: int, console: Console
+) -> Carried:
+    prepare = PREPARATIONS.get(given.backend)
+    if prepare and orders:
+        prepare(console)
+    if there:
+        say(console, f"kept: {_runs(there)} that were there already")
+    if not orders:
+        return Carried()
+    virtual = given.backend in VIRTUAL
+    jobs = min(given.jobs or (_simulated_jobs if virtual else _jobs)(orders), len(orders))
+    say(console, f"{_runs(len(orders))}, {jobs} at a time")
+    if given.experiment is None:
+        say(console, f"the same again: {_again(given, orders)}")
+    if virtual:
+        return _simulate(given, orders, jobs, console)
+    costs = {order.name: order.spec.duration_s for order in orders}
+    with display(console, costs, speed=jobs) as shown, _analysis_loading():
+        return threads.carry_out(orders, BACKENDS[given.backend], jobs, shown)
+
+
+def _simulate(
+    given: argparse.Namespace, orders: Sequence[Order], jobs: int, console: Console
+) -> Carried:
+    from orchestrator import sweep
+    from orchestrator.cli.simulated import simulate
+
+    folder = orders[0].folder
+    # A worker need not be where we are.
+    absolute = [replace(order, folder=folder.absolute()) for order in orders]
+    costs = {order.name: _expected_events(order.spec) for order in orders}
+    with display(console, costs) as shown:
+        work = partial(simulate, logs=given.logs)
+        carried = sweep.carry_out(absolute, work, jobs, given.pool or DEFAULT_POOL, shown)
+    for number, done in enumerate(carried.runs):
+        directory = folder / done.directory.relative_to(folder.absolute())
+        carried.runs[number] = replace(done, directory=directory)
+    return carried
+
+
+@contextmanager
+def _analysis_loading() -> Iterator[None]:
+    """Load what will be said of runs, three seconds' work, while they wait for their machines."""
+    thread = threading.Thread(target=_load_analysis, name="loading the analysis", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
+def _load_analysis() -> None:
+    if sys.platform == "linux":
+        # Of this thread and of those that it begins: the machines' ticks come first.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOADING_NICENESS)
+    from orchestrator.cli.report import prepare
+
+    prepare()
+
+
+def _jobs(orders: Sequence[Order]) -> int:
     """As many clusters side by side as this computer bears without ticks that come late."""
     cores = os.cpu_count() or 1
-    by_ticks = cores * MAX_TICKS_PER_CORE_HZ // (spec.ticks[1] * len(spec.machines))
-    by_machines = cores * MAX_MACHINES_PER_CORE // len(spec.machines)
+    machines = max(len(order.spec.machines) for order in orders)
+    ticks_hz = max(sum(_max_rates_hz(order.spec)) for order in orders)
+    by_ticks = cores * MAX_TICKS_PER_CORE_HZ // ticks_hz
+    by_machines = cores * MAX_MACHINES_PER_CORE // machines
     return max(1, min(by_ticks, by_machines, MAX_JOBS))
 
 
-def _again(given: argparse.Namespace, experiment: Experiment) -> str:
+def _simulated_jobs(orders: Sequence[Order]) -> int:
+    """One for each core, if there is enough to do for another process to be worth it."""
+    events = sum(_expected_events(order.spec) for order in orders)
+    return max(1, min(os.cpu_count() or 1, int(events / MIN_EVENTS_PER_JOB)))
+
+
+def _max_rates_hz(spec: Spec) -> list[int]:
+    return [spec.tick_rates_hz.get(machine, spec.ticks[1]) for machine in spec.machines]
+
+
+def _expected_events(spec: Spec) -> float:
+    return sum(spec.tick_rate_hz(machine) for machine in spec.machines) * spec.duration_s
+
+
+def _again(given: argparse.Namespace, orders: Sequence[Order]) -> str:
     """The command that carries out the same runs."""
-    spec = experiment.spec
+    spec = orders[0].spec
     weights = spec.workload
     options = {
+        "--backend": given.backend,
         "--machines": len(spec.machines),
         "--duration": f"{spec.duration_s:g}",
         "--ticks": f"{spec.ticks[0]}-{spec.ticks[1]}",
         "--weights": f"{weights.one},{weights.all},{weights.internal}",
         "--clocks": ",".join(spec.clocks),
         "--seed": spec.seed,
-        "--repeat": experiment.repeat,
+        "--repeat": len(orders),
     }
-    if given.experiment:
-        return f"vklocks run {given.experiment} --seed {spec.seed} --repeat {experiment.repeat}"
     return " ".join(["vklocks run", *(f"{name} {value}" for name, value in options.items())])
 
 
-@dataclass
-class _Under:
-    """The runs under way, and whether they are to end."""
-
-    interrupted: bool = False
-    backends: tuple[run.Backend, ...] = ()
-
-    def interrupt(self, *_signal: object) -> None:
-        if not self.interrupted:
-            self.interrupted = True
-            print("\nending the runs; their logs are kept ...", file=sys.stderr)
-        for backend in self.backends:
-            backend.interrupt()
+def _runs(count: int) -> str:
+    return "1 run" if count == 1 else f"{count} runs"
 
 
-def _carry_out(
-    backend_name: str, specs: list[Spec], partials: list[Path], jobs: int, console: Console
-) -> tuple[list[Run], list[str], bool]:
-    """All runs, `jobs` at a time; those that were carried out, what was lacking, if interrupted."""
-    names = [run.name_of(partial) for partial in partials]
-    backends = [BACKENDS[backend_name](spec, name) for spec, name in zip(specs, names, strict=True)]
-    under = _Under(backends=tuple(backends))
-    durations_s = {name: spec.duration_s for name, spec in zip(names, specs, strict=True)}
-    runs: list[Run] = []
-    problems: list[str] = []
-    with (
-        display(console, durations_s, jobs) as shown,
-        _on_interrupt(under.interrupt),
-        ThreadPoolExecutor(jobs) as pool,
-    ):
-        futures: dict[Future[Run], str] = {}
-        for backend, spec, partial in zip(backends, specs, partials, strict=True):
-            one = pool.submit(
-                run.carry_out, backend, backend_name, spec, partial, _report(shown, partial)
-            )
-            futures[one] = run.name_of(partial)
-        for future in _as_they_end(futures):
-            try:
-                done = future.result()
-            except EnvironmentProblem as error:
-                problems.append(str(error))
-                shown.done(futures[future], str(error))
-                continue
-            runs.append(done)
-            shown.done(done.name, f"{done.result}: {done.problem}" if done.problem else done.result)
-    return sorted(runs, key=lambda done: names.index(done.name)), problems, under.interrupted
+def _conclude(
+    experiment: Path | None, directories: Sequence[Path], carried: Carried, console: Console
+) -> int:
+    """Say what happened in all runs that are there, and what kept others from it.
 
-
-def _as_they_end(futures: Iterable[Future[Run]]) -> Iterator[Future[Run]]:
-    """Each future once it is done, from a main thread that hears signals meanwhile.
-
-    The kernel may hand a signal to any thread; Python runs its handler when the main thread
-    comes to, and one that waits without a limit does not.
+    `experiment` is the folder of an experiment that has one of its own.
     """
-    pending = set(futures)
-    while pending:
-        done, pending = wait(pending, SIGNALS_EVERY_S, FIRST_COMPLETED)
-        yield from done
-
-
-def _report(shown: Display, partial: Path) -> Callable[[str], None]:
-    def report(phase: str) -> None:
-        shown.phase(run.name_of(partial), phase)
-        if phase == "run":
-            # Half a second's work, done while the thread would only wait for the machines.
-            from orchestrator.cli import analyse  # noqa: F401
-
-    return report
-
-
-@contextmanager
-def _on_interrupt(act: Callable[..., None]) -> Iterator[None]:
-    """Let the first Ctrl-C, or SIGTERM, end the runs instead of the program."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, act) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _conclude(console: Console, runs: list[Run], problems: list[str], interrupted: bool) -> int:
     from orchestrator.cli import analyse
 
-    code = analyse.conclude([done.directory for done in runs], console)
-    if runs:
+    code = analyse.conclude(experiment, directories, carried, console)
+    if directories:
         say(console, "\nkept:")
-    for done in runs:
-        say(console, f"  {done.directory}")
-    failed = [done for done in runs if done.result == "failed"]
-    for done in failed:
-        code = complain(4, f"{done.name} failed: {done.problem}")
-    for problem in dict.fromkeys(problems):
+    for directory in directories if len(directories) <= MAX_NAMED else [directories[0].parent]:
+        say(console, f"  {directory}")
+    failed = [done for done in carried.runs if done.result == "failed"]
+    for done in failed[:MAX_NAMED]:
+        apart = f" (kept as {done.directory}, to be tried again)" if experiment else ""
+        code = complain(4, f"{done.name} failed: {done.problem}{apart}")
+    if len(failed) > MAX_NAMED:
+        complain(4, f"and {len(failed) - MAX_NAMED} more failed")
+    for problem in dict.fromkeys(carried.problems):
         code = complain(3, problem)
-    if interrupted:
-        code = complain(130, f"interrupted; {len(runs)} runs kept, nothing left in the engine")
+    if carried.interrupted:
+        code = complain(130, f"interrupted; {_runs(len(directories))} kept")
     return code
+
+
+def _prepare_engine(console: Console) -> None:
+    with engine.connected() as client:
+        for left in engine.remove_abandoned(client):
+            say(console, f"removed {left.what} {left.name} of a run that was killed")
+        image.ensure(client, console.print)
+
+
+#: What has to be done before the first run of some backends.
+PREPARATIONS: dict[str, Callable[[Console], None]] = {"containers": _prepare_engine}

@@ -26,18 +26,16 @@ def list_runs(given: argparse.Namespace) -> int:
 
 def clean(given: argparse.Namespace) -> int:
     removed = 0
-    with engine.connected() as client:
-        for left in engine.leftovers(client):
-            if left.is_abandoned():
-                left.remove()
-                removed += 1
-                print(f"removed {left.what} {left.name}")
-            else:
-                print(f"left {left.what} {left.name}: {left.owner} may still use it")
-    for partial in run.unfinished(given.out):
-        shutil.rmtree(partial)
+    for partial in run.leftovers(given.out, *given.out.glob("*/")):
+        shutil.rmtree(partial, ignore_errors=True)
         removed += 1
         print(f"removed unfinished {partial}")
+    with engine.connected() as client:
+        for gone in engine.remove_abandoned(client):
+            removed += 1
+            print(f"removed {gone.what} {gone.name}")
+        for left in engine.leftovers(client):
+            print(f"left {left.what} {left.name}: {left.owner} may still use it")
     print(f"{removed} leftovers of dead owners removed" if removed else "nothing to clean")
     return 0
 

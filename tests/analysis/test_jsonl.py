@@ -17,7 +17,7 @@ from analysis.audit import plain_verdict, print_audit
 from analysis.checks import verdict
 from analysis.events import SCHEMA, InputError, Run, load
 from analysis.history import scalar
-from analysis.metrics import across
+from analysis.metrics import across, figures
 from analysis.summary import as_json, print_summary
 from by_hand import internal, loaded, logs_of, receive, send, write_run
 from histories import World, worlds
@@ -415,5 +415,5 @@ def say_everything(run: Run) -> None:
     found = verdict(run)
     print_audit(run, found, console)
     across([run, run])
-    for plain in (as_json([run]), plain_verdict(found)):
+    for plain in (as_json([figures(run)]), plain_verdict(found)):
         json.dumps(plain, allow_nan=False).encode()

@@ -69,6 +69,7 @@ def test_a_run_is_kept_whole(
     for file in logs.iterdir():
         assert (kept / file.name).read_bytes() == file.read_bytes()
     assert {file.name for file in kept.iterdir()} == {
+        "report.html",
         "run.json",
         "spec.json",
         "verdict.json",
@@ -117,6 +118,7 @@ def test_a_run_of_which_something_is_missing_is_kept_as_far_as_it_goes(
     assert analysis(logs, tmp_path) == 0
     kept = tmp_path / NAME
     assert sorted(file.name for file in kept.iterdir()) == [
+        "report.html",
         "run.json",
         "second.jsonl",
         "spec.json",

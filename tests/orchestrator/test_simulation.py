@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from orchestrator.replay import replay
 from orchestrator.simulation import DRAIN_NS, History, Simulation, simulate
 from specs import specs
-from vm.channel import Channel
+from vm.channel import Channel, last_departure_ns
 from vm.faults import Crash, Delay, Duplication, Loss, Partition, Pause, Restart
 from vm.latency import in_virtual_time
 from vm.log import encode
 from vm.records import Event, Start, Stop
 from vm.records import Restart as Return
+from vm.schedule import SECOND_NS
 from vm.spec import Spec, generator
 
 Copy = tuple[str, int, str]
@@ -138,7 +139,7 @@ def test_what_arrives_was_sent_before_and_finds_somebody_there(spec: Spec) -> No
     kills = [fault for fault in spec.faults if isinstance(fault, Crash | Restart)]
     for sender, index, receiver, arrived_ns in arrivals(history):
         sent_ns = events(history, sender)[index].at_ns
-        assert sent_ns + least_ns <= arrived_ns < spec.duration_ns + DRAIN_NS
+        assert sent_ns + least_ns <= arrived_ns < last_departure_ns(spec) + DRAIN_NS
         for cut in cuts:
             assert not (cut.separates(sender, receiver) and cut.at_ns <= arrived_ns < cut.until_ns)
         for kill in kills:
@@ -160,10 +161,7 @@ def test_without_kills_messages_arrive_exactly_when_their_channel_says(spec: Spe
                     assert (receiver in event.lost) == (not copies)
                     assert (receiver in event.duplicated) == (len(copies) == 2)
                     expected.update((sender, event.index, receiver, at_ns) for at_ns in copies)
-    last_ns = spec.duration_ns + DRAIN_NS
-    assert Counter(arrivals(history)) == Counter(
-        {arrival: copies for arrival, copies in expected.items() if arrival[3] < last_ns}
-    )
+    assert Counter(arrivals(history)) == expected
 
 
 @given(spec=specs())
@@ -228,7 +226,10 @@ def test_a_run_that_is_ended_early_is_whole_up_to_there(spec: Spec, data: st.Dat
         assert events(history, machine) == [
             event for event in events(whole, machine) if event.at_ns < ended_ns
         ]
-    assert {stop.reason for stop in stops(history).values()} <= {"terminated"}
+    for machine, stop in stops(history).items():
+        due = spec.schedule(machine).ticks_before(ended_ns)
+        assert (stop.reason, stop.ticks_missed) == ("terminated", due - stop.events)
+    assert all(arrived_ns < ended_ns + DRAIN_NS for *_, arrived_ns in arrivals(history))
     assert replay(history) is None
 
 
@@ -386,9 +387,9 @@ def test_by_hand_a_partition_to_the_end() -> None:
     assert told[-2:] == ["vm1 stop [vm2/0 vm2/1] [] 0", "vm2 stop [vm1/0 vm1/1] [] 0"]
 
 
-def test_by_hand_what_comes_too_late_is_undelivered() -> None:
+def test_by_hand_what_is_underway_at_the_end_still_arrives() -> None:
     told = story(latency={"kind": "constant", "delay_s": 3}, duration_s=2)
-    assert told[-2:] == ["vm1 stop [vm2/0] [1] 0", "vm2 stop [vm1/0] [1] 0"]
+    assert told[-2:] == ["vm1 stop [vm2/0 vm2/1] [] 0", "vm2 stop [vm1/0 vm1/1] [] 0"]
 
 
 def test_by_hand_a_pause() -> None:
@@ -467,6 +468,39 @@ def test_by_hand_a_restart_of_a_sender_that_held_a_message() -> None:
     ]
 
 
+@pytest.mark.parametrize(("until_s", "tick"), [(1.2, 2), (2.5, 2), (2.9, 3)])
+def test_by_hand_what_is_still_held_when_its_sender_is_back_is_held_on(
+    until_s: float, tick: int
+) -> None:
+    # vm1/0 is to leave at 2.06 s.
+    slow = {"kind": "delay", "extra_s": 1.5, "until_s": 0.9, "senders": ["vm1"]}
+    restart = {"kind": "restart", "machine": "vm1", "at_s": 1, "until_s": until_s}
+    history = simulate(Spec.parse(PAIR | {"faults": [DEAF, slow, restart]}), "run")
+    receives = [event for event in events(history, "vm2") if event.kind == "receive"]
+    assert (receives[0].cause, receives[0].tick) == (0, tick)
+
+
+def test_by_hand_nothing_overtakes_what_nobody_can_send_again_yet() -> None:
+    # vm1/0 finds nobody at 1.56 s; vm1/1 arrives at 2.56 s, when vm1 cannot send again.
+    told = story(
+        {"kind": "restart", "machine": "vm2", "at_s": 1.5, "until_s": 2},
+        {"kind": "restart", "machine": "vm1", "at_s": 1.7, "until_s": 3.9},
+        DEAF,
+        latency={"kind": "constant", "delay_s": 1},
+    )
+    assert told == [
+        "vm1 send",
+        "vm2 send lost",
+        "vm1 send",
+        "vm2 back 1",
+        "vm2 send lost",
+        "vm1 back 2",
+        "vm2 send lost",
+        "vm1 stop [] [] 2",
+        "vm2 stop [vm1/0 vm1/1] [] 1",
+    ]
+
+
 def test_by_hand_two_that_are_down_wait_for_each_other() -> None:
     # vm1/1 dies with the inbox of vm2, and can come again only when vm1 is back too.
     told = story(
@@ -485,6 +519,34 @@ def test_by_hand_two_that_are_down_wait_for_each_other() -> None:
         "vm1 stop [] [] 1",
         "vm2 stop [] [] 1",
     ]
+
+
+def test_by_hand_a_tick_finds_what_arrives_at_its_very_instant() -> None:
+    spec = Spec.parse(PAIR)
+    send_ns, tick_ns = (spec.schedule(machine).due_ns(0) for machine in spec.machines)
+    for late_ns, found in {0: "vm2 receive vm1/0 +0", 1: "vm2 send"}.items():
+        delay_s = (tick_ns + late_ns - send_ns) / SECOND_NS
+        assert story(latency={"kind": "constant", "delay_s": delay_s})[1] == found
+
+
+def test_by_hand_a_network_without_latency_takes_a_nanosecond() -> None:
+    history = simulate(Spec.parse(PAIR | {"latency": {"kind": "constant", "delay_s": 0}}), "run")
+    sent, received = events(history, "vm1")[0], events(history, "vm2")[0]
+    assert received.arrived_ns == sent.at_ns + 1
+
+
+def test_by_hand_a_machine_can_be_killed_as_soon_as_it_is_back() -> None:
+    told = story(
+        {"kind": "restart", "machine": "vm2", "at_s": 2, "until_s": 3},
+        {"kind": "restart", "machine": "vm2", "at_s": 1.7, "until_s": 2},
+        {"kind": "crash", "machine": "vm2", "at_s": 3},
+    )
+    assert [line for line in told if line.startswith("vm2")] == [
+        "vm2 receive vm1/0 +0",
+        "vm2 back 1",
+        "vm2 back 1",
+    ]
+    assert told[-1] == "vm1 stop [] [1 2 3] 0"
 
 
 # --- for ever ---

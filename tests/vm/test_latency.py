@@ -72,8 +72,8 @@ def test_quantiles_are_whole_and_do_not_fall(latency: Latency, u: float, v: floa
 def test_in_virtual_time_everything_takes_time(latency: Latency | None, u: float) -> None:
     virtual = in_virtual_time(latency)
     assert virtual.quantile_ns(u) >= 1
-    if latency is not None and latency.quantile_ns(u) >= 1:
-        assert virtual.quantile_ns(u) == latency.quantile_ns(u)
+    if latency is not None:
+        assert 0 <= virtual.quantile_ns(u) - latency.quantile_ns(u) <= 1
 
 
 def test_a_uniform_latency_takes_every_value_alike() -> None:

@@ -12,7 +12,9 @@ from vm.spec import FIELDS, MAX_TICK_RATE_HZ, Spec, SpecError, draw_schedule, na
 from vm.workloads import WORKLOADS, Workload
 
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,8}", fullmatch=True)
-machines = st.lists(names, unique=True, min_size=1, max_size=6).map(tuple)
+machines = st.lists(names, unique=True, min_size=1, max_size=6).map(
+    lambda found: tuple(sorted(found, key=natural_order))
+)
 rates = st.integers(1, MAX_TICK_RATE_HZ)
 specs = machines.flatmap(
     lambda machines: st.builds(
@@ -136,3 +138,7 @@ def test_vm10_comes_after_vm2() -> None:
         "vm2",
         "vm10",
     ]
+
+
+def test_machines_stand_in_the_order_in_which_hosts_put_them() -> None:
+    assert Spec.parse({"machines": ["vm10", "b", "vm2"]}).machines == ("b", "vm2", "vm10")

@@ -8,8 +8,7 @@ then calls into the loop is late by a tenth of that.
 import asyncio
 import time
 from collections.abc import Callable
-from queue import SimpleQueue
-from threading import Event, Thread
+from threading import Condition, Thread
 
 
 class Alarm:
@@ -18,23 +17,35 @@ class Alarm:
     def __init__(self, loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
         self._loop = loop
         self._callback = callback
-        self._instants: SimpleQueue[int | None] = SimpleQueue()
-        self._closed = Event()
+        self._instant_ns: int | None = None
+        self._closed = False
+        self._news = Condition()
         self._thread = Thread(target=self._run, name="alarm", daemon=True)
         self._thread.start()
 
     def set(self, monotonic_ns: int) -> None:
-        """Call back in the loop when `time.monotonic_ns()` gets there, or at once if it has."""
-        self._instants.put(monotonic_ns)
+        """Call back in the loop when `time.monotonic_ns()` gets there, or at once if it has.
+
+        An instant that was set before and has not come yet is given up.
+        """
+        with self._news:
+            self._instant_ns = monotonic_ns
+            self._news.notify()
 
     def close(self) -> None:
         """No further calls, except one that may already be on its way."""
-        self._closed.set()
-        self._instants.put(None)
+        with self._news:
+            self._closed = True
+            self._news.notify()
         self._thread.join()
 
     def _run(self) -> None:
-        while (instant := self._instants.get()) is not None:
-            if self._closed.wait(max(0, instant - time.monotonic_ns()) / 1e9):
-                return
-            self._loop.call_soon_threadsafe(self._callback)
+        with self._news:
+            while not self._closed:
+                if self._instant_ns is None:
+                    self._news.wait()
+                elif (left_ns := self._instant_ns - time.monotonic_ns()) > 0:
+                    self._news.wait(left_ns / 1e9)
+                else:
+                    self._instant_ns = None
+                    self._loop.call_soon_threadsafe(self._callback)

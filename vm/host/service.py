@@ -5,28 +5,31 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import grpc
 
 from proto import vm_pb2, vm_pb2_grpc
 from vm.channel import ReceivingEnd, SequenceGap
+from vm.faults import Duplication
 from vm.host.wire import MAX_EPOCH_DISTANCE_NS, Membership, Refusal, check_size, read_message
-from vm.records import Message
+from vm.records import Event, Message
 from vm.schedule import SECOND_NS
-from vm.spec import MAX_SEED, MAX_TICK_RATE_HZ
+from vm.spec import MAX_SEED, MAX_TICK_RATE_HZ, Spec
 
 
 @dataclass
 class Incoming:
     """What has come from one peer."""
 
-    end: ReceivingEnd = field(default_factory=ReceivingEnd)
+    end: ReceivingEnd
     connected: bool = False
     seed: int = 0
     tick_rate_hz: int = 0
     finished: bool = False
+    left: bool = False
 
 
 class Service(vm_pb2_grpc.MachineServicer):
@@ -45,9 +48,16 @@ class Service(vm_pb2_grpc.MachineServicer):
         self._closed = False
         self._admitted = asyncio.Event()
 
-    def open(self, membership: Membership) -> None:
-        """The names of all machines are known."""
-        self.incoming = {peer: Incoming() for peer in membership.peers}
+    def open(self, membership: Membership, spec: Spec, events: Sequence[Event] = ()) -> None:
+        """The names of all machines are known. `events` are those that a log holds already."""
+        is_ordered = spec.fifo and not any(isinstance(f, Duplication) for f in spec.faults)
+        logged = Counter(event.sender for event in events)
+        last_index = {event.sender: event.cause for event in events}
+        for peer in membership.peers:
+            end = ReceivingEnd(
+                is_ordered=is_ordered, logged=logged[peer], last_index=last_index.get(peer, -1)
+            )
+            self.incoming[peer] = Incoming(end)
         self.membership = membership
 
     def admit(
@@ -93,7 +103,13 @@ class Service(vm_pb2_grpc.MachineServicer):
             else:
                 await self._take(frame, sender, self.membership)
             incoming = self.incoming[sender]
-            yield vm_pb2.Progress(received=incoming.end.received, finished=incoming.finished)
+            yield vm_pb2.Progress(
+                received=incoming.end.received,
+                logged=incoming.end.logged,
+                finished=incoming.finished,
+            )
+            if incoming.left:
+                return
 
     def _hello(self, frame: vm_pb2.Frame, membership: Membership) -> str:
         if frame.WhichOneof("frame") != "hello":
@@ -117,6 +133,9 @@ class Service(vm_pb2_grpc.MachineServicer):
                 self._start(frame.start, membership)
             case "finish":
                 self._finish(frame.finish, sender)
+            case "leave":
+                self.incoming[sender].left = True
+                self._changed()
             case other:
                 raise Refusal(
                     grpc.StatusCode.INVALID_ARGUMENT, f"{other} is not for {sender} to say here"

@@ -1,11 +1,11 @@
 """A machine's ticks in wall time."""
 
 import asyncio
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from vm.host.alarm import Alarm
+from vm.host.epoch import Epoch
 from vm.machine import Machine
 from vm.records import Event, Message
 from vm.schedule import Schedule
@@ -25,7 +25,7 @@ class Ticking:
         machine: Machine,
         schedule: Schedule,
         duration_ns: int,
-        epoch_unix_ns: int,
+        epoch: Epoch,
         emit: Emit,
         done: Callable[[], None],
     ) -> None:
@@ -34,20 +34,19 @@ class Ticking:
         self._schedule = schedule
         self._ticks = schedule.ticks_before(duration_ns)
         self._next = 0
-        # The wall clock is read once: from here on time cannot be set back.
-        self._epoch_monotonic_ns = time.monotonic_ns() + epoch_unix_ns - time.time_ns()
+        self._epoch = epoch
         self._emit = emit
         self._done = done
         self._alarm = Alarm(asyncio.get_running_loop(), self._wake)
 
     @property
-    def now_ns(self) -> int:
-        """Time since the epoch."""
-        return time.monotonic_ns() - self._epoch_monotonic_ns
-
-    @property
     def over(self) -> bool:
         return self._next == self._ticks
+
+    def go_on_after(self, events: Sequence[Event]) -> None:
+        """These, of which there is at least one, were before; ticks without an event are missed."""
+        self._next = events[-1].tick + 1
+        self.ticks_missed = self._next - len(events)
 
     def begin(self) -> None:
         self._set_alarm()
@@ -57,10 +56,10 @@ class Ticking:
         self._alarm.close()
 
     def deliver(self, message: Message) -> None:
-        self._machine.deliver(message, self.now_ns)
+        self._machine.deliver(message, self._epoch.now_ns)
 
     def _wake(self) -> None:
-        now_ns = self.now_ns
+        now_ns = self._epoch.now_ns
         first = min(self._ticks, self._schedule.skip_missed(self._next, now_ns))
         self.ticks_missed += first - self._next
         self._next = first
@@ -73,4 +72,4 @@ class Ticking:
         if self.over:
             self._done()
         else:
-            self._alarm.set(self._epoch_monotonic_ns + self._schedule.due_ns(self._next))
+            self._alarm.set(self._epoch.monotonic_ns(self._schedule.due_ns(self._next)))

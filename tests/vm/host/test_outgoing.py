@@ -8,10 +8,12 @@ from random import Random
 import pytest
 
 from loopback import free_ports, served
+from proto import vm_pb2, vm_pb2_grpc
 from vm.host.outgoing import Outgoing
 from vm.host.service import Service
 from vm.host.wire import Membership
 from vm.records import Message
+from vm.spec import Spec
 
 CLOCKS = ("lamport",)
 MACHINES = ("vm1", "vm2")
@@ -70,7 +72,7 @@ def test_cuts_lose_nothing_double_nothing_and_overtake_nothing(seed: int) -> Non
 
     async def scenario() -> int:
         service = Service("vm2", changed.set)
-        service.open(Membership("test", "vm2", MACHINES, CLOCKS))
+        service.open(Membership("test", "vm2", MACHINES, CLOCKS), Spec())
         service.admit(lambda: (MESSAGES, MESSAGES), lambda message: delivered.append(message.index))
         port, wire_port = free_ports(2)
         wire = Wire(port)
@@ -89,10 +91,12 @@ def test_cuts_lose_nothing_double_nothing_and_overtake_nothing(seed: int) -> Non
                     wire.cut()
                     await until(lambda: not outgoing.connected)
             outgoing.finish()
+            await until(lambda: outgoing.finished)
+            outgoing.leave()
             await carrier
-        assert outgoing.finished
         assert not outgoing.refusal
-        assert not outgoing.end.unacknowledged
+        assert service.incoming["vm1"].left
+        assert not outgoing.end.undelivered()
         assert service.rejected == 0
         return wire.connections
 
@@ -105,7 +109,7 @@ def test_a_quiet_channel_stays_up() -> None:
 
     async def scenario() -> int:
         service = Service("vm2", lambda: None)
-        service.open(Membership("test", "vm2", MACHINES, CLOCKS))
+        service.open(Membership("test", "vm2", MACHINES, CLOCKS), Spec())
         port, wire_port = free_ports(2)
         wire = Wire(port)
         async with served(service, port), wire.laid(wire_port):
@@ -113,7 +117,7 @@ def test_a_quiet_channel_stays_up() -> None:
             outgoing = Outgoing(f"127.0.0.1:{wire_port}", hello, lambda: None)
             carrier = asyncio.create_task(outgoing.run())
             await asyncio.wait([carrier], timeout=5)
-            outgoing.finish()
+            outgoing.leave()
             await carrier
         return wire.connections
 
@@ -123,7 +127,7 @@ def test_a_quiet_channel_stays_up() -> None:
 def test_a_refusal_ends_the_channel() -> None:
     async def scenario() -> str:
         service = Service("vm2", lambda: None)
-        service.open(Membership("test", "vm2", MACHINES, CLOCKS))
+        service.open(Membership("test", "vm2", MACHINES, CLOCKS), Spec())
         (port,) = free_ports(1)
         hello = Membership("other", "vm1", MACHINES, CLOCKS).hello("vm2", 0)
         outgoing = Outgoing(f"127.0.0.1:{port}", hello, lambda: None)
@@ -132,3 +136,25 @@ def test_a_refusal_ends_the_channel() -> None:
         return outgoing.refusal
 
     assert asyncio.run(scenario()) == "FAILED_PRECONDITION: this is run test, not 'other'"
+
+
+class Boaster(vm_pb2_grpc.MachineServicer):
+    """A peer that says it has what was never sent."""
+
+    async def Channel(  # noqa: N802
+        self, frames: AsyncIterator[vm_pb2.Frame], context: object
+    ) -> AsyncIterator[vm_pb2.Progress]:
+        async for _ in frames:
+            yield vm_pb2.Progress(received=1)
+
+
+def test_a_peer_that_says_what_cannot_be_is_not_talked_to() -> None:
+    async def scenario() -> str:
+        (port,) = free_ports(1)
+        hello = Membership("test", "vm1", MACHINES, CLOCKS).hello("vm2", 0)
+        outgoing = Outgoing(f"127.0.0.1:{port}", hello, lambda: None)
+        async with served(Boaster(), port):
+            await outgoing.run()
+        return outgoing.refusal
+
+    assert asyncio.run(scenario()).startswith("1 messages received and 0 of them logged")

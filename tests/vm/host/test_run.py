@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import grpc
@@ -24,11 +25,19 @@ from loopback import (
     settings_of,
     where_messages_ended,
 )
+from vm.host.changes import Changes
 from vm.host.journal import Journal
-from vm.host.run import Host, HostError, Interrupted
+from vm.host.outgoing import Outgoing
+from vm.host.recovery import read_past
+from vm.host.run import Host
+from vm.host.settings import HostError, Interrupted
+from vm.host.wire import Membership
+from vm.log import encode
 from vm.machine import Machine
-from vm.records import Arrival, Event, Message
+from vm.records import Arrival, Event, Message, Restart, Start, Stop
+from vm.schedule import SECOND_NS
 from vm.spec import Spec, generator
+from vm.start import start_of
 from vm.workloads import WORKLOADS
 
 FAST = Spec(
@@ -149,6 +158,40 @@ def test_being_told_to_end_before_the_run_is_no_run(tmp_path: Path) -> None:
         journal.close()
 
 
+def test_a_machine_that_comes_back_late_is_told_the_start_that_it_knows(tmp_path: Path) -> None:
+    """An hour after the epoch, which would be refused as somebody's wrong clock."""
+    spec = Spec(machines=("vm1", "vm2"), duration_s=2 * 3600, seed=1).resolved()
+    epoch_unix_ns = time.time_ns() - 3600 * SECOND_NS
+    log = tmp_path / "vm2.jsonl"
+    log.write_text(encode(start_of(spec, "vm2", "test", epoch_unix_ns)) + "\n")
+    _, settings = settings_of(spec, tmp_path)
+    past = read_past(settings)
+    assert past is not None
+
+    async def scenario() -> str:
+        changes, journal = Changes(), Journal(tmp_path, "vm2", is_new=False)
+        host = Host(settings, journal, past)
+        hello = Membership("test", "vm1", spec.machines, spec.clocks).hello("vm2", spec.seed)
+        first = Outgoing(f"localhost:{settings.port}", hello, changes.note)
+        first.say(past.agreement.frame)
+        first.finish()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(host.run())
+            group.create_task(first.run())
+            await changes.until(lambda: first.finished or bool(first.refusal))
+            first.leave()
+            host.terminate()
+        journal.close()
+        return first.refusal
+
+    assert asyncio.run(scenario()) == ""
+    start, restart, *_, stop = read_log(log)
+    assert isinstance(start, Start)
+    assert isinstance(restart, Restart)
+    assert restart.at_ns > 3600 * SECOND_NS
+    assert isinstance(stop, Stop)
+
+
 def test_health_and_reflection(tmp_path: Path) -> None:
     """NOT_SERVING while a peer is missing, SERVING when all are there; services are listed."""
 
@@ -181,12 +224,13 @@ def _services(port: int) -> list[str]:
         return list(ProtoReflectionDescriptorDatabase(channel).get_services())
 
 
-def _start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+def _start(folder: Path, *arguments: str, stdin: int | None = None) -> subprocess.Popen[str]:
     root = Path(__file__).parents[3]
     return subprocess.Popen(
         [sys.executable, "-m", "vm", *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(root)},
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -243,6 +287,16 @@ def test_a_killed_machine_leaves_no_receive_without_its_send(tmp_path: Path, thr
                     receives.add((record.sender, record.cause, name))
     assert receives <= sends
     assert receives
+
+
+def test_a_tethered_machine_ends_with_its_standard_input(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    options = ("--port", str(port), "--peers", "vm2=localhost:1", "--log", ".", "--tether")
+    process = _start(tmp_path, "vm1", *options, stdin=subprocess.PIPE)
+    assert process.stdout
+    assert "waits for vm2" in process.stdout.readline()
+    output, _ = process.communicate(timeout=20)
+    assert process.returncode == 130, output
 
 
 def test_peers_given_by_address_alone(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from vm.host.wire import (
     message_frame,
 )
 from vm.records import Message
-from vm.spec import MAX_SEED
+from vm.spec import MAX_SEED, Spec
 
 MEMBERSHIP = Membership("test", "vm1", ("vm1", "vm2", "vm3"), ("lamport", "vector"))
 #: As if vm1 had had 5 events, and vm2 and vm3 at most 10 and 20.
@@ -68,7 +68,7 @@ class Receiver:
     def __init__(self, membership: Membership = MEMBERSHIP) -> None:
         self.delivered: list[Message] = []
         self.service = Service("vm1", lambda: None)
-        self.service.open(membership)
+        self.service.open(membership, Spec())
         self.service.admit(lambda: EVENTS, self.delivered.append)
 
     async def take(self, *frames: vm_pb2.Frame) -> tuple[grpc.StatusCode, list[int]]:
@@ -103,6 +103,36 @@ def test_messages_are_taken_once_and_in_order() -> None:
     assert (status, received) == (grpc.StatusCode.OK, [2, 3, 3])
     assert receiver.service.incoming["vm2"].finished
     assert receiver.service.rejected == 0
+
+
+def test_a_peer_is_told_what_has_arrived_and_what_is_logged() -> None:
+    async def scenario() -> list[tuple[int, int]]:
+        receiver = Receiver()
+        (port,) = free_ports(1)
+        async with (
+            served(receiver.service, port),
+            grpc.aio.insecure_channel(f"127.0.0.1:{port}", CLIENT_OPTIONS) as channel,
+        ):
+            call = vm_pb2_grpc.MachineStub(channel).Channel()
+            heard = []
+            frames = [hello(), message(1, 0), message(2, 3, (4,), (0, 4, 0)), message(2, 3)]
+            for frame in frames:
+                await call.write(frame)
+                progress = await call.read()
+                heard.append((progress.received, progress.logged))
+                if progress.received == 2:
+                    receiver.service.incoming["vm2"].end.log()
+        return heard
+
+    assert asyncio.run(scenario()) == [(0, 0), (1, 0), (2, 0), (2, 1)]
+
+
+def test_who_leaves_is_let_go() -> None:
+    receiver = Receiver()
+    leave = vm_pb2.Frame(leave=vm_pb2.Leave())
+    status, received = asyncio.run(receiver.take(hello(), message(), finish(1), leave))
+    assert (status, received) == (grpc.StatusCode.OK, [0, 1, 1, 1])
+    assert receiver.service.incoming["vm2"].left
 
 
 CODE = grpc.StatusCode
@@ -194,7 +224,7 @@ def test_a_start_that_cannot_be_is_refused(frame: Callable[[], vm_pb2.Frame]) ->
 def test_a_closed_inbox_takes_nothing_and_blames_nobody() -> None:
     receiver = Receiver()
     receiver.service.close()
-    assert asyncio.run(receiver.take(hello(), message()))[0] == grpc.StatusCode.UNAVAILABLE
+    assert asyncio.run(receiver.take(hello()))[0] == grpc.StatusCode.UNAVAILABLE
     assert receiver.delivered == []
     assert receiver.service.rejected == 0
 

@@ -1,0 +1,77 @@
+// The reader's place as the address, behind its #, so that a view can be shared.
+
+/** What the address says of a state; a part that does not fit this history is left out. */
+export function readAddress(hash, history, axes) {
+  const said = new Map();
+  for (const part of hash.replace(/^#/, "").split("&")) {
+    const [key, value] = part.split("=");
+    if (value !== undefined) said.set(key, decoded(value));
+  }
+  const state = {};
+  for (const [key, { read }] of Object.entries(PARTS)) {
+    const value = said.has(key) ? read(said.get(key), history, axes, said) : undefined;
+    if (value !== undefined) Object.assign(state, value);
+  }
+  return state;
+}
+
+/** The address of a state; what is as it is at the beginning needs no word. */
+export function writeAddress(state, history) {
+  const parts = Object.entries(PARTS).map(([key, { write }]) => [key, write(state, history)]);
+  return parts.filter(([, value]) => value).map(([key, value]) => `${key}=${encodeURIComponent(value)}`).join("&");
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return "";
+  }
+}
+
+const event = (key) => ({
+  read: (text, history) => ({ [key]: history.row(text) }),
+  write: (state, history) => (state[key] >= 0 ? history.name(state[key]) : ""),
+});
+
+const lanesNamed = (text, history) =>
+  text.split(" ").map(decoded).map((name) => history.laneNamed.get(name)?.lane).filter((lane) => lane !== undefined);
+const namesOf = (lanes, history) => lanes.map((lane) => encodeURIComponent(history.lanes[lane].name)).join(" ");
+
+const PARTS = {
+  axis: {
+    read: (text, _, axes) => (axes.includes(text) ? { axis: text } : undefined),
+    write: ({ axis }) => (axis === "wall" ? "" : axis),
+  },
+  view: {
+    read: (text) => {
+      const [from, to] = text.split(" ").map(Number);
+      return from < to ? { from, to } : undefined;
+    },
+    write: ({ from, to }) => (from === null ? "" : `${+from.toPrecision(15)} ${+to.toPrecision(15)}`),
+  },
+  sel: event("selected"),
+  to: event("target"),
+  lanes: {
+    read: (text, history) => {
+      const order = lanesNamed(text, history);
+      const whole = new Set([...order, ...history.lanes.keys()]);
+      return { order: [...whole] };
+    },
+    write: ({ order }, history) => (order.every((lane, n) => lane === n) ? "" : namesOf(order, history)),
+  },
+  hide: {
+    read: (text, history) => ({ hidden: new Set(lanesNamed(text, history)) }),
+    write: ({ hidden }, history) => namesOf([...hidden], history),
+  },
+  cut: {
+    read: (text, history) => {
+      const counts = text.split(" ").map(Number);
+      const fits = counts.length === history.lanes.length && counts.every((n, lane) => n >= 0 && n <= history.lanes[lane].events);
+      return fits ? { cutEnds: counts.map((n, lane) => history.lanes[lane].first + n) } : undefined;
+    },
+    write: ({ cutEnds }, history) => (cutEnds ? cutEnds.map((end, lane) => end - history.lanes[lane].first).join(" ") : ""),
+  },
+  q: { read: (text) => ({ query: text }), write: ({ query }) => query },
+  only: { read: () => ({ only: true }), write: ({ only }) => (only ? "1" : "") },
+};

@@ -1,0 +1,69 @@
+// The axes of the diagram: where an event lies along each, and how that is said.
+
+import { depths } from "./causality.js";
+import { grouped } from "./words.js";
+
+const STEPS = [1, 2, 5];
+
+/** One axis. `x` holds the position of every row; on a whole axis positions are counts. */
+class Axis {
+  constructor(name, title, x, { whole, says, arrivals = null }) {
+    Object.assign(this, { name, title, x, whole, says, arrivals });
+    let low = Infinity, high = -Infinity;
+    for (const value of x) {
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+    this.low = low <= high ? low : 0;
+    this.high = low <= high ? high : 1;
+    const margin = (this.high - this.low) * 0.015 || 1;
+    this.from = this.low - margin;
+    this.to = this.high + margin;
+    this.closest = whole ? 2 : Math.max(1e3, (this.high - this.low) / 1e9);
+  }
+
+  /** Round positions to put a label at, some `px` pixels apart. */
+  ticks(from, to, width, px = 96) {
+    const rough = ((to - from) / width) * px;
+    const power = 10 ** Math.floor(Math.log10(rough));
+    let step = (STEPS.find((factor) => factor * power >= rough) ?? 10) * power;
+    if (this.whole) step = Math.max(1, Math.round(step));
+    const ticks = [];
+    for (let n = Math.ceil(from / step); n * step <= to; n++) ticks.push(n * step);
+    return ticks.map((at) => [at, this.label(at, step)]);
+  }
+
+  label(at, step) {
+    if (this.whole) return grouped(Math.round(at));
+    const digits = Math.max(0, Math.min(9, -Math.floor(Math.log10(step / 1e9) + 1e-9)));
+    return `${(at / 1e9).toFixed(digits)} s`;
+  }
+
+  /** How much of the axis something is, in words. */
+  size(amount) {
+    if (this.whole) return grouped(Math.round(amount));
+    const [unit, size] = [["s", 1e9], ["ms", 1e6], ["µs", 1e3]].find(([, size]) => amount >= size) ?? ["ns", 1];
+    return `${+(amount / size).toPrecision(3)} ${unit}`;
+  }
+}
+
+export const AXES = {
+  wall: (history) =>
+    new Axis("wall", "Wall time", history.at, {
+      whole: false,
+      says: "when an event happened by its machine's wall clock",
+      arrivals: history.messages.arrived,
+    }),
+  clock: (history) =>
+    new Axis("clock", history.head.main === "lamport" ? "Lamport time" : `Clock (${history.head.main})`, history.main, {
+      whole: true,
+      says: `what the main clock read; of a vector, the sum of its components`,
+    }),
+  depth: (history) => {
+    const axis = new Axis("depth", "Causal depth", depths(history), { whole: true });
+    const same = history.main.every((value, row) => value === axis.x[row]);
+    axis.says = "how many events the longest causal chain up to an event has" +
+      (same ? "; here the clock reads exactly that at every event" : "");
+    return axis;
+  },
+};

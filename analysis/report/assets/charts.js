@@ -1,0 +1,61 @@
+// The charts: Vega-Lite specs, drawn by the Vega that the page carries, once the rest is there.
+
+import { inflated } from "./columns.js";
+import { made } from "./details.js";
+import { theme } from "./page.js";
+
+const OPTIONS = {
+  mode: "vega-lite",
+  renderer: "canvas",
+  actions: false,
+};
+
+/** Draw all charts of the page, one between two frames; answers with how to draw them anew. */
+export async function drawCharts() {
+  const specs = document.getElementById("specs");
+  if (!specs) return () => {};
+  const { themes, charts } = JSON.parse(new TextDecoder().decode(await inflated(specs.textContent)));
+  await loadVega();
+  const draw = async () => {
+    for (const plot of document.querySelectorAll("[data-chart]")) {
+      await new Promise((resolve) => setTimeout(resolve));
+      const config = { ...themes[theme()], background: "transparent" };
+      const { view } = await window.vegaEmbed(plot, charts[plot.dataset.chart], { ...OPTIONS, config });
+      offerFiles(plot, view);
+    }
+  };
+  await draw();
+  return draw;
+}
+
+/** Until an element is about to be seen, or printed. */
+export function nearby(element) {
+  if (!element) return Promise.resolve();
+  return new Promise((resolve) => {
+    const seen = ([{ isIntersecting }]) => isIntersecting && resolve();
+    new IntersectionObserver(seen, { rootMargin: "160px" }).observe(element);
+    window.addEventListener("beforeprint", resolve, { once: true });
+  });
+}
+
+/** Let a chart be saved as it is seen. */
+function offerFiles(plot, view) {
+  const name = plot.dataset.chart;
+  const save = async (type) => {
+    const link = made("a", { href: await view.toImageURL(type, 2), download: `${name}.${type}` });
+    link.click();
+  };
+  const buttons = ["svg", "png"].map((type) =>
+    made("button", { type: "button", className: "quiet", title: `Save this chart as ${type.toUpperCase()}`, onclick: () => save(type) }, type.toUpperCase()));
+  plot.parentElement.querySelector(".saves").replaceChildren(...buttons);
+}
+
+async function loadVega() {
+  const script = document.createElement("script");
+  script.type = "module";
+  const loaded = new Promise((resolve) => window.addEventListener("vega", resolve, { once: true }));
+  const text = new TextDecoder().decode(await inflated(document.getElementById("vega").textContent));
+  script.textContent = `${text}\n;window.dispatchEvent(new Event("vega"));`;
+  document.head.append(script);
+  await loaded;
+}

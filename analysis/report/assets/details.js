@@ -1,0 +1,165 @@
+// Everything about the event that is selected, and the way between two of them.
+
+import { path } from "./causality.js";
+import { RECEIVE, SEND } from "./history.js";
+import { grouped, instant, many, origin, sentence, span } from "./words.js";
+
+export class Details {
+  constructor(element, live, history, show) {
+    Object.assign(this, { element, live, history, show });
+    element.addEventListener("click", ({ target }) => {
+      const link = target.closest("[data-row]");
+      if (link) show(Number(link.dataset.row));
+    });
+    this.empty = element.firstElementChild;
+  }
+
+  /** Say what there is to say; `cone` is that of the selected event. */
+  draw(selected, target, cone) {
+    if (selected < 0) {
+      this.element.replaceChildren(this.empty);
+      return;
+    }
+    const parts = [this.#event(selected), this.#relations(cone)];
+    if (target >= 0) parts.unshift(this.#path(selected, target, cone.relation(target)), this.#event(target));
+    this.element.replaceChildren(...parts);
+    this.live.textContent = this.#spoken(selected, target, cone);
+  }
+
+  #spoken(selected, target, cone) {
+    if (target >= 0) return `${this.history.name(target)} is ${RELATIONS[cone.relation(target)]} ${this.history.name(selected)}`;
+    const counts = `${cone.past} events in its past, ${cone.future} in its future, ${cone.concurrent} concurrent`;
+    return `${sentence(this.history, selected)}; ${counts}`;
+  }
+
+  #event(row) {
+    const { history } = this;
+    const rows = FIELDS.flatMap(([name, value]) => {
+      const said = value(history, row, this);
+      return said === "" || said === undefined ? [] : [[name, said]];
+    });
+    const clocks = history.clocks.map((clock) => [`clock ${clock.name}`, history.reading(clock, row)]);
+    return made("section", {}, made("h4", {}, history.name(row)), list([...rows, ...clocks]));
+  }
+
+  #relations(cone) {
+    const { history } = this;
+    const lines = history.lanes.map((lane, n) => {
+      const before = cone.pastEnd[n] - lane.first;
+      const after = lane.end - cone.futureBegin[n];
+      const aside = lane.events - before - after - (n === history.lane[cone.row] ? 1 : 0);
+      return [lane.name, before, aside, after].map((value) => (typeof value === "number" ? grouped(value) : value));
+    });
+    const total = ["all", cone.past, cone.concurrent, cone.future].map((v) => (typeof v === "number" ? grouped(v) : v));
+    const head = ["machine", "past", "concurrent", "future"];
+    return made(
+      "section",
+      {},
+      made("h4", {}, "How the other events stand to it"),
+      table(head, [...(lines.length > 12 ? [] : lines), total]),
+    );
+  }
+
+  #path(selected, target, relation) {
+    const { history } = this;
+    const [first, last] = relation === "past" ? [target, selected] : [selected, target];
+    const hops = relation === "concurrent" ? null : path(history, first, last);
+    const names = `${history.name(first)} → ${history.name(last)}`;
+    if (!hops) {
+      const neither = `No causal path leads from ${history.name(selected)} to ${history.name(target)}, nor back: they are concurrent. Neither can have influenced the other.`;
+      return made("section", { className: "path" }, made("h4", {}, "No path"), made("p", {}, neither));
+    }
+    const messages = hops.filter(({ message }) => message >= 0).length;
+    const says = `${history.name(first)} happened before ${history.name(last)}, over ${many(messages, "message")}:`;
+    const steps = hops.map((hop) => made("li", {}, this.link(hop.from), " → ", this.link(hop.to), `: ${this.#reason(hop)}`));
+    return made("section", { className: "path" }, made("h4", {}, names), made("p", {}, says), made("ol", {}, ...steps));
+  }
+
+  #reason({ from, to, message }) {
+    const { history } = this;
+    const lane = history.lanes[history.lane[to]].name;
+    if (message < 0) return `${lane} itself, ${many(to - from, "event")} later`;
+    return `the message of ${history.name(from)}, which ${lane} received ${span(history.at[to] - history.at[from])} after it was sent`;
+  }
+
+  /** A button that shows an event. */
+  link(row) {
+    return made("button", { className: "event-link", type: "button", dataset: { row } }, this.history.name(row));
+  }
+}
+
+const RELATIONS = {
+  self: "the same event as",
+  past: "in the causal past of",
+  future: "in the causal future of",
+  concurrent: "concurrent to",
+};
+
+/** What is said of an event, in order; a field without anything to say is left out. */
+const FIELDS = [
+  ["kind", (history, row) => history.head.kinds[history.kind[row]]],
+  ["at", (history, row) => instant(history.at[row])],
+  ["due", (history, row) => (history.due[row] >= 0 ? `${instant(history.due[row])}, ${span(history.at[row] - history.due[row])} late` : "")],
+  ["tick", (history, row) => (history.tick[row] >= 0 ? grouped(history.tick[row]) : "")],
+  ["queue", (history, row) => (history.queue[row] >= 0 ? `${many(history.queue[row], "message")} left in the inbox` : "")],
+  ["sent to", (history, row, details) => history.kind[row] === SEND && receivers(history, row, details)],
+  ["received from", (history, row, details) => history.kind[row] === RECEIVE && source(history, row, details)],
+  ["on its way", (history, row) => (history.receivedAs[row] >= 0 ? flight(history, history.receivedAs[row]) : "")],
+  ["violates", (history, row) => (history.checks.get(row) ?? []).join(", ")],
+  ["log", (history, row) => (history.columns.line[row] >= 0 ? `${history.lanes[history.lane[row]].file}:${history.columns.line[row]}` : "")],
+].map(([name, value]) => [name, (...given) => value(...given) || ""]);
+
+function receivers(history, row, details) {
+  const { receive, receiver, place } = history.messages;
+  return [...history.sentBy(row)].map((message) => {
+    const name = history.head.names[receiver[message]];
+    const end = history.head.places[place[message]];
+    return receive[message] >= 0
+      ? made("div", {}, `${name}: `, details.link(receive[message]))
+      : made("div", {}, `${name}: ${PLACES[end] ?? end}`);
+  });
+}
+
+function source(history, row, details) {
+  const message = history.receivedAs[row];
+  if (message >= 0) return [details.link(history.messages.send[message])];
+  const { sender, cause } = origin(history, row);
+  if (!sender) return "nobody knows";
+  return cause >= 0 ? `${sender}:${cause}, which sent it nothing` : `${sender}; the log does not say which send`;
+}
+
+function flight(history, message) {
+  const { arrived, send, receive } = history.messages;
+  if (Number.isNaN(arrived[message])) return "";
+  const flown = span(arrived[message] - history.at[send[message]]);
+  return `${flown}, then ${span(history.at[receive[message]] - arrived[message])} in the inbox`;
+}
+
+/** What became of a message that was not received. */
+export const PLACES = {
+  received: "received",
+  inbox: "left in the inbox at the end",
+  undelivered: "never acknowledged",
+  lost: "lost to a fault",
+  died: "died with a killed machine",
+  claimed: "received, though nothing of the kind was sent",
+  unaccounted: "nobody knows where it went",
+};
+
+/** An element with properties and children; texts stay texts. */
+export function made(tag, properties, ...children) {
+  const { dataset = {}, ...rest } = properties;
+  const element = Object.assign(document.createElement(tag), rest);
+  Object.assign(element.dataset, dataset);
+  element.append(...children.flat());
+  return element;
+}
+
+function list(rows) {
+  return made("dl", {}, ...rows.flatMap(([name, value]) => [made("dt", {}, name), made("dd", {}, value)]));
+}
+
+function table(head, rows) {
+  const line = (cells, tag) => made("tr", {}, ...cells.map((value) => made(tag, {}, value)));
+  return made("table", {}, made("thead", {}, line(head, "th")), made("tbody", {}, ...rows.map((row) => line(row, "td"))));
+}

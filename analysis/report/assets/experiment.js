@@ -1,0 +1,17 @@
+// The page of an experiment: its table of runs, then its charts.
+
+import { drawCharts, nearby } from "./charts.js";
+import { listenToPage } from "./page.js";
+import { listenToTables } from "./tables.js";
+
+async function begin() {
+  let redrawCharts = () => {};
+  listenToPage(() => redrawCharts());
+  listenToTables();
+  document.documentElement.dataset.ready = "tables";
+  await nearby(document.getElementById("charts"));
+  redrawCharts = await drawCharts();
+  document.documentElement.dataset.ready = "all";
+}
+
+begin();

@@ -1,0 +1,169 @@
+// A history in the page: events as rows, lanes of rows, messages between rows.
+
+import { mapped } from "./arrays.js";
+
+export const INTERNAL = 0;
+export const SEND = 1;
+export const RECEIVE = 2;
+
+/** Rows as whole numbers, -1 where there is none. */
+const rowsOf = (column) => mapped(Int32Array, column.length, (n) => (column[n] >= 0 ? column[n] : -1));
+
+export class History {
+  constructor(head, columns) {
+    this.head = head;
+    this.columns = columns;
+    this.count = columns.kind.length;
+    this.kind = new Uint8Array(columns.kind);
+    this.index = columns.index;
+    this.queue = columns.queue;
+    this.tick = columns.tick;
+    this.due = columns.due_ns;
+    this.at = mapped(Float64Array, this.count, (row) => columns.late_ns[row] + (this.due[row] || 0));
+    this.#layLanes(head.machines);
+    this.#readClocks(head.clocks);
+    this.#joinMessages(head, columns);
+    this.#readViolations(head.violations);
+  }
+
+  #layLanes(machines) {
+    this.lane = new Uint16Array(this.count);
+    let first = 0;
+    this.lanes = machines.map((machine, lane) => {
+      const end = first + machine.events;
+      this.lane.fill(lane, first, end);
+      const placed = { ...machine, lane, first, end };
+      first = end;
+      return placed;
+    });
+    this.laneNamed = new Map(this.lanes.map((lane) => [lane.name, lane]));
+  }
+
+  #readClocks(clocks) {
+    const { columns, head } = this;
+    this.clocks = clocks
+      .filter(({ name }) => !head.left_out.includes(name))
+      .map(({ name, width }) => ({
+        name,
+        parts: width === null
+          ? [columns[`clock ${name}`]]
+          : Array.from({ length: width }, (_, n) => columns[`clock ${name} ${n}`]),
+        vector: width !== null,
+      }));
+    const main = this.clocks.find(({ name }) => name === head.main);
+    this.main = columns.main ?? (main.vector ? summed(main.parts, this.count) : main.parts[0]);
+  }
+
+  #joinMessages(head, columns) {
+    const send = rowsOf(columns.send);
+    const receive = rowsOf(columns.receive);
+    const count = send.length;
+    this.messages = {
+      count,
+      send,
+      receive,
+      receiver: new Uint16Array(columns.receiver),
+      copy: new Uint8Array(columns.copy),
+      place: new Uint8Array(columns.place),
+      arrived: mapped(Float64Array, count, (m) => columns.flight_ns[m] + this.at[send[m]]),
+    };
+    this.late = new Uint8Array(columns.late);
+    this.receivedAs = new Int32Array(this.count).fill(-1);
+    for (let m = 0; m < count; m++) if (receive[m] >= 0) this.receivedAs[receive[m]] = m;
+    this.#groupBySend(send);
+    this.orphans = new Map();
+    rowsOf(columns.orphan).forEach((row, n) => {
+      const sender = columns["orphan sender"][n];
+      this.orphans.set(row, { sender: head.names[sender], cause: columns["orphan cause"][n] });
+    });
+  }
+
+  /** The checks that each row violates. */
+  #readViolations(violations) {
+    this.checks = new Map();
+    for (const { check, machine, index } of violations) {
+      const row = this.row(`${machine}:${index}`);
+      if (row >= 0) this.checks.set(row, [...(this.checks.get(row) ?? []), check]);
+    }
+  }
+
+  /** Messages grouped by the row that sent them: `sent[firstSent[row]]` and following. */
+  #groupBySend(send) {
+    this.firstSent = new Int32Array(this.count + 1);
+    for (const row of send) this.firstSent[row + 1]++;
+    for (let row = 0; row < this.count; row++) this.firstSent[row + 1] += this.firstSent[row];
+    const next = this.firstSent.slice();
+    this.sent = new Int32Array(send.length);
+    send.forEach((row, m) => (this.sent[next[row]++] = m));
+  }
+
+  /** The messages that the event of a row sent. */
+  sentBy(row) {
+    return this.sent.subarray(this.firstSent[row], this.firstSent[row + 1]);
+  }
+
+  /** All rows in the order of wall time; rows of one instant in the order of the lanes. */
+  byTime() {
+    this.ordered ??= mergedRuns(this.at, this.count);
+    return this.ordered;
+  }
+
+  /** What an event is called everywhere in the page. */
+  name(row) {
+    return `${this.lanes[this.lane[row]].name}:${this.index[row]}`;
+  }
+
+  /** The row of an event's name, -1 if there is no such event. */
+  row(name) {
+    const colon = name.lastIndexOf(":");
+    const lane = this.laneNamed.get(name.slice(0, colon));
+    const index = Number(name.slice(colon + 1));
+    if (!lane || colon < 0 || !Number.isInteger(index)) return -1;
+    const guess = lane.first + index;
+    if (guess < lane.end && this.index[guess] === index) return guess;
+    for (let row = lane.first; row < lane.end; row++) if (this.index[row] === index) return row;
+    return -1;
+  }
+
+  /** How many messages ended in each place. */
+  places() {
+    const counts = new Array(this.head.places.length).fill(0);
+    for (const place of this.messages.place) counts[place]++;
+    return Object.fromEntries(this.head.places.map((name, n) => [name, counts[n]]));
+  }
+
+  /** A clock's reading at an event, as the log has it. */
+  reading(clock, row) {
+    const numbers = clock.parts.map((part) => part[row]);
+    return clock.vector ? `[${numbers.join(", ")}]` : String(numbers[0]);
+  }
+}
+
+function summed(parts, count) {
+  const sum = new Float64Array(count);
+  for (const part of parts) for (let row = 0; row < count; row++) sum[row] += part[row];
+  return sum;
+}
+
+/** Rows sorted by their values: the runs that rise already (lanes, as a rule) are merged in pairs. */
+function mergedRuns(values, count) {
+  let from = mapped(Int32Array, count, (row) => row);
+  let to = new Int32Array(count);
+  let ends = [];
+  for (let row = 1; row <= count; row++) if (row === count || values[row] < values[row - 1]) ends.push(row);
+  while (ends.length > 1) {
+    const merged = [];
+    for (let run = 0; run < ends.length; run += 2) {
+      const begin = run ? ends[run - 1] : 0;
+      const end = ends[run + 1] ?? ends[run];
+      let left = begin, right = ends[run];
+      for (let at = begin; at < end; at++) {
+        const takesLeft = right >= end || (left < ends[run] && values[from[left]] <= values[from[right]]);
+        to[at] = from[takesLeft ? left++ : right++];
+      }
+      merged.push(end);
+    }
+    [from, to, ends] = [to, from, merged];
+  }
+  return from;
+}

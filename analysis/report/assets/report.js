@@ -1,0 +1,205 @@
+// The page of one run, put together: first the diagram, then the log, then the charts.
+
+import { readAddress, writeAddress } from "./address.js";
+import { AXES } from "./axis.js";
+import { drawCharts, nearby } from "./charts.js";
+import { unpack } from "./columns.js";
+import { Cut } from "./cut.js";
+import { Details, made } from "./details.js";
+import { Diagram } from "./diagram.js";
+import { History } from "./history.js";
+import { KEYS, listenToKeys } from "./keys.js";
+import { LaneLabels } from "./lanes.js";
+import { drawLegend } from "./legend.js";
+import { LogTable } from "./log.js";
+import { Minimap } from "./minimap.js";
+import { copied, inkOf, listenToPage, machineColours, theme } from "./page.js";
+import { savePng, saveSvg, svgText } from "./save.js";
+import { search } from "./search.js";
+import { State } from "./state.js";
+import { grouped } from "./words.js";
+
+const $ = (id) => document.getElementById(id);
+const BEGINNING = { axis: "wall", from: null, to: null, selected: -1, target: -1, hidden: new Set(), cutEnds: null, query: "", only: false };
+
+async function begin() {
+  const head = JSON.parse($("head").textContent);
+  const columns = await unpack(head.columns, $("body").textContent);
+  const history = new History(head, columns);
+  const first = { ...BEGINNING, order: [...history.lanes.keys()] };
+  const state = new State({ ...first, ...readAddress(location.hash, history, Object.keys(AXES)) });
+  state.change({ found: search(history, state.now.query) });
+  const diagram = new Diagram({ canvas: $("canvas"), tip: $("tip"), scale: $("scale"), cutSays: $("cut-says") }, history, state, inkOf());
+  const labels = new LaneLabels($("lanes"), history, state, machineColours(history.lanes.length, theme()));
+  const minimap = new Minimap($("minimap"), state, (from, to) => diagram.show(from, to));
+  diagram.drawn.push((scene) => labels.draw(scene.view), (scene) => minimap.draw(scene), ({ cut }) => sayCut(cut, state));
+  const show = (row) => {
+    state.change({ selected: row, target: -1 });
+    diagram.reveal(row);
+  };
+  const details = new Details($("details"), $("live"), history, show);
+  diagram.draw();
+  performance.mark("diagram");
+  drawLegend($("legend"), history, diagram.ink);
+  offerAxes(state);
+  const actions = actionsOf({ history, state, diagram });
+  listenToButtons(actions);
+  listenToKeys($("canvas"), { history, state, diagram, actions });
+  listenToSearch(state, actions);
+  await idle();
+  const log = new LogTable($("log-table"), history, state, show);
+  performance.mark("log");
+  const draw = (changed) => drawChanged(changed, { history, state, diagram, details, log });
+  state.listen(draw);
+  draw(new Set(["selected", "query"]));
+  if (state.now.selected >= 0) diagram.reveal(state.now.selected);
+  listenToAddress(history, state, diagram, first);
+  let redrawCharts = () => {};
+  listenToPage(() => {
+    diagram.ink = inkOf();
+    diagram.redraw();
+    drawLegend($("legend"), history, diagram.ink);
+    redrawCharts();
+  });
+  // For the browser's console, and for tests.
+  window.vklocks = { history, state, diagram, log, svgText: () => svgText(diagram.scene(), caption(diagram)) };
+  document.documentElement.dataset.ready = "diagram";
+  await nearby($("charts"));
+  redrawCharts = await drawCharts();
+  performance.mark("charts");
+  document.documentElement.dataset.ready = "all";
+}
+
+const idle = () => new Promise((resolve) => setTimeout(resolve));
+
+function drawChanged(changed, { history, state, diagram, details, log }) {
+  const { now } = state;
+  if (changed.has("selected") || changed.has("target")) {
+    details.draw(now.selected, now.target, diagram.cone);
+    log.relations = diagram.cone;
+    const row = now.target >= 0 ? now.target : now.selected;
+    log.drawn = "";
+    if (row >= 0) log.reveal(row);
+    else log.draw();
+  }
+  if (changed.has("query")) state.change({ found: search(history, now.query) });
+  if (["hidden", "only", "found"].some((key) => changed.has(key))) log.order();
+  if (changed.has("found") || changed.has("query")) sayHits(state);
+  offerAxes(state);
+  diagram.redraw();
+  keepAddress(state, history);
+}
+
+let keeping = 0;
+function keepAddress(state, history) {
+  clearTimeout(keeping);
+  keeping = setTimeout(() => {
+    const address = writeAddress(state.now, history);
+    history.address = address;
+    window.history.replaceState(null, "", address ? `#${address}` : location.pathname + location.search);
+  }, 120);
+}
+
+/** A link within the page, or an edited address, leads to its place. */
+function listenToAddress(history, state, diagram, first) {
+  window.addEventListener("hashchange", () => {
+    const address = location.hash.slice(1);
+    if (address === history.address || (address && !address.includes("="))) return;
+    state.change({ ...first, ...readAddress(address, history, Object.keys(AXES)) });
+    if (state.now.selected >= 0 && state.now.from === null) diagram.approach(state.now.selected);
+    $("search").query.value = state.now.query;
+    $("diagram").scrollIntoView({ block: "start" });
+  });
+}
+
+function offerAxes(state) {
+  const titles = { wall: "Wall time", clock: "Clock", depth: "Causal depth" };
+  $("axes").replaceChildren(
+    ...Object.entries(titles).map(([axis, title]) =>
+      made("button", { type: "button", role: "radio", ariaChecked: String(state.now.axis === axis), onclick: () => state.change({ axis, from: null, to: null }) }, title)),
+  );
+}
+
+function caption(diagram) {
+  return `${diagram.history.head.run}: ${$("scale").textContent}`;
+}
+
+function actionsOf({ history, state, diagram }) {
+  const cutAt = (x) => state.change({ cutEnds: Cut.at(history, diagram.prepared.levels, x).ends });
+  const hit = (by) => {
+    const { found, selected } = state.now;
+    if (!found?.rows?.length) return;
+    const at = found.rows.indexOf(selected);
+    const next = at < 0 ? (by > 0 ? 0 : found.rows.length - 1) : (at + by + found.rows.length) % found.rows.length;
+    state.change({ selected: found.rows[next], target: -1 });
+    diagram.approach(found.rows[next]);
+    sayHits(state);
+  };
+  const file = `${history.head.run}-diagram`;
+  return {
+    cutAt,
+    zoomIn: () => diagram.zoom(1.6),
+    zoomOut: () => diagram.zoom(1 / 1.6),
+    fit: () => diagram.fit(),
+    nextHit: () => hit(1),
+    previousHit: () => hit(-1),
+    cut: () => (state.now.cutEnds ? state.change({ cutEnds: null }) : cutAt((diagram.view.from + diagram.view.to) / 2)),
+    repairCut: () => state.change({ cutEnds: diagram.cut.repaired().ends }),
+    saveSvg: () => saveSvg(diagram.scene(), caption(diagram), file),
+    savePng: () => savePng(diagram.scene(), caption(diagram), file),
+    share: () => {
+      const address = writeAddress(state.now, history);
+      copied(document.querySelector('[data-act="share"]'), `${location.href.split("#")[0]}#${address}`);
+    },
+    search: () => $("search").query.focus(),
+    keys: () => {
+      $("keys").querySelector("dl").replaceChildren(...KEYS.flatMap(([key, does]) => [made("dt", {}, key), made("dd", {}, does)]));
+      $("keys").showModal();
+    },
+  };
+}
+
+function listenToButtons(actions) {
+  document.addEventListener("click", ({ target }) => {
+    const act = target.closest("[data-act]")?.dataset.act;
+    if (act) actions[act]();
+  });
+}
+
+function listenToSearch(state, actions) {
+  const form = $("search");
+  form.query.value = state.now.query;
+  $("only").checked = state.now.only;
+  form.query.addEventListener("input", () => state.change({ query: form.query.value }));
+  $("only").addEventListener("change", () => state.change({ only: $("only").checked }));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    actions.nextHit();
+  });
+  form.query.addEventListener("keydown", ({ key }) => key === "Escape" && $("canvas").focus());
+}
+
+function sayHits(state) {
+  const { found, selected } = state.now;
+  const hits = $("hits");
+  hits.classList.toggle("wrong", Boolean(found?.problem));
+  hits.title = found?.problem ?? "";
+  if (!found) hits.textContent = "";
+  else if (found.problem) hits.textContent = found.problem.split(";")[0];
+  else {
+    const at = found.rows.indexOf(selected);
+    hits.textContent = at < 0 ? `${grouped(found.rows.length)} hits` : `${grouped(at + 1)} of ${grouped(found.rows.length)}`;
+  }
+}
+
+function sayCut(cut) {
+  $("cut").setAttribute("aria-pressed", String(Boolean(cut)));
+  if (!cut) return;
+  const repair = cut.consistent ? [] : [" ", made("button", { type: "button", dataset: { act: "repairCut" } }, "Largest consistent cut within it")];
+  const text = cut.sentence();
+  if ($("cut-says").dataset.text === text) return;
+  $("cut-says").dataset.text = text;
+  $("cut-says").replaceChildren(text, ...repair, made("small", {}, " Drag a circle to move one machine's part; with Alt, or the keys [ and ], the whole cut."));
+}
+
+begin();

@@ -1,0 +1,26 @@
+// What the reader is looking at: one value, changed in one place, told to everybody who draws.
+
+export class State {
+  #values;
+  #listeners = [];
+
+  constructor(values) {
+    this.#values = values;
+  }
+
+  get now() {
+    return this.#values;
+  }
+
+  /** Take new values in; listeners hear the names of those that differ. */
+  change(values) {
+    const changed = Object.keys(values).filter((key) => values[key] !== this.#values[key]);
+    if (!changed.length) return;
+    this.#values = { ...this.#values, ...values };
+    for (const listener of this.#listeners) listener(new Set(changed));
+  }
+
+  listen(listener) {
+    this.#listeners.push(listener);
+  }
+}

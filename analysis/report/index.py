@@ -1,0 +1,102 @@
+"""The run browser: `index.html` in the folder of all runs, with what each of them was."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from analysis.report.page import leave, render
+from analysis.report.run import FILE
+from analysis.report.words import read_json
+from vm.spec import natural_order
+
+INDEX = "index.html"
+#: An experiment's own report lists them all.
+MAX_RUNS_LISTED = 100
+#: The tables of experiments with more runs begin folded.
+MAX_RUNS_OPEN = 12
+
+
+def write(out: Path) -> Path:
+    """Leave the run browser in a folder of experiments; returns its path."""
+    return leave(out / INDEX, html(out))
+
+
+def html(out: Path) -> str:
+    """The experiments below a folder, the one that was touched last first."""
+    folders = [folder for folder in out.iterdir() if _is_shown(folder)]
+    folders.sort(key=lambda folder: folder.stat().st_mtime, reverse=True)
+    experiments = [_experiment(folder) for folder in folders]
+    return render("index", experiments=[one for one in experiments if one["count"]])
+
+
+def _is_shown(folder: Path) -> bool:
+    return folder.is_dir() and not folder.name.startswith(".")
+
+
+def _experiment(folder: Path) -> dict[str, Any]:
+    runs = sorted(_runs(folder), key=lambda run: natural_order(run["name"]))
+    # Newest first; those of a simulation have no date, and stay in the order of their names.
+    runs.sort(key=lambda run: run["begun"], reverse=True)
+    verdicts = Counter(run["verdict"] or "not checked" for run in runs)
+    return {
+        "name": folder.name,
+        "link": quote(f"{folder.name}/{FILE}") if (folder / FILE).exists() else "",
+        "open": len(runs) <= MAX_RUNS_OPEN,
+        "count": len(runs),
+        "verdicts": [(word, verdicts[word]) for word in VERDICTS if verdicts[word]],
+        "runs": runs[:MAX_RUNS_LISTED],
+        "more": max(0, len(runs) - MAX_RUNS_LISTED),
+    }
+
+
+def _runs(folder: Path) -> Iterator[dict[str, Any]]:
+    for directory in folder.iterdir():
+        if not _is_shown(directory) or not (recorded := read_json(directory / "run.json")):
+            continue
+        link = f"{folder.name}/{directory.name}/{FILE}" if (directory / FILE).exists() else ""
+        yield {
+            "name": directory.name,
+            "link": quote(link),
+            "verdict": verdict_of(directory),
+            "outcome": recorded.get("outcome", ""),
+            "backend": recorded.get("backend", ""),
+            "begun": _date(recorded),
+            **_settings(read_json(directory / "spec.json")),
+        }
+
+
+def verdict_of(directory: Path) -> str:
+    """What verdict.json comes to: fine, violated, unknown; "" if there is none."""
+    found = read_json(directory / "verdict.json")
+    if not found:
+        return ""
+    if found.get("violations"):
+        return "violated"
+    return "unknown" if found.get("unchecked") or found.get("unknown") else "fine"
+
+
+def _date(recorded: Mapping[str, Any]) -> str:
+    begun = recorded.get("begun_unix_ns") or recorded.get("epoch_unix_ns")
+    if not isinstance(begun, int):
+        return ""
+    return f"{datetime.fromtimestamp(begun / 1e9, UTC):%Y-%m-%d %H:%M}"
+
+
+def _settings(spec: Mapping[str, Any]) -> dict[str, str]:
+    """The fields of a spec that tell runs apart, as words."""
+    machines, ticks = spec.get("machines", []), spec.get("ticks", [])
+    faults = [fault.get("kind", "") for fault in spec.get("faults", [])]
+    return {
+        "machines": str(len(machines)) if isinstance(machines, list) else str(machines),
+        "duration": f"{spec['duration_s']:g} s" if "duration_s" in spec else "",
+        "ticks": "-".join(map(str, ticks)),
+        "seed": str(spec.get("seed", "")),
+        "faults": ", ".join(dict.fromkeys(faults)),
+    }
+
+
+#: In which order verdicts are counted.
+VERDICTS = ("violated", "unknown", "not checked", "fine")

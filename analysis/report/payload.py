@@ -1,0 +1,269 @@
+"""A history as the page takes it: what is known once as JSON, events and messages as columns.
+
+Events are numbered by their rows in the events table; a lane is the rows of one machine. A
+message is one copy of a send for one receiver, with the `place` where it ended. The page draws
+exactly these messages, so the counts by place are those of `analysis.checks.account`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import Any, get_args
+
+import numpy as np
+import polars as pl
+
+from analysis.causality import causality
+from analysis.checks import Account, Verdict
+from analysis.checks.account import placed
+from analysis.history import Run
+from analysis.messages import messages
+from analysis.report.absences import absences, conditions
+from analysis.report.columns import Column, pack, positions
+from vm.records import Kind
+from vm.schedule import SECOND_NS
+
+VERSION = 1
+KINDS: tuple[Kind, ...] = get_args(Kind)
+#: Vector clocks with more components than this, over all events, stay out of the page.
+MAX_COMPONENTS = 24_000_000
+MAX_VIOLATIONS = 2_000
+MESSAGE = ["sender", "index", "receiver"]
+PLACES = [field.name for field in fields(Account) if field.name != "sent"]
+CLAIMED = "claimed"
+ENDS = [*PLACES, CLAIMED]
+
+
+@dataclass(frozen=True)
+class Payload:
+    """`head` is for JSON, `body` is the base64 text of the columns that `head` describes."""
+
+    head: dict[str, Any]
+    body: str
+
+
+def payload(run: Run, found: Verdict) -> Payload:
+    """What the page of a run knows about its events."""
+    names = _names(run)
+    columns = {**_event_columns(run), **_message_columns(run, names)}
+    heads, body = pack(columns)
+    violations = [
+        {"check": v.check, "machine": v.machine, "index": v.index, "because": v.because}
+        for v in found.violations[:MAX_VIOLATIONS]
+    ]
+    events = dict(run.events.group_by("machine").len().iter_rows())
+    head = {
+        "version": VERSION,
+        "run": run.name,
+        "format": run.format,
+        "main": run.main,
+        "duration_s": next((start.duration_s for start in run.starts.values()), None),
+        "machines": [_machine(run, name, events) for name in run.machines],
+        "names": names,
+        "kinds": KINDS,
+        "places": ENDS,
+        "clocks": [{"name": name, "width": width} for name, width in _widths(run).items()],
+        "left_out": _left_out(run),
+        "violations": violations,
+        "violations_found": len(found.violations),
+        "absences": absences(run),
+        "conditions": conditions(run),
+        "columns": heads,
+    }
+    return Payload(head, body)
+
+
+@lru_cache(maxsize=1)
+def copies(run: Run) -> pl.DataFrame:
+    """Every copy of every message: MESSAGE, `copy`, `place`, `send`, `receive`, `arrived_ns`.
+
+    `send` and `receive` are rows. Sorted by channel and send, so that the rows of either end grow
+    along a channel. `place` is where `checks.account` counts the copy, or CLAIMED for a receive
+    that is counted nowhere but names an event that there is.
+    """
+    sent = _sent(run)
+    receives = _receives(run)
+    ended = pl.concat(_copies(sent, place) for place in PLACES)
+    received = ended.filter(place="received").join(receives, on=["message", "copy"], how="left")
+    inbox = ended.filter(place="inbox").join(_unread(run, sent), on=["message", "copy"], how="left")
+    others = ended.filter(~pl.col("place").is_in(["received", "inbox"]))
+    claimed = receives.join(received, on="receive", how="anti").with_columns(place=pl.lit(CLAIMED))
+    whole = pl.concat([received, inbox, others], how="diagonal")
+    columns = [*MESSAGE, "copy", "place", "send", "receive", "arrived_ns"]
+    named = whole.join(sent.select("message", *MESSAGE, "send"), on="message").select(columns)
+    return pl.concat([named, _named(run, claimed).select(columns)]).sort(
+        "sender", "receiver", "send", "receive"
+    )
+
+
+def _sent(run: Run) -> pl.DataFrame:
+    """The messages as `analysis.messages` numbers them, with how many copies are in each place."""
+    sends = run.events.with_row_index("send").filter(pl.col("to").list.len() > 0)
+    named = sends.select(
+        pl.col("send").cast(pl.Int64), "index", sender="machine", receiver="to"
+    ).explode("receiver")
+    counts = {place: pl.Series(copies, dtype=pl.Int64) for place, copies in placed(run).items()}
+    return named.with_columns(**counts, message=pl.int_range(pl.len(), dtype=pl.Int64))
+
+
+def _receives(run: Run) -> pl.DataFrame:
+    """All receives whose send is known: `message` (-1: it was not addressed so), `copy`."""
+    known, of_receive = causality(run), messages(run).of_receive
+    rows = np.flatnonzero(known.send >= 0)
+    receives = pl.DataFrame(
+        {"receive": rows, "message": of_receive[rows], "cause": known.send[rows]}
+    )
+    return receives.select(
+        pl.col("receive", "message", "cause").cast(pl.Int64),
+        copy=pl.int_range(pl.len(), dtype=pl.Int64).over("message"),
+        arrived_ns=run.events["arrived_ns"].gather(rows),
+    )
+
+
+def _named(run: Run, claimed: pl.DataFrame) -> pl.DataFrame:
+    """Receives that are counted nowhere, named by the events that they name."""
+    events = run.events
+    return claimed.with_columns(
+        copy=pl.lit(0, pl.Int64),
+        send="cause",
+        sender=events["machine"].gather(claimed["cause"]),
+        index=events["index"].gather(claimed["cause"]),
+        receiver=events["machine"].gather(claimed["receive"]),
+    )
+
+
+def _copies(sent: pl.DataFrame, place: str) -> pl.DataFrame:
+    """A row for each copy that ended in a place: `message`, and `copy` from 0."""
+    ended = sent.filter(pl.col(place) > 0)
+    numbers = pl.int_ranges(0, pl.col(place)).alias("copy")
+    return ended.select("message", numbers, place=pl.lit(place)).explode("copy")
+
+
+def _unread(run: Run, sent: pl.DataFrame) -> pl.DataFrame:
+    """What was left in the inboxes: `message`, `copy`, `arrived_ns`."""
+    unread = pl.DataFrame(
+        [
+            (message.sender, message.cause, machine, message.arrived_ns)
+            for machine, stop in run.stops.items()
+            for message in stop.inbox
+        ],
+        schema={**{name: sent.schema[name] for name in MESSAGE}, "arrived_ns": pl.Int64},
+        orient="row",
+    )
+    named = unread.join(sent.unique(MESSAGE, keep="first"), on=MESSAGE)
+    return named.select(
+        "message", "arrived_ns", copy=pl.int_range(pl.len(), dtype=pl.Int64).over("message")
+    )
+
+
+def late_messages(run: Run) -> int:
+    """How many messages were on their way for longer than a tick of their receivers takes."""
+    sent = copies(run)
+    return int(_late(run, sent).sum())
+
+
+def _late(run: Run, sent: pl.DataFrame) -> pl.Series:
+    """1 for each message that was on its way for longer than a tick of its receiver takes."""
+    flight_ns = sent["arrived_ns"] - run.events["at_ns"].gather(sent["send"])
+    periods_ns = {name: SECOND_NS / rate for name, rate in run.tick_rates_hz.items()}
+    ticks_ns = sent["receiver"].replace_strict(periods_ns, default=None, return_dtype=pl.Float64)
+    return (flight_ns > ticks_ns).fill_null(False).cast(pl.Int64)
+
+
+def _event_columns(run: Run) -> dict[str, Column]:
+    events = run.events
+    late_ns = events["at_ns"] - events["due_ns"].fill_null(0)
+    return {
+        "kind": Column(positions(KINDS, events["kind"]), order=0),
+        "index": Column(events["index"]),
+        "tick": Column(events["tick"]),
+        "due_ns": Column(events["due_ns"], order=2),
+        # The schedule is regular; what is late is small. Without a schedule it is the instant.
+        "late_ns": Column(late_ns),
+        "queue": Column(events["queue"]),
+        "line": Column(events["line"], order=2),
+        **_clock_columns(run),
+    }
+
+
+def _clock_columns(run: Run) -> dict[str, Column]:
+    columns = {}
+    left_out = _left_out(run)
+    for clock, width in _widths(run).items():
+        reading = run.events[f"clock_{clock}"]
+        if width is None:
+            columns[f"clock {clock}"] = Column(reading)
+        elif clock not in left_out:
+            for component in range(width):
+                columns[f"clock {clock} {component}"] = Column(reading.list.get(component))
+    if run.main in left_out:
+        columns["main"] = Column(run.events["main"])
+    return columns
+
+
+def _message_columns(run: Run, names: list[str]) -> dict[str, Column]:
+    sent = copies(run)
+    at_ns = run.events["at_ns"]
+    flight_ns = sent["arrived_ns"] - at_ns.gather(sent["send"])
+    known = pl.col("kind") == "receive"
+    rows = (
+        run.events.with_row_index("row")
+        .filter(known)
+        .select(pl.col("row").cast(pl.Int64), "sender", "cause")
+    )
+    orphans = rows.join(sent.select(row="receive"), on="row", how="anti", maintain_order="left")
+    return {
+        "send": Column(sent["send"]),
+        "receiver": Column(positions(names, sent["receiver"])),
+        "copy": Column(sent["copy"], order=0),
+        "place": Column(positions(ENDS, sent["place"]), order=0),
+        "receive": Column(sent["receive"]),
+        "flight_ns": Column(flight_ns, order=0),
+        "late": Column(_late(run, sent), order=0),
+        "orphan": Column(orphans["row"]),
+        "orphan sender": Column(positions(names, orphans["sender"]), order=0),
+        "orphan cause": Column(orphans["cause"]),
+    }
+
+
+def _names(run: Run) -> list[str]:
+    """The run's machines, and then whoever else its logs name."""
+    receivers = run.events["to"].explode(empty_as_null=True).drop_nulls()
+    named = pl.concat([receivers, run.events["sender"].drop_nulls()]).unique().to_list()
+    return [*run.machines, *sorted(set(named).difference(run.machines))]
+
+
+def _machine(run: Run, name: str, events: Mapping[str, int]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "rate_hz": run.tick_rates_hz.get(name),
+        "events": events.get(name, 0),
+        "ended": _ended(run, name),
+        "file": run.files.get(name),
+    }
+
+
+def _ended(run: Run, name: str) -> str:
+    if name in run.stops:
+        return run.stops[name].reason
+    if name in run.missing:
+        return "missing"
+    return "killed" if name in run.starts else "unknown"
+
+
+def _widths(run: Run) -> dict[str, int | None]:
+    """The clocks that the run carries, with the number of their components, None for a number."""
+    clocks = {name[6:]: run.events[name] for name in run.events.columns if name[:6] == "clock_"}
+    return {
+        clock: None if column.dtype == pl.Int64 else int(column.list.len().max() or 0)  # type: ignore[arg-type]
+        for clock, column in clocks.items()
+        if column.null_count() < len(column)
+    }
+
+
+def _left_out(run: Run) -> list[str]:
+    return [
+        clock
+        for clock, width in _widths(run).items()
+        if width is not None and width * run.events.height > MAX_COMPONENTS
+    ]

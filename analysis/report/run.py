@@ -1,0 +1,70 @@
+"""The report of one run: `report.html` beside its logs."""
+
+from pathlib import Path
+from typing import Any
+
+from analysis.audit import explain_account
+from analysis.checks import Verdict, verdict
+from analysis.history import Run
+from analysis.report import figures, verdicts
+from analysis.report.charts import drawings, packed, vega
+from analysis.report.page import leave, render
+from analysis.report.payload import late_messages, payload
+from analysis.report.words import say_faults, told
+from analysis.summary import notes
+
+FILE = "report.html"
+
+
+def write(run: Run, path: Path) -> Path:
+    """Leave the report of a run in its directory; returns where it is."""
+    return leave(place(path, FILE), html(run, path))
+
+
+def place(path: Path, name: str) -> Path:
+    """Where something about a run goes: into its directory, or beside a log that is a run."""
+    return path / name if path.is_dir() else path.with_name(f"{path.name}.{name}")
+
+
+def html(run: Run, directory: Path) -> str:
+    """The report of a run; the directory is where run.json and spec.json may lie."""
+    found, drawn = verdict(run), drawings(run)
+    told_of = payload(run, found)
+    return render(
+        "report",
+        run=run,
+        verdict=verdicts.card(run, found),
+        told=told(run, directory),
+        notes=notes(run),
+        figures=figures.table(run),
+        charts=drawn,
+        diagram_text=in_words(run, found),
+        places=_places(found),
+        head=told_of.head,
+        body=told_of.body,
+        specs=packed(drawn),
+        vega=vega(),
+    )
+
+
+def in_words(run: Run, found: Verdict) -> list[str]:
+    """The text that stands for the diagram."""
+    counts = dict(run.events.group_by("machine").len().iter_rows())
+    lanes = ", ".join(f"{name} with {counts.get(name, 0):,} events" for name in run.machines)
+    lines = [f"{len(run.machines)} lanes, one a machine: {lanes}."]
+    if found.account:
+        lines.append(f"Arrows between them: {explain_account(found.account)}.")
+    if late := late_messages(run):
+        lines.append(f"{late:,} of the messages were on their way for longer than a tick.")
+    if gone := "; ".join(say_faults(run)):
+        lines.append(f"Bands over lanes and time: {gone}.")
+    if pinned := len({(v.machine, v.index) for v in found.violations}):
+        lines.append(f"Pinned: {pinned:,} events that violate checks.")
+    return lines
+
+
+def _places(found: Verdict) -> list[tuple[str, int]]:
+    if found.account is None:
+        return []
+    places: dict[str, Any] = vars(found.account)
+    return [(place, count) for place, count in places.items() if place != "sent"]

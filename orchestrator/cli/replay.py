@@ -1,0 +1,50 @@
+"""`vklocks replay`: whether pure machines do again what the logs of a run say."""
+
+import argparse
+from pathlib import Path
+
+from orchestrator.cli.arguments import UsageError
+from orchestrator.cli.console import console_of_output, say
+from orchestrator.replay import ReplayError, replay
+from vm.log import LogError, decode
+from vm.records import Event, Record
+
+
+def replay_run(given: argparse.Namespace) -> int:
+    directory: Path = given.run
+    history = {path.stem: _read(path) for path in _logs(directory)}
+    try:
+        difference = replay(history)
+    except ReplayError as error:
+        raise UsageError(f"{directory} cannot be replayed: {error}") from None
+    console = console_of_output()
+    if difference:
+        say(console, f"{directory}: not equal; the first difference:\n{difference.explain()}")
+        return 1
+    events = sum(isinstance(record, Event) for records in history.values() for record in records)
+    say(console, f"{directory}: equal: {events} events of {len(history)} machines, done again")
+    return 0
+
+
+def _logs(directory: Path) -> list[Path]:
+    if not directory.is_dir():
+        raise UsageError(f"{directory} is no directory: give that of one run")
+    logs = sorted(path for path in directory.glob("*.jsonl") if path.name[0] != ".")
+    if not logs:
+        raise UsageError(f"{directory} holds no logs (*.jsonl) to replay")
+    return logs
+
+
+def _read(path: Path) -> list[Record]:
+    """The records of a log. A last line without its end, as a kill leaves it, is not one."""
+    try:
+        *lines, _torn = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+    records = []
+    for number, line in enumerate(lines, 1):
+        try:
+            records.append(decode(line.decode()))
+        except (LogError, UnicodeDecodeError) as error:
+            raise UsageError(f"{path}:{number} is no record of a log: {error}") from None
+    return records

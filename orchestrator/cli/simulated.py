@@ -1,0 +1,38 @@
+"""What a worker does for a simulated run: carry it out, measure it, and check its logs."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from orchestrator import run
+from orchestrator.run import Order, Run
+from orchestrator.simulated import SimulatedRun, write
+from orchestrator.simulation import History
+
+#: Workers share the cores as they are; more threads in each would only get in their way.
+os.environ.setdefault("POLARS_MAX_THREADS", "1")
+
+
+def simulate(order: Order, logs: bool) -> Run:
+    """Carry an order out. Without logs its directory holds only what was measured."""
+    violations: list[object] = []
+
+    def keep(history: History, directory: Path) -> None:
+        # The analysis takes its time to import: once for each worker.
+        from analysis import audit
+        from analysis.checks import verdict
+        from analysis.events import FIGURES
+        from analysis.jsonl import of_records
+        from analysis.metrics import figures
+        from analysis.summary import as_json
+
+        measured = of_records(Path(order.name), history)
+        run.write_json(directory / FIGURES, as_json([figures(measured)]))
+        if logs:
+            write(history, directory)
+            found = verdict(measured)
+            audit.keep(found, directory)
+            violations.extend(found.violations)
+
+    done = run.carry_out(SimulatedRun(order.spec, order.name, keep), order, lambda phase: None)
+    return replace(done, is_violated=bool(violations))

@@ -1,0 +1,216 @@
+"""The points of an experiment: what its axes make of the base spec, and what they are called.
+
+An axis is a field of a spec, or a dotted way to a value inside one: `workload.internal`,
+`faults.0.extra_s`. The points are the product of three tables, the last axis changing fastest:
+
+    [grid]      every combination of its axes' values
+    [zip]       its axes in parallel: the first values, the second values, ...
+    [[list]]    points given one by one
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from typing import Any, NamedTuple
+
+from vm.spec import FIELDS, Spec, SpecError
+
+SWEEPS = ("grid", "zip", "list")
+#: No axes: every point has the same seeds, so that points differ by their axes alone.
+NO_AXES = ("seed", "repeat")
+BASE = "base"
+MAX_NAME = 48
+UNIT = re.compile(r"_(s|hz)$")
+UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
+
+
+@dataclass(frozen=True)
+class Point:
+    """What the axes' `values` make of the base spec. Its seed is that of the first run."""
+
+    name: str
+    values: Mapping[str, Any]
+    spec: Spec
+
+
+class Setting(NamedTuple):
+    """The value of an axis at one point, and the table that gives it: grid, zip, list.0, ..."""
+
+    value: Any
+    table: str
+
+
+Settings = Mapping[str, Setting]
+
+
+def points_of(
+    base: Mapping[str, Any], sweeps: Mapping[str, Any], max_points: int
+) -> tuple[Point, ...]:
+    """All points, in order; one without axes if nothing is swept.
+
+    SpecError names what is wrong, by its place in the file: `grid.machines`, `list.0.ticks`.
+    """
+    settings = _combined(sweeps, max_points)
+    specs = [_spec(base, one) for one in settings]
+    values = [{axis: setting.value for axis, setting in one.items()} for one in settings]
+    return tuple(map(Point, _names(values), values, specs))
+
+
+def _combined(sweeps: Mapping[str, Any], max_points: int) -> list[Settings]:
+    grid = _lists("grid", sweeps.get("grid", {}))
+    parallel = _lists("zip", sweeps.get("zip", {}))
+    listed = _tables(sweeps.get("list", [{}]))
+    lengths = {axis: len(values) for axis, values in parallel.items()}
+    if len(set(lengths.values())) > 1:
+        counts = ", ".join(f"{axis} {length}" for axis, length in lengths.items())
+        raise SpecError("zip", f"axes in parallel need equally many values, not {counts}")
+    for one in listed:
+        _check_apart([*((a, "grid") for a in grid), *((a, "zip") for a in parallel), *_places(one)])
+    rows = list(zip(*parallel.values(), strict=True)) or [()]
+    if (count := prod(map(len, grid.values())) * len(rows) * len(listed)) > max_points:
+        raise SpecError(next(iter(sweeps)), f"{count} points are more than {max_points}")
+    return [
+        {
+            **dict(zip(grid, combination, strict=True)),
+            **dict(zip(parallel, row, strict=True)),
+            **one,
+        }
+        for combination in product(*grid.values())
+        for row in rows
+        for one in listed
+    ]
+
+
+def _lists(table: str, axes: Any) -> dict[str, list[Setting]]:
+    if not isinstance(axes, Mapping):
+        raise SpecError(table, f"{axes!r} is not a table of axes")
+    for axis, values in axes.items():
+        place = f"{table}.{axis}"
+        _check_axis(axis, place)
+        if isinstance(values, Mapping):
+            inside = f"{axis}.{next(iter(values), 'x')}"
+            raise SpecError(place, f'not a list of values; for a way into {axis} write "{inside}"')
+        if not isinstance(values, list | tuple) or not values:
+            raise SpecError(place, f"{values!r} is not a list of at least one value")
+    return {axis: [Setting(value, table) for value in values] for axis, values in axes.items()}
+
+
+def _tables(points: Any) -> list[Settings]:
+    if not isinstance(points, list | tuple) or not points:
+        raise SpecError("list", f"{points!r} is not a list of points: write each as [[list]]")
+    for number, values in enumerate(points):
+        if not isinstance(values, Mapping):
+            raise SpecError(f"list.{number}", f"{values!r} is not a table of axes and values")
+        for axis in values:
+            _check_axis(axis, f"list.{number}.{axis}")
+    return [
+        {axis: Setting(value, f"list.{number}") for axis, value in values.items()}
+        for number, values in enumerate(points)
+    ]
+
+
+def _places(settings: Settings) -> list[tuple[str, str]]:
+    return [(axis, setting.table) for axis, setting in settings.items()]
+
+
+def _check_axis(axis: str, place: str) -> None:
+    if axis in NO_AXES:
+        raise SpecError(place, "no axis: every point has the same seeds, `repeat` makes more")
+
+
+def _check_apart(axes: Iterable[tuple[str, str]]) -> None:
+    """No axis sets what another sets too, or a part of it."""
+    seen: list[tuple[str, str]] = []
+    for axis, table in axes:
+        for other, elsewhere in seen:
+            if _is_within(axis, other) or _is_within(other, axis):
+                raise SpecError(f"{table}.{axis}", f"{other} in {elsewhere} sets that too")
+        seen.append((axis, table))
+
+
+def _is_within(name: str, other: str) -> bool:
+    return f"{name}.".startswith(f"{other}.")
+
+
+def _spec(base: Mapping[str, Any], settings: Settings) -> Spec:
+    """The base with the point's values in it."""
+    plain = dict(base)
+    try:
+        for axis, (value, _) in settings.items():
+            field, *path = axis.split(".")
+            plain[field] = _put(axis, _whole(plain, field), path, value) if path else value
+        return Spec.parse(plain)
+    except SpecError as error:
+        by = [a for a in settings if _is_within(error.field, a) or _is_within(a, error.field)]
+        place = f"{settings[by[0]].table}.{error.field}" if by else error.field
+        at = ", ".join(f"{axis} = {setting.value!r}" for axis, setting in settings.items())
+        raise SpecError(place, error.problem + (f" (at {at})" if at else "")) from None
+
+
+def _whole(plain: Mapping[str, Any], field: str) -> Any:
+    """What an axis goes into: in full where the base has a name for it, or nothing."""
+    if field not in FIELDS:
+        return {}
+    given = {field: plain[field]} if field in plain else {}
+    return given[field] if isinstance(given.get(field), dict | list) else _full(given, field)
+
+
+def _full(given: Mapping[str, Any], field: str) -> Any:
+    return Spec.parse(given).plain()[field]
+
+
+def _put(axis: str, whole: Any, path: Sequence[str], value: Any) -> Any:
+    """A copy of `whole` in which the value stands at the end of the path."""
+    if not path:
+        return value
+    key, *rest = path
+    if isinstance(whole, Mapping):
+        return {**whole, key: _put(axis, whole.get(key), rest, value)}
+    if isinstance(whole, list | tuple) and key.isdigit() and int(key) < len(whole):
+        place = int(key)
+        return [*whole[:place], _put(axis, whole[place], rest, value), *whole[place + 1 :]]
+    raise SpecError(axis, f"there is no {key!r} in {whole!r} that could be set: give the base one")
+
+
+def _names(points: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A short name for each point that can be a file's: `ticks1-6`, `machines10-internal7`."""
+    labels = _labels(dict.fromkeys(axis for values in points for axis in values))
+    long = ["-".join(_named(labels[a], v) for a, v in values.items()) for values in points]
+    # Two names that differ in their case alone are one file on some computers.
+    count = Counter(name.lower() for name in long)
+    return [
+        name or BASE
+        if len(name) <= MAX_NAME and count[name.lower()] == 1
+        else f"{name[:MAX_NAME] or BASE}-{number}"
+        for number, name in enumerate(long, 1)
+    ]
+
+
+def _labels(axes: Iterable[str]) -> dict[str, str]:
+    """The last word of each axis, without its unit; all its words where that is not enough."""
+    short = {axis: UNIT.sub("", _last_word(axis)) for axis in axes}
+    count = Counter(short.values())
+    return {a: label if count[label] == 1 else UNIT.sub("", a) for a, label in short.items()}
+
+
+def _last_word(axis: str) -> str:
+    return next((part for part in reversed(axis.split(".")) if not part.isdigit()), axis)
+
+
+def _named(label: str, value: Any) -> str:
+    label, text = UNSAFE.sub("", label), UNSAFE.sub("", _text(value))
+    apart = "" if text[:1].isdigit() and not label[-1:].isdigit() else "_"
+    return f"{label}{apart}{text}"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "-".join(
+            _text(v) if key == "kind" else _named(UNIT.sub("", key), v) for key, v in value.items()
+        )
+    if isinstance(value, list | tuple):
+        return "-".join(map(_text, value)) or "none"
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,198 @@
+"""The report of an experiment, and the browser of all runs."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from playwright.sync_api import Page
+from polars.testing import assert_frame_equal
+
+from analysis.events import load
+from analysis.history import Run
+from analysis.metrics import METRICS, per_machine, per_run, per_runs, statistics
+from analysis.report import experiment, index
+from analysis.report import run as report
+from analysis.report.charts import sweep_drawings
+from analysis.report.experiment import axes_of
+from analysis.sweep_plots import SWEEP_PLOTS, sweep
+from orchestrator.simulated import write
+from orchestrator.simulation import simulate
+from stories import rows_of
+from vm.spec import Spec
+
+Open = Callable[..., Page]
+RATES = (2, 6, 20)
+SEEDS = (0, 1, 2)
+
+
+class Told:
+    """A small sweep over the first machine's rate, in a folder."""
+
+    def __init__(self, folder: Path, axes: Mapping[str, Any]) -> None:
+        self.folder = folder
+        self.runs: list[Run] = []
+        for rate in axes.get("tick_rates_hz.vm1", (4,)):
+            for seed in SEEDS:
+                spec = Spec.parse(
+                    {"duration_s": 10, "tick_rates_hz": {"vm1": rate, "vm2": 10, "vm3": 10}}
+                    | {"seed": seed}
+                )
+                self._carry_out(folder / f"vm1={rate}-seed{seed}", spec)
+        values = {axis: [v for v in given for _ in SEEDS] for axis, given in axes.items()}
+        self.rows = per_runs(self.runs).select(
+            "run",
+            pl.Series("point", [run.name.rpartition("-")[0] for run in self.runs]),
+            *(pl.Series(axis, given) for axis, given in values.items()),
+            pl.Series("seed", list(SEEDS) * (len(self.runs) // len(SEEDS))),
+            *METRICS,
+        )
+        self.every = [
+            {"run": run.name, **per_run(run), "machines": per_machine(run).to_dicts()}
+            for run in self.runs
+        ]
+        self.verdicts = ["fine"] * len(self.runs)
+
+    def _carry_out(self, directory: Path, spec: Spec) -> None:
+        directory.mkdir(parents=True)
+        write(simulate(spec, directory.name), directory)
+        (directory / "spec.json").write_text(json.dumps(spec.plain()))
+        recorded = {"run": directory.name, "backend": "simulation", "outcome": "finished"}
+        (directory / "run.json").write_text(json.dumps(recorded))
+        self.runs.append(load(directory))
+
+    def page(self) -> Path:
+        return experiment.write(self.folder, self.rows, self.every, self.verdicts)
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    return Told(tmp_path_factory.mktemp("runs") / "rates", {"tick_rates_hz.vm1": RATES})
+
+
+@pytest.fixture(scope="module")
+def repeated(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    return Told(tmp_path_factory.mktemp("runs") / "again", {})
+
+
+def test_axes_are_what_was_swept(swept: Told, repeated: Told) -> None:
+    assert axes_of(swept.rows) == ["tick_rates_hz.vm1"]
+    assert axes_of(repeated.rows) == []
+
+
+MEASURES = {
+    "utilisation": ("utilisation", "predicted_utilisation"),
+    "queue_growth": ("queue_growth_per_s", "predicted_queue_growth_per_s"),
+    "aligned_spread": ("aligned_spread_mean", ""),
+    "jump": ("jump_mean", ""),
+    "time_in_queue": ("time_in_queue_mean_ms", ""),
+}
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_points_are_means_with_their_confidence(swept: Told, name: str) -> None:
+    metric, predicted = MEASURES[name]
+    plot = SWEEP_PLOTS[name](sweep(swept.rows, swept.every, axes_of(swept.rows)))
+    assert plot
+    drawn = rows_of(plot.chart.to_dict()).sort("tick_rates_hz.vm1")
+    for row, rate in zip(drawn.iter_rows(named=True), RATES, strict=True):
+        runs = swept.rows.filter(pl.col("tick_rates_hz.vm1") == rate)
+        mean, _, half = statistics(runs.select("run", metric))[metric].to_list()
+        assert row["mean"] == pytest.approx(mean)
+        assert row["high"] - row["mean"] == pytest.approx(half)
+        assert row["mean"] - row["low"] == pytest.approx(half)
+        assert row["runs"] == len(SEEDS)
+        if predicted:
+            assert row["predicted"] == pytest.approx(runs[predicted].mean())
+    assert f"all {len(swept.runs)} runs at 3 points" in plot.drawn
+
+
+def test_the_map_shows_every_machine_along_one_axis(swept: Told) -> None:
+    plot = SWEEP_PLOTS["saturation"](sweep(swept.rows, swept.every, axes_of(swept.rows)))
+    assert plot
+    drawn = rows_of(plot.chart.to_dict())
+    assert len(drawn) == len(RATES) * 3
+    slow = drawn.filter((pl.col("tick_rates_hz.vm1") == 2) & (pl.col("machine") == "vm1"))
+    assert slow["saturates"].to_list() == [True]
+    machines = pl.concat([per_machine(run) for run in swept.runs[:3]]).filter(machine="vm1")
+    assert slow["utilisation"][0] == pytest.approx(machines["utilisation"].mean())
+    assert not drawn.filter(pl.col("machine") != "vm1")["saturates"].any()
+
+
+def test_repetitions_are_compared_machine_by_machine(repeated: Told) -> None:
+    swept = sweep(repeated.rows, repeated.every, [])
+    plot = SWEEP_PLOTS["utilisation"](swept)
+    assert plot
+    drawn = rows_of(plot.chart.to_dict()).select("machine", "mean")
+    machines = pl.concat([per_machine(run) for run in repeated.runs])
+    wanted = machines.group_by("machine", maintain_order=True).agg(
+        mean=pl.col("utilisation").mean()
+    )
+    assert_frame_equal(drawn, wanted)
+    assert SWEEP_PLOTS["saturation"](swept) is None
+    assert [drawing.name for drawing in sweep_drawings(swept)]
+
+
+@pytest.mark.browser
+def test_runs_are_sorted_and_filtered(swept: Told, opened: Open) -> None:
+    report.write(swept.runs[0], swept.folder / swept.runs[0].name)
+    swept.verdicts[1] = "violated"
+    page = opened(swept.page())
+    assert page.locator("#verdict-title").inner_text() == "1 of 9 runs violate a check"
+    names = page.locator("#runs-table tbody tr:visible th")
+    assert names.all_inner_texts() == [run.name for run in swept.runs]
+    links = page.locator("#runs-table a")
+    assert [link.get_attribute("href") for link in links.all()] == ["vm1%3D2-seed0/report.html"]
+    page.get_by_role("button", name="jump mean").click()
+    jumps = dict(swept.rows.select("run", "jump_mean").iter_rows())
+    assert names.all_inner_texts() == sorted(jumps, key=lambda run: jumps[run])
+    page.get_by_role("button", name="jump mean").click()
+    assert names.all_inner_texts() == sorted(jumps, key=lambda run: -jumps[run])
+    page.get_by_role("searchbox").fill("seed>0 tick_rates_hz.vm1=6")
+    assert set(names.all_inner_texts()) == {"vm1=6-seed1", "vm1=6-seed2"}
+    page.get_by_role("searchbox").fill("violated")
+    assert names.all_inner_texts() == [swept.runs[1].name]
+    page.locator("#charts").scroll_into_view_if_needed()
+    page.wait_for_selector('html[data-ready="all"]', state="attached")
+    assert page.locator("figure.chart canvas").count() == len(SWEEP_PLOTS)
+    links.first.evaluate("(link) => link.closest('tr').hidden = false")
+    href = swept.folder / swept.runs[0].name / "report.html"
+    assert links.first.evaluate("(link) => link.href") == href.as_uri()
+
+
+@pytest.mark.browser
+def test_the_run_browser_lists_what_there_is(swept: Told, opened: Open) -> None:
+    swept.page()
+    violated = {"run": "x", "violations": [{"check": "index_gap"}], "unchecked": []}
+    directories = [swept.folder / run.name for run in swept.runs]
+    (directories[0] / "verdict.json").write_text(json.dumps(violated))
+    (directories[1] / "verdict.json").write_text(json.dumps(violated | {"violations": []}))
+    (directories[2] / "verdict.json").write_text("{")
+    (swept.folder.parent / ".half").mkdir(exist_ok=True)
+    page = opened(index.write(swept.folder.parent))
+    assert page.locator("section.experiment").count() == 1
+    assert "1 violated" in page.locator("h2").inner_text()
+    assert page.locator("h2 a").get_attribute("href") == "rates/report.html"
+    rows = page.locator("tbody tr")
+    assert rows.locator("th").all_inner_texts() == [run.name for run in swept.runs]
+    verdicts = rows.locator("td.word").all_inner_texts()
+    assert verdicts == ["violated", "fine", *["not checked"] * 7]
+    page.get_by_role("button", name="seed").click()
+    seeds = rows.locator("td:nth-last-child(2)").all_inner_texts()
+    assert seeds == sorted(seeds)
+
+
+@pytest.mark.browser
+def test_names_are_text_here_too(tmp_path: Path, opened: Open) -> None:
+    evil = "<img src=x onerror=document.title='taken'>"
+    run = tmp_path / evil / evil
+    run.mkdir(parents=True)
+    (run / "run.json").write_text(json.dumps({"run": evil, "backend": evil, "outcome": evil}))
+    (run / "spec.json").write_text(json.dumps({"machines": evil, "faults": [{"kind": evil}]}))
+    (run / "report.html").write_text("")
+    page = opened(index.write(tmp_path))
+    assert page.locator("img").count() == 0
+    assert "taken" not in page.title()
+    assert page.locator("th a").inner_text() == evil

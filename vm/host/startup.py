@@ -1,0 +1,155 @@
+"""From addresses to an agreement: who is there, and when the run begins."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from random import SystemRandom
+
+import grpc
+
+from proto import vm_pb2, vm_pb2_grpc
+from vm.host.changes import Changes
+from vm.host.links import Links
+from vm.host.service import Service
+from vm.host.settings import HostError, Interrupted, Settings
+from vm.host.wire import CLIENT_OPTIONS, Membership
+from vm.spec import Spec, natural_order
+
+#: How far in the future the epoch is set, so that Start reaches everybody before it.
+EPOCH_MARGIN_NS = 50_000_000
+EPOCH_MARGIN_PER_MACHINE_NS = 5_000_000
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What all machines of a run go by. `spec` has everybody's tick rate."""
+
+    membership: Membership
+    spec: Spec
+    epoch_unix_ns: int
+
+    @property
+    def frame(self) -> vm_pb2.Frame:
+        """How the first machine says it."""
+        rates_hz = [self.spec.tick_rate_hz(machine) for machine in self.spec.machines]
+        return vm_pb2.Frame(
+            start=vm_pb2.Start(epoch_unix_ns=self.epoch_unix_ns, tick_rates_hz=rates_hz)
+        )
+
+
+class Startup:
+    """`meet` the peers, `connect` to them while links stand, and `agree`, in this order.
+
+    Each waits without a limit of its own. HostError if a peer refuses, Interrupted if the
+    machine is told to end.
+    """
+
+    def __init__(self, settings: Settings, service: Service, changes: Changes) -> None:
+        self._settings = settings
+        self._service = service
+        self._changes = changes
+        self._peers = dict(settings.peers)
+        self._spec = settings.spec
+        self._links: Links | None = None
+        self._unnamed = ""
+
+    async def meet(self) -> Links:
+        """Learn who the peers are, and let them in."""
+        await self._identify_peers()
+        self._membership = membership = self._make_membership()
+        self._service.open(membership, self._spec)
+        self._links = Links(
+            self._peers, membership, self._spec.seed, self._service, self._changes.note
+        )
+        return self._links
+
+    async def connect(self) -> None:
+        """Wait until links stand to and from all peers."""
+        await self._changes.until(self._is_connected)
+
+    async def agree(self) -> Agreement:
+        """Get the run's start from the first machine, or make it and tell the others."""
+        me, first = self._membership.me, self._membership.first
+        if me == first:
+            return await self._decide()
+        if self._settings.seed is None:
+            self._spec = replace(self._spec, seed=self._service.incoming[first].seed)
+        assert self._links is not None
+        ready = vm_pb2.Ready(tick_rate_hz=self._spec.tick_rate_hz(me))
+        self._links.outgoing[first].say(vm_pb2.Frame(ready=ready))
+        await self._changes.until(self._is_started)
+        start = self._service.start
+        assert start is not None
+        rates_hz = dict(zip(self._spec.machines, start.tick_rates_hz, strict=True))
+        return self._agreement(rates_hz, start.epoch_unix_ns)
+
+    async def _decide(self) -> Agreement:
+        await self._changes.until(self._is_ready)
+        rates_hz = {
+            peer: incoming.tick_rate_hz for peer, incoming in self._service.incoming.items()
+        }
+        me, machines = self._membership.me, self._membership.machines
+        rates_hz[me] = self._spec.tick_rate_hz(me)
+        margin_ns = EPOCH_MARGIN_NS + EPOCH_MARGIN_PER_MACHINE_NS * len(machines)
+        agreement = self._agreement(rates_hz, time.time_ns() + margin_ns)
+        assert self._links is not None
+        self._links.say(agreement.frame)
+        return agreement
+
+    def _agreement(self, rates_hz: Mapping[str, int], epoch_unix_ns: int) -> Agreement:
+        spec = replace(self._spec, tick_rates_hz=rates_hz)
+        return Agreement(self._membership, spec, epoch_unix_ns)
+
+    def who_is_missing(self) -> str:
+        """Why it has taken so long."""
+        unconnected = self._links.unconnected() if self._links else []
+        missing = [f"{peer} at {self._peers[peer]}" for peer in unconnected]
+        if len(self._peers) < len(self._settings.addresses):
+            missing = [f"the machine at {self._unnamed}"]
+        what = (
+            f"is not there: {', '.join(missing)}; start it, or mend --peers"
+            if missing
+            else "is there, but the start was not agreed"
+        )
+        return f"after {self._settings.startup_s:g} s not every peer {what}"
+
+    async def _identify_peers(self) -> None:
+        for address in self._settings.addresses:
+            self._unnamed = address
+            async with grpc.aio.insecure_channel(address, options=CLIENT_OPTIONS) as channel:
+                stub: vm_pb2_grpc.MachineAsyncStub = vm_pb2_grpc.MachineStub(channel)
+                identity = await stub.Identify(vm_pb2.IdentifyRequest(), wait_for_ready=True)
+            if identity.machine in (self._settings.name, *self._peers):
+                raise HostError(f"two machines are called {identity.machine!r}: rename one of them")
+            self._peers[identity.machine] = address
+
+    def _make_membership(self) -> Membership:
+        me = self._settings.name
+        machines = tuple(sorted((me, *self._peers), key=natural_order))
+        membership = Membership(self._settings.run, me, machines, self._spec.clocks)
+        seed = self._settings.seed
+        if seed is None:
+            seed = SystemRandom().randrange(2**31) if me == membership.first else 0
+        self._spec = replace(self._spec, machines=machines, seed=seed)
+        return membership
+
+    def _check(self) -> None:
+        if self._changes.terminated:
+            raise Interrupted
+        assert self._links is not None
+        for peer, outgoing in self._links.outgoing.items():
+            if outgoing.refusal:
+                raise HostError(f"{peer} at {self._peers[peer]} refuses: {outgoing.refusal}")
+
+    def _is_connected(self) -> bool:
+        self._check()
+        assert self._links is not None
+        return not self._links.unconnected()
+
+    def _is_started(self) -> bool:
+        self._check()
+        return self._service.start is not None
+
+    def _is_ready(self) -> bool:
+        self._check()
+        return all(incoming.tick_rate_hz for incoming in self._service.incoming.values())
