@@ -18,7 +18,7 @@ from orchestrator import engine, image, resume, run, threads
 from orchestrator.cli.arguments import MAX_JOBS, UsageError
 from orchestrator.cli.console import complain, console_of_output, say
 from orchestrator.experiment import Experiment, parse, read
-from orchestrator.progress import display
+from orchestrator.progress import Display, display
 from orchestrator.run import BACKENDS, VIRTUAL, Carried, Order
 from vm.spec import Spec, SpecError, suggestion
 
@@ -135,8 +135,8 @@ def _carry_out(
     if virtual:
         return _simulate(given, orders, jobs, console)
     costs = {order.name: order.spec.duration_s for order in orders}
-    with display(console, costs, speed=jobs) as shown, _analysis_loading():
-        return threads.carry_out(orders, BACKENDS[given.backend], jobs, shown)
+    with display(console, costs, speed=jobs) as shown, _analysis_loading(shown, jobs) as starting:
+        return threads.carry_out(orders, BACKENDS[given.backend], jobs, starting)
 
 
 def _simulate(
@@ -158,14 +158,44 @@ def _simulate(
     return carried
 
 
+class _Starting:
+    """Passes on to a display what happens, and knows when as many runs as go side by side run."""
+
+    def __init__(self, shown: Display, jobs: int) -> None:
+        self.is_over = threading.Event()
+        self._shown = shown
+        self._jobs = jobs
+        self._running: set[str] = set()
+
+    def phase(self, run: str, phase: str) -> None:
+        self._shown.phase(run, phase)
+        if phase == "run":
+            self._running.add(run)
+        if len(self._running) >= self._jobs:
+            self.is_over.set()
+
+    def done(self, run: str, how: str) -> None:
+        self._shown.done(run, how)
+
+
 @contextmanager
-def _analysis_loading() -> Iterator[None]:
-    """Load what will be said of runs, three seconds' work, while they wait for their machines."""
-    thread = threading.Thread(target=_load_analysis, name="loading the analysis", daemon=True)
+def _analysis_loading(shown: Display, jobs: int) -> Iterator[Display]:
+    """Load what will be said of runs, three seconds' work, while they wait for their machines.
+
+    Not before: imports would keep the threads that start machines from their work.
+    """
+    starting = _Starting(shown, jobs)
+
+    def load() -> None:
+        starting.is_over.wait()
+        _load_analysis()
+
+    thread = threading.Thread(target=load, name="loading the analysis", daemon=True)
     thread.start()
     try:
-        yield
+        yield starting
     finally:
+        starting.is_over.set()
         thread.join()
 
 
