@@ -2,9 +2,9 @@
 
     python -m analysis /logs /runs/compose --owner /checkout/docker-compose.yml
 
-Copies what the machines left in the shared volume to a run directory, and prints its
-tables. Begun as root it first becomes the owner of a file of the checkout, so that what it
-leaves on the host belongs to whoever owns the rest.
+Copies what the machines left in the shared volume to a run directory, adds the verdict, and
+prints its tables. Begun as root it first becomes the owner of a file of the checkout, so that
+what it leaves on the host belongs to whoever owns the rest.
 """
 
 import argparse
@@ -17,7 +17,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from analysis import jsonl
+from analysis import audit, jsonl
+from analysis.checks import verdict
 from analysis.events import InputError, Run, load
 from analysis.report import run as report
 from analysis.summary import print_summary
@@ -41,13 +42,14 @@ def main() -> int:
         if given.owner and os.geteuid() == 0:
             become_owner(given.owner, given.runs)
         directory = keep(run, given.logs, given.runs)
+        kept = load(directory)
+        audit.keep(verdict(kept), directory)
     except InputError as error:
         return complain(str(error))
     except SpecError as error:
         return complain(f"{given.logs}: {error}")
     except OSError as error:
         return complain(f"the run cannot be kept: {error.filename}: {error.strerror}")
-    kept = load(directory)
     print_summary([kept], Console(width=None if sys.stdout.isatty() else LOG_COLUMNS))
     page = report.write(kept, directory)
     place = Path(*directory.parts[-3:])

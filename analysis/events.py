@@ -5,10 +5,20 @@ from pathlib import Path
 
 from analysis import jsonl
 from analysis.history import SCHEMA, Damage, Format, InputError, Run, known_files
-from analysis.importers import IMPORTERS
-from vm.spec import natural_order
+from analysis.importers import IMPORTERS, described
+from vm.spec import natural_order, suggestion
 
-__all__ = ["FORMATS", "SCHEMA", "Damage", "InputError", "Run", "find_runs", "is_logged", "load"]
+__all__ = [
+    "FORMATS",
+    "SCHEMA",
+    "Damage",
+    "InputError",
+    "Run",
+    "find_runs",
+    "is_logged",
+    "load",
+    "load_all",
+]
 
 #: Of a run that was measured at once, its figures; there may be no logs of it.
 FIGURES = "metrics.json"
@@ -16,17 +26,18 @@ FIGURES = "metrics.json"
 FAILED = "failed"
 
 
-def find_runs(paths: Iterable[Path]) -> list[Path]:
-    """The run directories among and below the paths, each once, in natural order.
+def find_runs(paths: Iterable[Path], format_name: str = "") -> list[Path]:
+    """The runs among and below the paths, each once, in natural order.
 
-    A run directory directly holds logs, or figures without logs. Not looked into are folders
-    whose names begin with a dot, and those called `failed` below the paths.
-    InputError if a path does not exist or has no run below it.
+    A run is a directory that directly holds logs, or figures without logs, or, if given by
+    itself, one log of a format that has all machines in one. Not looked into are folders whose
+    names begin with a dot, and those called `failed` below the paths. InputError if a path does
+    not exist or has no run below it.
     """
     found: dict[Path, Path] = {}
     for path in paths:
         try:
-            below = list(_runs_below(_folder(path)))
+            below = list(_runs_below(_there(path, format_name), format_name))
         except OSError as error:
             raise _unreadable(path, error) from None
         if not below:
@@ -35,18 +46,37 @@ def find_runs(paths: Iterable[Path]) -> list[Path]:
     return [run for _, run in sorted(found.items(), key=lambda run: _order(run[0]))]
 
 
-def load(path: Path) -> Run:
-    """The run that a directory holds; InputError if it holds none or more than one."""
+def load_all(path: Path, format_name: str = "") -> list[Run]:
+    """The runs that a directory or a log holds: one, or several executions if its format has them.
+
+    `format_name` is a key of FORMATS or the path of a description of a format, and "" if the
+    content is to tell. InputError if there is no run.
+    """
     try:
-        format_name = _format(path)
-        if format_name is None:
-            raise InputError(f"{path} is no run: it directly holds no logs")
-        return FORMATS[format_name].load(path)
+        return _usable(path, format_name).load(path)
     except OSError as error:
         raise _unreadable(path, error) from None
 
 
-def _folder(path: Path) -> Path:
+def load(path: Path, format_name: str = "") -> Run:
+    """The run that a directory or a log holds; InputError if it holds none or more than one."""
+    runs = load_all(path, format_name)
+    if len(runs) > 1:
+        raise InputError(f"{path} holds {len(runs)} executions, not one; --format takes all")
+    return runs[0]
+
+
+def _usable(path: Path, format_name: str) -> Format:
+    """The format of a run; InputError if there is none, or only a part of one."""
+    format_ = _format(path, format_name)
+    if path.is_file() and format_ in (None, jsonl):
+        raise InputError(f"{path} is a file: give the directory of the run that it belongs to")
+    if format_ is None:
+        raise InputError(f"{path} is no run: it directly holds no logs")
+    return format_
+
+
+def _there(path: Path, format_name: str) -> Path:
     try:
         path.stat()
     except FileNotFoundError:
@@ -54,7 +84,7 @@ def _folder(path: Path) -> Path:
             f"{path} does not exist: give a run directory, or a folder of runs"
         ) from None
     if not path.is_dir():
-        raise InputError(f"{path} is a file: give the directory of the run that it belongs to")
+        _usable(path, format_name)
     return path
 
 
@@ -64,23 +94,33 @@ def _unreadable(path: Path, error: OSError) -> InputError:
 
 def is_logged(path: Path) -> bool:
     """Whether a run's directory holds logs, and not its figures alone."""
-    return _format(path) is not None
+    return _format(path, "") is not None
 
 
-def _runs_below(path: Path) -> Iterator[Path]:
-    if (path / FIGURES).exists() or _format(path):
+def _runs_below(path: Path, format_name: str) -> Iterator[Path]:
+    if (path / FIGURES).exists() or _format(path, format_name):
         yield path
         return
     for folder in [p for p in path.iterdir() if p.is_dir() and not p.is_symlink()]:
         if not folder.name.startswith(".") and folder.name != FAILED:
-            yield from _runs_below(folder)
+            yield from _runs_below(folder, format_name)
 
 
-def _format(directory: Path) -> str | None:
-    for name, format_ in FORMATS.items():
-        if known_files(directory, format_.knows):
-            return name
-    return None
+def _format(path: Path, format_name: str) -> Format | None:
+    """The format of the logs in a directory, or of a log; the first one that knows it."""
+    formats = [_named(format_name)] if format_name else FORMATS.values()
+    return next((format_ for format_ in formats if known_files(path, format_.knows)), None)
+
+
+def _named(name: str) -> Format:
+    if name in FORMATS:
+        return FORMATS[name]
+    if name.endswith(described.SUFFIX):
+        return described.read(Path(name))
+    raise InputError(
+        f"there is no format {name!r}{suggestion(name, FORMATS)}; or give a description of it,"
+        f" a file that ends in {described.SUFFIX}"
+    )
 
 
 def _order(path: Path) -> list[list[tuple[int, str]]]:

@@ -13,6 +13,9 @@ from vm.records import Event, Restart, Start, Stop, Timestamp
 
 HEAD_BYTES = 64 * 1024
 MAX_INT64 = 2**63 - 1
+#: In the column `inferred`: nothing, or too much, was found to be the cause of a receive.
+NO_SEND_FITS = "no send fits"
+SEVERAL_FIT = "several sends fit"
 #: Begins the reason of a last line that has no end.
 TORN = "torn last line"
 
@@ -26,7 +29,8 @@ def _column_type(clock: str) -> Any:
 #: Null is what the log does not say: `to`, `lost`, `duplicated` of all but sends; `sender`,
 #: `cause`, `arrived_ns` of all but receives; the clocks that the run did not carry. `main` is
 #: the main clock as one number; for a vector the sum of its components, so every event of the
-#: past counts one. `file` and `line` (from 1) are where the event was read.
+#: past counts one. `inferred` says from what the cause of a receive was concluded where no log
+#: tells it. `file` and `line` (from 1) are where the event was read.
 SCHEMA: dict[str, Any] = {
     "run": pl.String,
     "machine": pl.String,
@@ -43,6 +47,7 @@ SCHEMA: dict[str, Any] = {
     "duplicated": pl.List(pl.String),
     "sender": pl.String,
     "cause": pl.Int64,
+    "inferred": pl.String,
     "file": pl.String,
     "line": pl.Int64,
     **{f"clock_{clock}": _column_type(clock) for clock in CLOCKS},
@@ -70,19 +75,23 @@ class Damage(NamedTuple):
 class Run:
     """What the directory or file `path` holds. A run is equal to itself alone.
 
+    `clocks` are those that every event has a timestamp of, the main one first.
     `format` is the key of `analysis.events.FORMATS`. A machine that was killed has no stop;
     `missing` are the machines of which there is no log at all. `tick_rates_hz` and
     `queue_left` (messages in the inbox at the end) hold the machines for which they are known.
     `files` are the names of the machines' logs. `restarts` are the returns of machines that
-    were killed. Times are known to `resolution_ns`. `scan` is the events table, not yet read if
-    the run is big; `events` is all of it in memory. `conventions` say what was found out about
-    logs that other programs wrote.
+    were killed, `restart_lines` where their logs say so. Times are known to `resolution_ns`.
+    `scan` is the events table, not yet read if the run is big; `events` is all of it in memory.
+    `unread` are the messages in inboxes at the end (sender, cause) where no stop record has them.
+    A message carries the clock of its send less `stamp_lag`. `conventions` say what else was
+    found out about logs that other programs wrote, `unknown` which checks they do not allow, and
+    why.
     """
 
     name: str
     path: Path
     format: str
-    main: str
+    clocks: tuple[str, ...]
     machines: tuple[str, ...]
     missing: tuple[str, ...]
     starts: dict[str, Start]
@@ -93,9 +102,18 @@ class Run:
     scan: pl.LazyFrame
     damage: tuple[Damage, ...]
     restarts: dict[str, tuple[Restart, ...]] = field(default_factory=dict)
+    restart_lines: dict[str, tuple[int, ...]] = field(default_factory=dict)
     resolution_ns: int = 1
     is_big: bool = False
+    unread: dict[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+    stamp_lag: int = 0
     conventions: tuple[str, ...] = ()
+    unknown: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def main(self) -> str:
+        """The main clock."""
+        return self.clocks[0]
 
     @cached_property
     def events(self) -> pl.DataFrame:
@@ -114,33 +132,22 @@ class Format(Protocol):
     def knows(self, head: str) -> bool:
         """Whether a file that begins so is such a log."""
 
-    def load(self, directory: Path) -> Run:
-        """The run of a directory that directly holds such logs; InputError if it is not one."""
+    def load(self, path: Path) -> list[Run]:
+        """The runs of a directory that directly holds such logs, or of one such log.
+
+        InputError if they are not whole runs.
+        """
 
 
-class Log(NamedTuple):
-    """The events of one machine with the lines they were read from.
+def table(
+    machine: str, file: str, main: str, lines: Sequence[int], events: Sequence[Event]
+) -> pl.DataFrame:
+    """Events of one machine whose main clock is `main` as a table, in all columns but the run.
 
-    -1 and "" stand for what the format does not say.
+    -1 and "" stand in them for what is not known.
     """
-
-    machine: str
-    file: str
-    lines: list[int]
-    events: list[Event]
-
-
-def table(run: str, main: str, logs: Iterable[Log]) -> pl.LazyFrame:
-    """The events table of a run whose main clock is `main`."""
-    frames = [_log_table(run, main, log) for log in logs]
-    return (pl.concat(frames) if frames else pl.DataFrame(schema=SCHEMA)).lazy()
-
-
-def _log_table(run: str, main: str, log: Log) -> pl.DataFrame:
-    events = log.events
     columns = {
-        "run": [run] * len(events),
-        "machine": [log.machine] * len(events),
+        "machine": [machine] * len(events),
         "index": [e.index for e in events],
         "kind": [e.kind for e in events],
         "tick": [_known(e.tick) for e in events],
@@ -154,11 +161,12 @@ def _log_table(run: str, main: str, log: Log) -> pl.DataFrame:
         "duplicated": _names([e.duplicated if e.kind == "send" else None for e in events]),
         "sender": [e.sender or None for e in events],
         "cause": [_known(e.cause) for e in events],
-        "file": [log.file] * len(events),
-        "line": log.lines,
+        "inferred": [None] * len(events),
+        "file": [file] * len(events),
+        "line": lines,
         **{f"clock_{clock}": [e.clock.get(clock) for e in events] for clock in CLOCKS},
     }
-    return pl.DataFrame(columns, schema=SCHEMA)
+    return pl.DataFrame(columns, {name: SCHEMA[name] for name in columns})
 
 
 def _names(values: Sequence[tuple[str, ...] | None]) -> pl.Series:
@@ -205,10 +213,12 @@ def beyond_64_bits(numbers: Iterable[int]) -> str:
 
 
 def known_files(directory: Path, knows: Callable[[str], bool]) -> list[Path]:
-    """The files directly in a directory whose beginning `knows` says yes to.
+    """The files directly in a directory whose beginning `knows` says yes to; or the one file.
 
     Names that begin with a dot are skipped: unfinished runs live under them.
     """
+    if directory.is_file():
+        return [directory] if knows(_head(directory)) else []
     files = (path for path in directory.iterdir() if path.name[0] != "." and path.is_file())
     return sorted(path for path in files if knows(_head(path)))
 

@@ -97,11 +97,10 @@ def _listed(run: Run, name: str) -> tuple[Rows, Rows]:
 
 
 def _inbox(run: Run) -> Iterable[Named]:
-    return (
-        (unread.sender, unread.cause, machine)
-        for machine, stop in run.stops.items()
-        for unread in stop.inbox
-    )
+    for machine, stop in run.stops.items():
+        yield from ((unread.sender, unread.cause, machine) for unread in stop.inbox)
+    for machine, unread in run.unread.items():
+        yield from ((sender, cause, machine) for sender, cause in unread)
 
 
 def _undelivered(run: Run) -> Iterable[Named]:

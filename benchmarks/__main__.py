@@ -6,7 +6,7 @@ They want an idle machine: nothing here is a test, and nothing fails for being s
 import sys
 from collections.abc import Callable
 
-from benchmarks import agreement, pages, runs, simulation, sweeps, ticks
+from benchmarks import agreement, analysis, pages, runs, simulation, sweeps, ticks
 
 
 def main(names: list[str]) -> int:
@@ -23,6 +23,7 @@ def main(names: list[str]) -> int:
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "ticks": ticks.main,
     "runs": runs.main,
+    "analysis": analysis.main,
     "simulation": simulation.main,
     "sweeps": sweeps.main,
     "agreement": agreement.main,

@@ -3,6 +3,7 @@
 Each check answers with the rows of a run that must not exist.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -23,12 +24,15 @@ from analysis.checks.messages import (
     overtaking,
     receive_without_send,
     received_twice,
+    strangers,
 )
-from analysis.checks.offsets import Offset, offsets
+from analysis.checks.offsets import Offset, offsets, sends_dated_late
 from analysis.checks.order import causal_circle, index_gap, ticks_missed, time_runs_back
 from analysis.checks.queues import queue
 from analysis.checks.violation import Line, Violation
-from analysis.history import Run
+from analysis.columns import series
+from analysis.history import SEVERAL_FIT, Run
+from vm.spec import natural_order
 
 __all__ = ["CHECKS", "Account", "Claim", "Line", "Offset", "Verdict", "Violation", "verdict"]
 
@@ -84,9 +88,13 @@ def _unchecked(run: Run) -> Iterator[str]:
     A torn last line keeps nobody from it: an event is in the log before its messages leave.
     """
     seen = evidence(run)
-    for machine in run.missing:
-        waiting = sum(sender == machine for _, sender, _ in orphans(seen))
-        yield f"there is no log of {machine}: {waiting} receives are of its messages"
+    waiting = Counter(sender for _, sender, _ in orphans(seen))
+    for machine in sorted(strangers(run), key=natural_order):
+        yield f"there is no log of {machine}: {waiting[machine]} receives are of its messages"
+    if waiting[None]:
+        yield f"{waiting[None]} receives fit no send in these logs: some are missing"
+    if not run.starts and (several := (series(run, "inferred") == SEVERAL_FIT).sum()):
+        yield f"{several} receives could be of several sends, and are left open"
     damage = [damage for damage in run.damage if not damage.is_torn]
     for one in damage[:MAX_DAMAGE_LISTED]:
         yield f"{one.file}:{one.line} could not be used: {one.reason}"
@@ -104,6 +112,9 @@ def _unknown(run: Run) -> Iterator[tuple[str, str]]:
     """Why checks say nothing about a run."""
     if not run.starts:
         yield from NOT_IN_THE_LOGS_OF_OTHERS.items()
+        yield from run.unknown
+        if why := sends_dated_late(run):
+            yield "clock_offset", why
     if run.missing:
         yield "accounting", f"there is no log of {', '.join(run.missing)}"
     if why := unproven(run):

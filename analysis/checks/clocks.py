@@ -11,9 +11,12 @@ event after that prefix is not claimed to precede f. And what is claimed only gr
 machine: of all f with the same V(f)[q], the last one decides for all.
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +29,11 @@ from analysis.kernels import Rows
 from analysis.stamps import STAMPS, Stamps, plain
 from vm.clocks import CLOCKS
 
+T = TypeVar("T")
+R = TypeVar("R")
+Pairs = NDArray[np.int32]
+
+NONE: Pairs = np.zeros((0, 2), np.int32)
 #: Rows that are looked at together: what is gathered for them stays in the processor's cache.
 BLOCK = 1 << 16
 
@@ -55,15 +63,15 @@ class Examined:
     """
 
     unruly: Rows
-    unordered: NDArray[np.int32]
-    overclaimed: NDArray[np.int32] | None
+    unordered: Pairs
+    overclaimed: Pairs | None
     claim: Claim | None
 
 
 def clock_rule(run: Run) -> Iterator[Violation]:
     """Does every clock read what its rules make of the events before?"""
     seen = evidence(run)
-    for clock in carried(run):
+    for clock in run.clocks:
         for row in examined(run, clock).unruly.tolist():
             yield _unruly(seen, clock, row)
 
@@ -71,7 +79,7 @@ def clock_rule(run: Run) -> Iterator[Violation]:
 def clock_condition(run: Run) -> Iterator[Violation]:
     """Does what happened before precede, by every clock, for all pairs of events?"""
     seen = evidence(run)
-    for clock in carried(run):
+    for clock in run.clocks:
         for before, row in examined(run, clock).unordered.tolist():
             yield _unordered(seen, clock, before, row)
 
@@ -79,7 +87,7 @@ def clock_condition(run: Run) -> Iterator[Violation]:
 def strong_clock_condition(run: Run) -> Iterator[Violation]:
     """Did what precedes also happen before, by every clock that promises it, for all pairs?"""
     seen = evidence(run)
-    for clock in carried(run):
+    for clock in run.clocks:
         overclaimed = examined(run, clock).overclaimed
         for before, row in [] if overclaimed is None else overclaimed.tolist():
             because = (
@@ -93,14 +101,14 @@ def strong_clock_condition(run: Run) -> Iterator[Violation]:
 
 def claims(run: Run) -> tuple[Claim, ...]:
     """What each clock makes of the concurrent pairs of events."""
-    found = (examined(run, clock).claim for clock in carried(run))
+    found = (examined(run, clock).claim for clock in run.clocks)
     return tuple(claim for claim in found if claim)
 
 
 def unproven(run: Run) -> str:
     """Why the strong clock condition cannot be looked at, for all pairs of events; or ""."""
     seen = evidence(run)
-    strong = [clock for clock in carried(run) if CLOCKS[clock].strong]
+    strong = [clock for clock in run.clocks if CLOCKS[clock].strong]
     if not strong:
         return ""
     if seen.causality.circle:
@@ -109,12 +117,6 @@ def unproven(run: Run) -> str:
         return "events are missing of which others tell"
     shrinking = [clock for clock in strong if examined(run, clock).overclaimed is None]
     return f"{', '.join(shrinking)} does not always grow" if shrinking else ""
-
-
-@lru_cache(maxsize=1)
-def carried(run: Run) -> tuple[str, ...]:
-    """The clocks that every event of the run has a timestamp of."""
-    return tuple(clock for clock in CLOCKS if series(run, f"clock_{clock}").null_count() == 0)
 
 
 @lru_cache(maxsize=len(CLOCKS))
@@ -140,37 +142,49 @@ def examined(run: Run, clock: str) -> Examined:
     )
 
 
-def _directly(seen: Evidence, clock: str, stamps: Stamps) -> tuple[Rows, NDArray[np.int32]]:
+def _directly(seen: Evidence, clock: str, stamps: Stamps) -> tuple[Rows, Pairs]:
     """The rows that break the clock's rules, and the direct pairs that it does not order."""
-    unruly, unordered = list[Rows](), list[NDArray[np.int32]]()
     columns, known = STAMPS[clock], seen.causality
-    for low in range(0, len(known), BLOCK):
+
+    def look(low: int) -> tuple[Rows, Pairs]:
         rows = np.arange(low, min(low + BLOCK, len(known)), dtype=np.int32)
         send, follows = known.send[rows], seen.follows[rows]
         received = send >= 0
         own = stamps[rows - 1]
         own[~follows] = columns.initial(len(seen.run.machines))
-        stamp = np.copy(own)
+        stamp, carried, new = np.copy(own), np.copy(own), stamps[rows]
         stamp[received] = stamps[send[received]]
-        due = columns.due(own, stamp, known.machine[rows])
-        new = stamps[rows]
-        unruly.append(rows[~columns.equal(due, new) & seen.is_ruled[rows]])
-        for before, pairs in (
-            (rows - 1, columns.precedes(own, new) | ~follows),
-            (send, columns.precedes(stamp, new) | ~received),
-        ):
-            unordered.append(np.stack([before, rows], axis=1)[~pairs])
-    empty = np.zeros((0, 2), np.int32)
-    return np.concatenate([empty[:, 0], *unruly]), np.concatenate([empty, *unordered])
+        carried[received] = stamp[received] - seen.run.stamp_lag
+        obeys = columns.equal(columns.due(own, carried, known.machine[rows]), new)
+        unordered = [
+            np.stack([before, rows], axis=1)[there & ~columns.precedes(earlier, new)]
+            for before, there, earlier in ((rows - 1, follows, own), (send, received, stamp))
+        ]
+        return rows[~obeys & seen.is_ruled[rows]], np.concatenate(unordered)
+
+    found = [(np.zeros(0, np.int32), NONE), *_together(look, range(0, len(known), BLOCK))]
+    unruly, unordered = zip(*found, strict=True)
+    return np.concatenate(unruly), np.concatenate(unordered)
 
 
-def _overclaimed(seen: Evidence, clock: str, stamps: Stamps) -> NDArray[np.int32]:
+def _overclaimed(seen: Evidence, clock: str, stamps: Stamps) -> Pairs:
     """The pairs at the boundaries of the pasts that the clock orders and nothing else does."""
-    found = [np.zeros((0, 2), np.int32)]
-    for before, rows in seen.causality.boundaries(BLOCK):
+
+    def look(pairs: tuple[Rows, Rows]) -> Pairs:
+        before, rows = pairs
         wrong = STAMPS[clock].precedes(stamps[before], stamps[rows])
-        found.append(np.stack([before[wrong], rows[wrong]], axis=1))
-    return np.concatenate(found)
+        return np.stack([before[wrong], rows[wrong]], axis=1)
+
+    return np.concatenate([NONE, *_together(look, seen.causality.boundaries(BLOCK))])
+
+
+def _together(look: Callable[[T], R], parts: Iterable[T]) -> list[R]:
+    """What looking at each part finds; NumPy lets several threads look at once."""
+    several = list(parts)
+    if len(several) <= 2:
+        return [look(part) for part in several]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(look, several))
 
 
 def _unruly(seen: Evidence, clock: str, row: int) -> Violation:
@@ -182,7 +196,7 @@ def _unruly(seen: Evidence, clock: str, row: int) -> Violation:
         lines.append(_reads(seen, clock, row - 1))
     stamp = own
     if send >= 0:
-        stamp = _stamp(seen, clock, send)
+        stamp = _stamp(seen, clock, send) - seen.run.stamp_lag
         lines.append(_reads(seen, clock, send))
     due = columns.due(own, stamp, known.machine[[row]])
     message = f" and the message's {plain(stamp[0])}" if send >= 0 else ""
@@ -202,6 +216,8 @@ def _unordered(seen: Evidence, clock: str, before: int, row: int) -> Violation:
         else f"event {index} of {machine}, whose message it received"
     )
     because = f"{clock} reads {b}, which does not come after {a} of {how}"
+    if seen.run.stamp_lag and a == b:
+        because += ": messages carry the clock from before their send advanced it"
     lines = _reads(seen, clock, before), _reads(seen, clock, row)
     return seen.violation("clock_condition", row, because, *lines)
 

@@ -98,7 +98,7 @@ class Evidence:
         stop = self.run.stops.get(machine)
         end = stop.events if stop else np.iinfo(np.int64).max
         index = np.concatenate(([-1], self.causality.places.index[rows], [end]))
-        line = np.concatenate(([0], self._lines[rows], [np.iinfo(np.int64).max]))
+        line = np.concatenate(([0], self.lines[rows], [np.iinfo(np.int64).max]))
         for n in np.flatnonzero(np.diff(index) > 1):
             between = int(((damaged > line[n]) & (damaged < line[n + 1])).sum())
             missing = int(index[n + 1] - index[n]) - 1
@@ -114,13 +114,13 @@ class Evidence:
     # --- the lines of witnesses ---
 
     @cached_property
-    def _lines(self) -> Numbers:
+    def lines(self) -> Numbers:
         return column(self.run, "line")
 
     def line(self, row: int, says: str) -> Line:
         """An event as part of a witness."""
         machine, index = self.causality.name(row)
-        return Line(machine, index, self.run.files[machine], int(self._lines[row]), says)
+        return Line(machine, index, self.run.files[machine], int(self.lines[row]), says)
 
     def violation(
         self, check: str, row: int, because: str, *witness: Line, events: tuple[Name, ...] = ()

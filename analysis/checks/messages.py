@@ -6,8 +6,8 @@ import numpy as np
 
 from analysis.checks.evidence import Evidence, evidence
 from analysis.checks.violation import Violation
-from analysis.columns import series
-from analysis.history import Run
+from analysis.columns import UNKNOWN, series
+from analysis.history import NO_SEND_FITS, Run
 from analysis.kernels import fast, overtaken
 
 
@@ -15,36 +15,51 @@ def receive_without_send(run: Run) -> Iterator[Violation]:
     """Was anything received that was not sent?"""
     seen = evidence(run)
     for row, sender, cause in orphans(seen):
-        if sender in run.missing or seen.is_in_hole(sender, cause):
+        if sender is None or sender in strangers(run) or seen.is_in_hole(sender, cause):
             continue
-        because = f"received event {cause} of {sender}, which sent it nothing"
-        says = seen.line(row, f"received event {cause} of {sender}")
-        named = ((sender, cause),)
-        yield seen.violation("receive_without_send", row, because, says, events=named)
+        if cause == UNKNOWN:
+            because = f"received a message of {sender}, which sent it none that fits"
+            line = seen.line(row, f"received from {sender}")
+            yield seen.violation("receive_without_send", row, because, line)
+        else:
+            because = f"received event {cause} of {sender}, which sent it nothing"
+            line = seen.line(row, f"received event {cause} of {sender}")
+            named = ((sender, cause),)
+            yield seen.violation("receive_without_send", row, because, line, events=named)
 
 
-def orphans(seen: Evidence) -> Iterator[tuple[int, str, int]]:
-    """The receives of which no send is known, with the sender and cause that they name."""
+def orphans(seen: Evidence) -> Iterator[tuple[int, str | None, int]]:
+    """The receives of which no send is known, with the sender and cause that they name.
+
+    The cause is UNKNOWN where no send fits; those that several fit are not among them.
+    """
     rows = seen.receives[seen.causality.send[seen.receives] < 0]
     if len(rows):
         senders, causes = series(seen.run, "sender"), series(seen.run, "cause")
+        inferred = series(seen.run, "inferred")
         for row in rows.tolist():
-            if (cause := causes[row]) is not None:
-                yield row, senders[row], cause
+            if (cause := causes[row]) is not None or inferred[row] == NO_SEND_FITS:
+                yield row, senders[row], UNKNOWN if cause is None else cause
+
+
+def strangers(run: Run) -> frozenset[str]:
+    """The machines that receives name as their senders and that have no log."""
+    if run.starts:
+        return frozenset(run.missing)
+    return frozenset(series(run, "sender").unique().drop_nulls()) - {*run.logged}
 
 
 def not_addressed(run: Run) -> Iterator[Violation]:
     """Did anybody receive what was sent to others?"""
     seen = evidence(run)
     known = seen.causality
-    for row in seen.receives[known.send[seen.receives] >= 0]:
-        if seen.messages.of_receive[row] < 0:
-            send = int(known.send[row])
-            sender, cause = known.name(send)
-            to = ", ".join(seen.messages.to(send))
-            because = f"received event {cause} of {sender}, which was sent to {to}"
-            lines = seen.line(send, f"to {to}"), seen.line(int(row), f"received from {sender}")
-            yield seen.violation("not_addressed", int(row), because, *lines)
+    for row in np.flatnonzero((known.send >= 0) & (seen.messages.of_receive < 0)).tolist():
+        send = int(known.send[row])
+        sender, cause = known.name(send)
+        to = ", ".join(seen.messages.to(send))
+        because = f"received event {cause} of {sender}, which was sent to {to}"
+        lines = seen.line(send, f"to {to}"), seen.line(row, f"received from {sender}")
+        yield seen.violation("not_addressed", row, because, *lines)
 
 
 def received_twice(run: Run) -> Iterator[Violation]:

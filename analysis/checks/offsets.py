@@ -5,8 +5,8 @@ receiver's wall clock is behind the sender's, or that both are, by different amo
 different times.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from analysis.checks.violation import Line
 from analysis.columns import UNKNOWN
 from analysis.history import Run
 from analysis.kernels import Rows
+
+UNITS_NS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1000, "ns": 1}
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,50 @@ class Offset:
 
 
 def offsets(run: Run) -> tuple[Offset, ...]:
-    """The smallest offsets that explain every message that arrived before it was sent."""
+    """The smallest offsets that explain every message that arrived before it was sent.
+
+    Where other programs date a send when its messages have left, messages arrive early both
+    ways; that is no offset, and `sends_dated_late` says it.
+    """
+    return tuple(found for found in _offsets(run) if run.starts or _explains(found))
+
+
+def sends_dated_late(run: Run) -> str:
+    """What keeps offsets from being known in logs of other programs, or ""."""
+    early_ns = [found.least_ns for found in _offsets(run) if not _explains(found)]
+    if run.starts or not early_ns:
+        return ""
+    return (
+        f"messages arrive up to {_span(max(early_ns))} before the time of their send, and no offset"
+        " explains it: sends are dated when their messages have left"
+    )
+
+
+def _explains(found: Offset) -> bool:
+    return found.most_ns is None or found.least_ns <= found.most_ns
+
+
+@lru_cache(maxsize=1)
+def _offsets(run: Run) -> tuple[Offset, ...]:
+    """A bound for every channel with a message that arrived before it was sent."""
     seen = evidence(run)
+    known, machines = seen.causality, run.machines
+    receives, early_ns = _early(seen)
+    sender, receiver = known.machine[known.send[receives]], known.machine[receives]
+    earliest = np.full((len(machines), len(machines)), UNKNOWN)
+    np.maximum.at(earliest, (sender, receiver), early_ns)
+    found = []
+    for s, r in np.argwhere(earliest >= run.resolution_ns):
+        least, back = int(earliest[s, r]), int(earliest[r, s])
+        row = int(receives[(sender == s) & (receiver == r) & (early_ns == least)][0])
+        most = None if back == UNKNOWN else -back
+        because = _because(machines[s], machines[r], least, most)
+        found.append(Offset(machines[s], machines[r], least, most, because, _witness(seen, row)))
+    return tuple(found)
+
+
+def _early(seen: Evidence) -> tuple[Rows, Numbers]:
+    """The receives whose times are known, and by how much each message arrived too early."""
     known = seen.causality
     receives = np.flatnonzero(known.send >= 0).astype(np.int32)
     arrived_ns = np.where(
@@ -43,37 +87,24 @@ def offsets(run: Run) -> tuple[Offset, ...]:
     )
     sent_ns = seen.at_ns[known.send[receives]]
     dated = (arrived_ns != UNKNOWN) & (sent_ns != UNKNOWN)
-    early_ns = (sent_ns - arrived_ns)[dated]
-    return tuple(_offsets(seen, receives[dated], early_ns))
-
-
-def _offsets(seen: Evidence, receives: Rows, early_ns: Numbers) -> Iterator[Offset]:
-    known, machines = seen.causality, seen.run.machines
-    sender, receiver = known.machine[known.send[receives]], known.machine[receives]
-    earliest = np.full((len(machines), len(machines)), UNKNOWN)
-    np.maximum.at(earliest, (sender, receiver), early_ns)
-    for s, r in np.argwhere(earliest >= seen.run.resolution_ns):
-        least, back = int(earliest[s, r]), int(earliest[r, s])
-        row = int(receives[(sender == s) & (receiver == r) & (early_ns == least)][0])
-        most = None if back == UNKNOWN else -back
-        yield Offset(
-            machines[s],
-            machines[r],
-            least,
-            most,
-            _because(machines[s], machines[r], least, most),
-            _witness(seen, row),
-        )
+    return receives[dated], (sent_ns - arrived_ns)[dated]
 
 
 def _because(sender: str, receiver: str, least_ns: int, most_ns: int | None) -> str:
     because = (
-        f"a message arrived {least_ns} ns before it was sent: the wall clock of {receiver} is at"
-        f" least that far behind that of {sender}"
+        f"a message arrived {_span(least_ns)} before it was sent: the wall clock of {receiver} is"
+        f" at least that far behind that of {sender}"
     )
     if most_ns is not None and most_ns < least_ns:
-        because += f"; but by messages back it is at most {most_ns} ns behind, so they drift"
+        because += f"; but by messages back it is at most {_span(most_ns)} behind, so they drift"
     return because
+
+
+def _span(ns: int) -> str:
+    """A time in the unit that suits it."""
+    fitting = (one for one in UNITS_NS.items() if abs(ns) >= one[1])
+    unit, size_ns = next(fitting, ("ns", 1))
+    return f"{ns / size_ns:g} {unit}"
 
 
 def _witness(seen: Evidence, row: int) -> tuple[Line, ...]:

@@ -37,10 +37,18 @@ def _counted(seen: Evidence) -> Iterator[Violation]:
             said = f"its stop record says {stop.events} events"
             because = f"its log ends with event {last}, {said}"
             yield _at_end("index_gap", seen, m, because)
-        for restart in seen.run.restarts.get(machine, ()):
-            if restart.events > last + 1 and not seen.is_in_hole(machine, last + 1):
-                said = f"a restart record says {restart.events} events before it"
-                yield _at_end("index_gap", seen, m, f"its log ends with event {last}, {said}")
+        yield from _counted_by_returns(seen, m, machine)
+
+
+def _counted_by_returns(seen: Evidence, m: int, machine: str) -> Iterator[Violation]:
+    restarts = seen.run.restarts.get(machine, ())
+    if not restarts or seen.holes.get(machine):
+        return
+    lines, places = seen.lines[seen.rows_of(m)], seen.run.restart_lines[machine]
+    for restart, line in zip(restarts, places, strict=True):
+        if restart.events != (before := np.count_nonzero(lines < line)):
+            said = f"the restart record on line {line} says {restart.events}"
+            yield _at_end("index_gap", seen, m, f"after {before} events {said}")
 
 
 def _at_end(check: str, seen: Evidence, m: int, because: str) -> Violation:

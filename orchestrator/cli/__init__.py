@@ -13,6 +13,7 @@ from pathlib import Path
 from orchestrator.cli import upkeep
 from orchestrator.cli.arguments import Parser, UsageError, add_out, add_run
 from orchestrator.cli.console import complain
+from orchestrator.cli.export import add_export, add_format, export_runs
 from orchestrator.cli.run import run_experiment
 from orchestrator.experiment import ExperimentError
 from orchestrator.outcome import EnvironmentProblem
@@ -83,7 +84,12 @@ def _parser() -> Parser:
         command = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
         command.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="runs, or folders")
         command.add_argument("--json", action="store_true", help="unrounded, for programs")
+        add_format(command)
         command.set_defaults(act=act)
+    text = "write runs in the formats of other programs"
+    command = commands.add_parser("export", help=text, description=text, allow_abbrev=False)
+    add_export(command)
+    command.set_defaults(act=export_runs)
     text = "whether pure machines do again what a run's logs say; exit code 1 if not"
     command = commands.add_parser("replay", help=text, description=text, allow_abbrev=False)
     command.add_argument("run", metavar="RUN", type=Path, help="the directory of a run")

@@ -17,14 +17,14 @@ from rich.console import Console
 
 from analysis.audit import VERDICT, exit_code, keep, plain_verdict, print_audit
 from analysis.checks import Verdict, verdict
-from analysis.events import FIGURES, InputError, find_runs, is_logged, load
+from analysis.events import FIGURES, InputError, find_runs, is_logged, load, load_all
 from analysis.history import Run
 from analysis.metrics import figures
 from analysis.points import by_run, figures_of, measured, place_of, print_points
 from analysis.summary import as_json, print_across, print_run
 from orchestrator.cli.arguments import UsageError
 from orchestrator.cli.console import complain, console_of_output
-from orchestrator.cli.report import leave_index, leave_pages
+from orchestrator.cli.report import leave_index, leave_page, leave_pages
 from orchestrator.run import Carried, reserved
 
 #: Up to so many runs have tables of their own, and up to so many a row in a common one.
@@ -36,7 +36,9 @@ SUMMARY = "summary.csv"
 def analyse(given: argparse.Namespace) -> int:
     console = console_of_output()
     with _usable_input():
-        directories = find_runs(given.paths)
+        if given.format:
+            return _analyse_as_told(given, console)
+        directories = find_runs(given.paths, given.format)
         if given.json:
             print(json.dumps(as_json(list(map(figures_of, directories)))))
             return 0
@@ -49,11 +51,23 @@ def analyse(given: argparse.Namespace) -> int:
     return 0
 
 
+def _analyse_as_told(given: argparse.Namespace, console: Console) -> int:
+    """Tables of logs in the format that was given, and a report of each log that is one run."""
+    runs = list(_runs(given))
+    if given.json:
+        print(json.dumps(as_json(list(map(figures, runs)))))
+        return 0
+    for run in runs:
+        print_run(run, console)
+        if [one.path for one in runs].count(run.path) == 1:
+            leave_page(run, console)
+    return 0
+
+
 def check(given: argparse.Namespace) -> int:
     verdicts, console = [], console_of_output()
     with _usable_input():
-        for directory in find_runs(given.paths):
-            run = load(directory)
+        for run in _runs(given):
             found = verdict(run)
             verdicts.append(found)
             _keep(run, found)
@@ -62,6 +76,12 @@ def check(given: argparse.Namespace) -> int:
     if given.json:
         print(json.dumps({"runs": [plain_verdict(found) for found in verdicts]}))
     return exit_code(verdicts)
+
+
+def _runs(given: argparse.Namespace) -> Iterator[Run]:
+    """One by one: not all of them need fit into memory."""
+    for path in find_runs(given.paths, given.format):
+        yield from load_all(path, given.format)
 
 
 def _keep(run: Run, found: Verdict) -> None:

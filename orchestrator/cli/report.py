@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from analysis.events import is_logged, load
+from analysis.history import Run
 from analysis.points import by_run, place_of
 from analysis.report import experiment, index
 from analysis.report import run as report
@@ -37,6 +38,14 @@ def leave_pages(
         say(console, f"report: {pages[-1]}")
     if len(directories) > MAX_PAGES:
         say(console, "so many runs get no reports of their own; `vklocks analyse RUN` makes one")
+
+
+def leave_page(run: Run, console: Console) -> None:
+    """Write the page of one run, wherever it lies."""
+    try:
+        say(console, f"report: {report.write(run, run.path)}")
+    except OSError as error:
+        complain(0, f"no report: {error.filename} cannot be written: {error.strerror}")
 
 
 def leave_index(out: Path) -> None:

@@ -13,12 +13,12 @@ from analysis.causality import (
     PROGRAM_ORDER,
     Causality,
     Hop,
-    Places,
     causality,
     concurrency,
     cut_at,
     longest_chain,
 )
+from analysis.places import Places
 from histories import World
 from loading import run_of
 from unruly import closure, events_of, unruly, unruly_worlds

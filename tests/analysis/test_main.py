@@ -72,6 +72,7 @@ def test_a_run_is_kept_whole(
         "report.html",
         "run.json",
         "spec.json",
+        "verdict.json",
         *(file.name for file in logs.iterdir()),
     }
     assert json.loads((kept / "run.json").read_text()) == {
@@ -121,6 +122,7 @@ def test_a_run_of_which_something_is_missing_is_kept_as_far_as_it_goes(
         "run.json",
         "second.jsonl",
         "spec.json",
+        "verdict.json",
         "vm2.out",
     ]
     about = json.loads((kept / "run.json").read_text())
@@ -182,7 +184,7 @@ def runs_are_a_file(logs: Path, runs: Path) -> None:
     [
         (nowhere, "logs cannot be read: No such file or directory"),
         (empty, "logs is no run: it directly holds no logs"),
-        (a_file, "logs cannot be read: Not a directory"),
+        (a_file, "logs is a file: give the directory of the run"),
         (foreign, "logs holds logs in the format vklocks: `vklocks analyse` reads them"),
         (appended, "vm1.jsonl:5: a second start record"),
         (of_no_duration, "logs: duration_s: None"),

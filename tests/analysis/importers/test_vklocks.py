@@ -3,12 +3,18 @@
 from math import sqrt
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis import kernels
+from analysis.checks import verdict
 from analysis.events import InputError, Run, load
+from analysis.importers import vklocks_bytes, vklocks_lines
 from analysis.metrics import MACHINE_METRICS, per_machine, per_run
+from others import write_as_the_first_vklocks
+from unruly import unruly
 
 ALPHA = """\
 2025-01-01 10:00:00,000 INFO: Machine alpha initialized with tick rate 2 ticks per second
@@ -116,8 +122,8 @@ def test_peers_are_named_by_the_port_that_they_listen_at(run: Run) -> None:
 def test_messages_are_received_in_the_order_in_which_they_arrived(run: Run) -> None:
     receives = run.events.filter(kind="receive").select("sender", "arrived_ns", "queue", "cause")
     assert receives.rows() == [
-        ("alpha", 600 * MS, 0, None),
-        ("alpha", 1100 * MS, 1, None),
+        ("alpha", 600 * MS, 0, 1),
+        ("alpha", 1100 * MS, 1, 2),
         ("gamma", 1110 * MS, 0, None),
     ]
 
@@ -234,3 +240,180 @@ def test_whatever_is_in_a_line_the_others_are_read(
     assert run.events.height in (5, 6)
     per_machine(run)
     per_run(run)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    machines=st.integers(2, 4),
+    fifo=st.booleans(),
+    loss=st.sampled_from([0, 0.3]),
+)
+def test_every_message_of_a_history_is_matched(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, machines: int, fifo: bool, loss: float
+) -> None:
+    world = unruly(seed, machines, acts=150, fifo=fifo, loss=loss)
+    run = load(write_as_the_first_vklocks(world, tmp_path_factory.mktemp("old")))
+    assert run.damage == ()
+    names = ["machine", "index", "kind", "clock_lamport", "sender", "cause", "to"]
+    assert run.events.select(names).rows() == [
+        (m, e.index, e.kind, e.clock["lamport"], *cause, list(e.to) or None)
+        for m, events in world.events.items()
+        for e in events
+        for cause in [(e.sender, e.cause) if e.kind == "receive" else (None, None)]
+    ]
+    found = verdict(run)
+    assert (found.violations, found.unchecked, found.offsets) == ((), (), ())
+    assert found.account
+    assert found.account.inbox == sum(len(machine.inbox) for machine in world.machines.values())
+    assert found.account.received == run.events.filter(kind="receive").height
+    assert {*run.events["inferred"].drop_nulls()} <= {"stamp on its channel"}
+
+
+def test_a_message_that_could_not_be_sent_was_sent_and_is_undelivered(tmp_path: Path) -> None:
+    failed = (
+        "2025-01-01 10:00:01,101 ERROR: Error sending message to localhost:6003: <_InactiveRpc\n"
+        "\tstatus = StatusCode.UNAVAILABLE\n>\n"
+    )
+    sent = next(line for line in ALPHA.splitlines(keepends=True) if "6003: sent" in line)
+    run = run_of(tmp_path, alpha=ALPHA.replace(sent, failed), beta=BETA)
+    assert run.damage == ()
+    assert run.events.filter(kind="send")["to"].to_list()[1] == ["beta", "localhost:6003"]
+    account = verdict(run).account
+    assert account
+    assert (account.sent, account.received, account.undelivered) == (3, 2, 1)
+
+
+def test_what_its_logs_tell_is_found_out_and_said(run: Run) -> None:
+    assert run.conventions == (
+        "system_time has whole seconds, so times are those of the lines",
+        "the queue is what a receive leaves: as its format says",
+        "times are in milliseconds",
+        "2 of 3 receives belong to their send by stamp on its channel",
+        "1 of 3 receives fit no send in these logs: beta_log.txt:9",
+    )
+    found = verdict(run)
+    # The clock of a message that alpha never sent is in the inbox, and gamma has no log.
+    assert found.unchecked == ("there is no log of gamma: 1 receives are of its messages",)
+    assert [violation.check for violation in found.violations] == []
+
+
+def test_a_message_that_fits_no_send_is_a_violation(tmp_path: Path) -> None:
+    beta = BETA.replace("from alpha: received_clock=2", "from alpha: received_clock=7")
+    found = verdict(run_of(tmp_path, alpha=ALPHA, beta=beta))
+    (violation,) = found.violations
+    assert (violation.check, violation.machine, violation.index) == (
+        "receive_without_send",
+        "beta",
+        1,
+    )
+    assert violation.because == "received a message of alpha, which sent it none that fits"
+
+
+def test_sends_that_are_dated_when_their_messages_have_left_are_no_offset(tmp_path: Path) -> None:
+    early = {"alpha": ALPHA, "beta": BETA.replace("00:00,650", "00:00,590")}
+    found = verdict(run_of(tmp_path / "one way", **early))
+    # Only one way: the wall clock of beta may be behind.
+    (offset,) = found.offsets
+    assert (offset.sender, offset.receiver, offset.least_ns) == ("alpha", "beta", 11 * MS)
+    sent = "2025-01-01 10:00:03,300 INFO: Sent message to localhost:6001: sent_clock=11, x\n"
+    event = (
+        "2025-01-01 10:00:03,310 INFO: Broadcast sent: updated logical clock to 11, system_time=1\n"
+    )
+    got = "2025-01-01 10:00:03,305 INFO: Received message from beta: received_clock=11, x\n"
+    taken = (
+        "2025-01-01 10:00:03,400 INFO: Processed received message: updated logical clock to 12,"
+        " system_time=1, queue_length=0\n"
+    )
+    both = {"alpha": early["alpha"] + got + taken, "beta": early["beta"] + sent + event}
+    found = verdict(run_of(tmp_path / "both ways", **both))
+    assert found.offsets == ()
+    assert dict(found.unknown)["clock_offset"].startswith("messages arrive up to 11 ms before")
+
+
+def both_ways(directory: Path) -> tuple[Run, Run]:
+    """The run as a small log is read, and as a big one is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vklocks_lines, "PLAIN_FROM_BYTES", 0)
+        big = load(directory)
+    return load(directory), big
+
+
+def same(one: Run, other: Run) -> bool:
+    frames = ("scan", "events")
+    facts, others = (
+        {k: v for k, v in vars(run).items() if k not in frames} for run in (one, other)
+    )
+    return facts == others and one.events.equals(other.events)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32), ends=st.sampled_from(["\n", "\r\n"]))
+def test_byte_by_byte_a_log_says_the_same(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, ends: str
+) -> None:
+    directory = tmp_path_factory.mktemp("old")
+    write_as_the_first_vklocks(unruly(seed, 3, acts=60, loss=0.2), directory)
+    for log in directory.iterdir():
+        log.write_bytes(log.read_bytes().replace(b"\n", ends.encode()))
+    assert same(*both_ways(directory))
+
+
+@settings(max_examples=80, deadline=None)
+@given(data=st.data())
+def test_byte_by_byte_whatever_is_in_a_log_is_the_same(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    spoilt = []
+    for line in [*BETA.splitlines(), *ERROR.splitlines(), *ALPHA.splitlines()[1:]]:
+        if data.draw(st.integers(0, 3)) == 0:
+            at, length = data.draw(st.integers(0, 110)), data.draw(st.integers(0, 9))
+            line = line[:at] + data.draw(texts) + line[at + length :]
+        spoilt.append(line)
+    end = data.draw(st.sampled_from(["", "\n", "\n\n", "\nx"]))
+    directory = tmp_path_factory.mktemp("any")
+    (directory / "beta_log.txt").write_bytes("\n".join(spoilt).encode() + end.encode())
+    try:
+        small, big = both_ways(directory)
+    except InputError:
+        return
+    assert same(small, big)
+
+
+#: Times on both sides of every border that a calendar and a clock have.
+dates = st.builds(
+    "{:04}-{:02}-{:02} {:02}:{:02}:{:02},{:03}".format,
+    st.sampled_from([1969, 1970, 1999, 2000, 2024, 2025, 2100, 2262, 9999]),
+    st.integers(0, 13),
+    st.sampled_from([0, 1, 28, 29, 30, 31, 32]),
+    st.sampled_from([0, 23, 24]),
+    st.sampled_from([0, 59, 60]),
+    st.sampled_from([0, 59, 60, 61]),
+    st.integers(0, 999),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(times=st.lists(dates, max_size=20))
+def test_byte_by_byte_times_are_the_same(
+    tmp_path_factory: pytest.TempPathFactory, times: list[str]
+) -> None:
+    directory = tmp_path_factory.mktemp("times")
+    now = "2025-01-01 10:00:04,000"
+    lines = (LAST.replace(now, time).replace("11", str(n)) for n, time in enumerate(times, 12))
+    (directory / "beta_log.txt").write_text("".join([LAST, *lines]))
+    assert same(*both_ways(directory))
+
+
+def test_compiled_the_bytes_are_the_same(tmp_path: Path) -> None:
+    write_as_the_first_vklocks(unruly(3, 3, acts=200), tmp_path)
+    for log in tmp_path.iterdir():
+        text = log.read_bytes() + ERROR.encode() + b"torn"
+        plain = vklocks_bytes.scan(text)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(kernels, "COMPILE_FROM", 0)
+            compiled = vklocks_bytes.scan(text)
+        assert plain.names == compiled.names
+        for one, other in zip(plain[:-1], compiled[:-1], strict=True):
+            assert np.array_equal(one, other)
+        assert len(plain.odd) == 6

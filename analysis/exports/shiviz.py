@@ -1,0 +1,51 @@
+"""A file for ShiViz's upload: an expression, a delimiter, and one line per event.
+
+ShiViz wants the own entries of each host's clocks to be 1, 2, 3, ..., and an event for every
+entry of every clock. So what is written are not the clocks of the run, but the vector times of
+its causality, which count just the events that are there.
+"""
+
+import json
+import re
+from pathlib import Path
+
+import polars as pl
+
+from analysis.causality import causality
+from analysis.history import InputError, Run
+
+EXPRESSION = r"(?<host>\S+) (?<clock>{.*}) (?<event>.*)"
+
+
+def write(run: Run, file: Path) -> None:
+    """InputError if the run's messages go round in a circle: such a history has no times."""
+    known = causality(run)
+    if known.circle:
+        raise InputError(f"{run.name}: its messages go round in a circle, which ShiViz cannot draw")
+    hosts = [re.sub(r"\s", "_", machine) for machine in run.machines]
+    texts = run.scan.select(_text()).collect().to_series()
+    with file.open("w", encoding="utf-8") as lines:
+        # No delimiter: there is one execution.
+        lines.write(f"{EXPRESSION}\n\n")
+        for row, text in enumerate(texts):
+            counts = known.vector_time(row).tolist()
+            clock = {host: n for host, n in zip(hosts, counts, strict=True) if n}
+            host = hosts[known.machine[row]]
+            lines.write(f"{host} {json.dumps(clock, ensure_ascii=False)} {text}\n")
+
+
+def _text() -> pl.Expr:
+    """What an event is, in words without braces."""
+    kind, at_s = pl.col("kind"), pl.col("at_ns") / 1e9
+    what = (
+        pl.when(kind == "send")
+        .then(pl.format("send to {}", pl.col("to").list.join(", ")))
+        .when(kind == "receive")
+        .then(pl.format("receive from {}", pl.col("sender").fill_null("somebody")))
+        .otherwise(kind)
+    )
+    at = (
+        pl.when(at_s.is_not_null()).then(pl.format(" at {} s", at_s.round(6))).otherwise(pl.lit(""))
+    )
+    words = pl.concat_str(pl.format("event {}: ", pl.col("index")), what, at)
+    return words.str.replace_all(r"[{}\r\n]", " ")

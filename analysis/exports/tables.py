@@ -1,0 +1,17 @@
+"""The events table as a file: CSV, where lists are words with spaces between, and Parquet."""
+
+from pathlib import Path
+
+import polars as pl
+
+from analysis.history import SCHEMA, Run
+
+
+def write_csv(run: Run, file: Path) -> None:
+    lists = [name for name, type_ in SCHEMA.items() if isinstance(type_, pl.List)]
+    words = (pl.col(name).cast(pl.List(pl.String)).list.join(" ") for name in lists)
+    run.scan.with_columns(words).sink_csv(file)
+
+
+def write_parquet(run: Run, file: Path) -> None:
+    run.scan.sink_parquet(file)

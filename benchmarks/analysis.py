@@ -1,0 +1,118 @@
+"""From ten million events to a verdict: how long, and in how much memory?
+
+Each row is a process of its own that loads a run and judges it: both clock conditions over all
+pairs, the accounting, the order of the channels, and every other check. First from JSON
+lines, which leaves Parquet behind; then from that.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks import text
+from benchmarks.history import write
+
+EVENTS = 10_000_000
+TEXT_EVENTS = 1_000_000
+JUDGE = """
+import json, resource, sys, time
+begun_s = time.perf_counter()
+from pathlib import Path
+from analysis.checks import verdict
+from analysis.events import load
+run = load(Path(sys.argv[1]))
+loaded_s = time.perf_counter()
+found = verdict(run)
+assert not found.violations and not found.unchecked and not found.unknown, found
+assert found.account.sent and not found.account.unaccounted
+print(json.dumps({
+    "load_s": loaded_s - begun_s,
+    "verdict_s": time.perf_counter() - loaded_s,
+    "memory_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+}))
+"""
+
+
+LOAD = """
+import json, sys, time
+from pathlib import Path
+from analysis.events import load
+begun_s = time.perf_counter()
+run = load(Path(sys.argv[1]))
+took_s = time.perf_counter() - begun_s
+assert run.events.filter(kind="receive")["cause"].null_count() == 0
+print(json.dumps({"events": run.events.height, "load_s": took_s}))
+"""
+BY_LINE = """
+import json, sys, time
+from pathlib import Path
+from benchmarks import text
+begun_s = time.perf_counter()
+events = text.{}(Path(sys.argv[1]))
+print(json.dumps({{"events": events, "load_s": time.perf_counter() - begun_s}}))
+"""
+#: How text logs are read: by us, with every message matched to its send, and by others.
+READERS = {
+    "as runs, messages matched": LOAD,
+    "line by line, all of it": BY_LINE.format("read_by_line"),
+    "line by line, the clocks": BY_LINE.format("read_clocks"),
+}
+ROUNDS = 3
+
+
+def main() -> None:
+    _from_logs_to_verdict()
+    _text()
+
+
+def _text() -> None:
+    """In turns, so that whatever else the computer does hits all."""
+    best = dict.fromkeys(READERS, 0.0)
+    with TemporaryDirectory() as folder:
+        text.write(Path(folder), TEXT_EVENTS)
+        for _ in range(ROUNDS):
+            for name, program in READERS.items():
+                took = _measured(program, Path(folder))
+                best[name] = max(best[name], took["events"] / took["load_s"])
+    print(f"\n{TEXT_EVENTS:,} events of vklocks text   events/s   ours is faster by")
+    for name, rate in best.items():
+        print(f"{name:>32} {rate:10,.0f} {best['as runs, messages matched'] / rate:10.1f}")
+
+
+def _from_logs_to_verdict() -> None:
+    with TemporaryDirectory() as folder:
+        _judge(_written(Path(folder) / "small", 200_000))  # lets Numba compile what it has not yet
+        directory = _written(Path(folder) / "big", EVENTS)
+        print(f"{EVENTS:,} events from    load   verdict     total  memory")
+        for what in ("JSON lines", "Parquet"):
+            took = _judge(directory)
+            total_s = took["load_s"] + took["verdict_s"]
+            print(
+                f"{what:>22} {took['load_s']:6.1f} s {took['verdict_s']:7.1f} s {total_s:7.1f} s"
+                f" {took['memory_gb']:4.1f} GB",
+                flush=True,
+            )
+
+
+def _written(directory: Path, events: int) -> Path:
+    directory.mkdir()
+    write(directory, events)
+    return directory
+
+
+def _judge(directory: Path) -> dict[str, float]:
+    return _measured(JUDGE, directory)
+
+
+def _measured(program: str, directory: Path) -> dict[str, float]:
+    """What a process of its own says of a directory."""
+    command = [sys.executable, "-c", program, str(directory)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    took: dict[str, float] = json.loads(done.stdout)
+    return took
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""`vklocks export`: runs in the formats of other programs.
+
+The analysis is imported when it is needed: that takes a while, and all commands come by here.
+"""
+
+import argparse
+from pathlib import Path
+
+from orchestrator.cli.arguments import UsageError
+
+#: The keys of `analysis.exports.EXPORTS`.
+TARGETS = ("shiviz", "perfetto", "csv", "parquet")
+
+
+def add_export(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("paths", metavar="PATH", nargs="+", type=Path, help="runs, or folders")
+    add("--to", choices=TARGETS, required=True, help="for which program")
+    add_format(command)
+    add("--out", metavar="DIR", type=Path, help="where the files go (beside the logs)")
+
+
+def add_format(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--format", default="", help="what the logs are: a name, or a description, FILE.toml"
+    )
+
+
+def export_runs(given: argparse.Namespace) -> int:
+    from analysis.events import InputError, find_runs, load_all
+    from analysis.exports import export
+
+    try:
+        for path in find_runs(given.paths, given.format):
+            folder = given.out or (path if path.is_dir() else path.parent)
+            folder.mkdir(parents=True, exist_ok=True)
+            for run in load_all(path, given.format):
+                print(export(run, given.to, folder))
+    except InputError as error:
+        raise UsageError(str(error)) from None
+    except OSError as error:
+        raise UsageError(f"--out: {error.filename} cannot be written: {error.strerror}") from None
+    return 0
