@@ -47,7 +47,12 @@ def vklocks(
 
 
 def run_directories(out: Path) -> list[Path]:
-    return sorted(path.parent for path in out.glob("*/*/run.json"))
+    """The runs below a folder, each of which replays."""
+    directories = sorted(path.parent for path in out.glob("*/*/run.json"))
+    for directory in directories:
+        replayed = vklocks("replay", directory)
+        assert replayed.returncode == 0, replayed.stdout + replayed.stderr
+    return directories
 
 
 def only_run(out: Path) -> tuple[Path, dict[str, Any]]:

@@ -171,3 +171,16 @@ def test_nothing_frozen_or_cut_outlives_a_killed_orchestrator(
     assert in_engine(client, run)
     assert vklocks("clean", "--out", tmp_path).returncode == 0
     assert not in_engine(client, run)
+
+
+def test_the_next_call_removes_what_a_killed_one_left(
+    tmp_path: Path, client: docker.DockerClient
+) -> None:
+    with command("run", "--duration", 60, "--ticks", "20-40", "--out", tmp_path) as process:
+        run = first_container(client, tmp_path, "vm1").labels["vklocks"]
+        process.kill()
+        process.wait()
+    assert in_engine(client, run)
+    done = vklocks("run", "--duration", 1, "--machines", 1, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert not in_engine(client, run)
