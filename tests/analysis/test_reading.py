@@ -18,6 +18,7 @@ from analysis.events import load
 from analysis.history import SCHEMA, Run
 from analysis.lines import read_events
 from damage import RECORDS
+from damage.events import stop_the_clocks
 from damage.files import garble_a_line, leave_a_field_out, write, write_a_number_as_something_else
 from damage.picking import Logs
 from unruly import unruly
@@ -129,6 +130,7 @@ def directory(tmp_path: Path) -> Path:
     world = unruly(2, machines=3, acts=200, loss=0.2, duplication=0.2)
     logs: Logs = {machine: world.log(machine) for machine in world.spec.machines}
     logs["vm2"].insert(5, Restart(at_ns=1, events=4))
+    assert stop_the_clocks(Random(1), logs)
     write(tmp_path, logs)
     with (tmp_path / "vm3.jsonl").open("a") as log:
         log.write("?\n")
@@ -148,6 +150,7 @@ def test_what_was_read_is_kept_beside_the_log(directory: Path, kept: None) -> No
     assert everything(small) == everything(fresh) == everything(again)
     assert again.events.schema == pl.Schema(SCHEMA)
     assert verdict(small) == verdict(again)
+    assert {"clock_rule", "clock_condition"} <= {v.check for v in verdict(again).violations}
 
 
 def test_a_log_that_has_changed_is_read_anew(directory: Path, kept: None) -> None:
