@@ -75,11 +75,16 @@ def plain_verdict(found: Verdict) -> dict[str, Any]:
 
 
 def keep(found: Verdict, path: Path) -> None:
-    """Write verdict.json into a run's directory, or beside a log that is a run of its own.
+    """Write verdict.json into a run's directory, or beside a log that is a run of its own; that of
+    one of several executions bears its name.
 
     OSError if that cannot be written.
     """
-    file = path / VERDICT if path.is_dir() else path.with_name(f"{path.name}.{VERDICT}")
+    execution = found.run.partition("#")[2]
+    if path.is_dir():
+        file = path / (f"{execution}.{VERDICT}" if execution else VERDICT)
+    else:
+        file = path.with_name(f"{path.name}{'#' * bool(execution)}{execution}.{VERDICT}")
     file.write_text(json.dumps(plain_verdict(found), indent=2, ensure_ascii=False) + "\n")
 
 

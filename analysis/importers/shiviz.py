@@ -92,10 +92,15 @@ def load(path: Path) -> list[Run]:
     several = sum(map(bool, executions.values())) > 1
     name = path.resolve().name
     return [
-        _run(path, f"{name}#{label}" if several else name, events, tuple(damage))
+        _run(path, f"{name}#{_in_a_name(label)}" if several else name, events, tuple(damage))
         for label, events in executions.items()
         if events
     ]
+
+
+def _in_a_name(label: str) -> str:
+    """The label of an execution as a part of a file's name."""
+    return re.sub(r"[^\w.-]+", "_", label)
 
 
 # --- text ---

@@ -83,3 +83,33 @@ def test_where_nothing_can_be_written_it_says_so(
     assert capsys.readouterr().err == f"vklocks: --out: {out} cannot be written: File exists\n"
     assert main(["export", str(run), "--to", "pdf"]) == 2
     assert main(["export", str(run / "nowhere"), "--to", "csv"]) == 2
+
+
+def test_logs_are_analysed_in_the_format_that_is_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Delimited().write(WORLD, tmp_path)
+    assert main(["analyse", str(tmp_path), "--format", "delimited"]) == 0
+    said = capsys.readouterr().out
+    assert "verdict: nothing violated" in said
+    assert f"report: {tmp_path / 'report.html'}" in said
+    assert main(["analyse", str(tmp_path), "--format", "delimited", "--json"]) == 0
+    (plain,) = json.loads(capsys.readouterr().out)["runs"]
+    assert [machine["machine"] for machine in plain["machines"]] == list(WORLD.spec.machines)
+
+
+def test_every_execution_of_a_log_is_audited(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "all.log"
+    header = "(?<host>\\w) (?<clock>.*) (?<event>\\w)\n=(?<trace>.*)=\n"
+    event = 'a {"a":1} x\n'
+    log.write_text(f"{header}=p=\n{event}=q/r=\n{event}")
+    assert main(["check", str(log)]) == 0
+    said = capsys.readouterr().out
+    for name in ("all.log#p", "all.log#q_r"):
+        assert f"{name}: nothing violated" in said
+        assert json.loads((tmp_path / f"{name}.verdict.json").read_text())["run"] == name
+    assert main(["analyse", str(log)]) == 2
+    assert "holds 2 executions, not one; --format takes all" in capsys.readouterr().err
+    assert main(["analyse", str(log), "--format", "shiviz"]) == 0
