@@ -62,8 +62,9 @@ class Causality:
         self._latest = np.where(told[1:] > self._told[self.machine], told[1:], np.int32(0))
         self._past = np.zeros((int(told[-1]) + 1, len(machines)), np.int32)
         self.depth = np.zeros(len(send), np.int32)
+        done = self.first[:-1].copy()
         walk = fast(vector_times, len(send))
-        done = walk(self.first, send, self.machine, self._latest, self._past, self.depth)
+        walk(self.first, send, self.machine, self._latest, self._past, self.depth, done)
         self.circle = self._circle(done)
 
     def _circle(self, done: Rows) -> tuple[Name, ...]:
@@ -256,17 +257,25 @@ def cut_at(run: Run, at_ns: int) -> tuple[int, ...]:
     return tuple(counts.get(machine, 0) for machine in run.machines)
 
 
-def concurrency(run: Run) -> float | None:
+def concurrency_share(run: Run) -> float | None:
     """Which share of the pairs of events is concurrent, neither before the other?"""
-    known = causality(run)
-    pairs = len(known) * (len(known) - 1) // 2
-    return known.concurrent_pairs / pairs if pairs and not known.circle else None
+    known = _complete(run)
+    if known is None or len(known) < 2:
+        return None
+    return known.concurrent_pairs / (len(known) * (len(known) - 1) // 2)
 
 
-def longest_chain(run: Run) -> float | None:
+def longest_causal_chain(run: Run) -> int | None:
     """How many events has the longest chain in which each happened before the next?"""
+    known = _complete(run)
+    return int(known.depth.max()) if known else None
+
+
+def _complete(run: Run) -> Causality | None:
+    """The causality of a run that has events; None if the logs do not tell all of it."""
     known = causality(run)
-    return int(known.depth.max()) if len(known) and not known.circle else None
+    orphaned = bool(np.any(known.send[column(run, "receives")] < 0))
+    return known if len(known) and not (run.missing or known.circle or orphaned) else None
 
 
 def _ranges(begins: Sequence[int] | Rows, ends: Rows) -> Rows:

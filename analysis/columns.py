@@ -38,9 +38,16 @@ def series(run: Run, name: str) -> pl.Series:
 
 @lru_cache(maxsize=1)
 def _read(run: Run, *names: str) -> dict[str, NDArray[Any]]:
-    machines = pl.Enum(run.machines)
-    read = run.scan.select(COLUMNS[name](machines).alias(name) for name in names).collect()
+    table = run.scan if run.is_big else run.events.lazy()
+    read = table.select(_expressions(run.machines, names)).collect()
     return {name: read[name].to_numpy() for name in names}
+
+
+# Many small runs of the same machines are read one after the other.
+@lru_cache(maxsize=1)
+def _expressions(machines: tuple[str, ...], names: tuple[str, ...]) -> list[pl.Expr]:
+    numbers = pl.Enum(machines)
+    return [COLUMNS[name](numbers).alias(name) for name in names]
 
 
 def numbers_of(names: pl.Expr, machines: pl.Enum) -> pl.Expr:

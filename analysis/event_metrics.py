@@ -10,26 +10,23 @@ from collections.abc import Callable
 
 import polars as pl
 
+from analysis.causality import causality
+from analysis.history import Run
+
 NS_PER_MS = 10**6
 NS_PER_S = 10**9
 RECEIVES = pl.col("kind") == "receive"
 JUMP = pl.col("jump")
 
 
-def prepare(events: pl.DataFrame) -> pl.DataFrame:
+def prepare(run: Run) -> pl.DataFrame:
     """What the metrics read: the events, with the `jump` at each, and a receive's `sent_ns`."""
     used = ("machine", "kind", "tick", "at_ns", "arrived_ns", "queue", "main", "to")
     same_machine = pl.col("machine") == pl.col("machine").shift()
     jump = pl.when(same_machine).then(pl.col("main").diff())
-    sends = events.select("machine", "index", "kind", sent_ns="at_ns").filter(kind="send")
-    return events.select(*used, "sender", "cause", jump=jump).join(
-        # A damaged log may number two events alike; then the first one counts.
-        sends.drop("kind").unique(["machine", "index"], keep="first"),
-        left_on=["sender", "cause"],
-        right_on=["machine", "index"],
-        how="left",
-        maintain_order="left",
-    )
+    # No row is not a row number: null.
+    sends = pl.Series(causality(run).send).cast(pl.UInt32, strict=False)
+    return run.events.select(*used, jump=jump, sent_ns=pl.col("at_ns").gather(sends))
 
 
 def ticks_done() -> pl.Expr:

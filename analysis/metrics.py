@@ -11,10 +11,12 @@ from math import sqrt
 from statistics import fmean
 from typing import Any
 
+import numpy as np
 import polars as pl
 import polars.selectors as cs
 
 from analysis.alignment import align
+from analysis.causality import causality, concurrency_share, longest_causal_chain
 from analysis.event_metrics import EVENT_METRICS, NS_PER_S, prepare, ratio
 from analysis.history import Run
 from analysis.theory import Flow, predict
@@ -25,7 +27,7 @@ Figure = int | float | None
 def per_machine(run: Run) -> pl.DataFrame:
     """One row a machine, in the run's order; one column a metric of MACHINE_METRICS."""
     known = {name: metric(run) for name, metric in LOOKED_UP_METRICS.items()}
-    counted = prepare(run.events).group_by("machine")
+    counted = prepare(run).group_by("machine")
     figures = pl.DataFrame({"machine": run.machines, **known}).join(
         counted.agg(**{name: metric() for name, metric in EVENT_METRICS.items()}),
         on="machine",
@@ -184,8 +186,11 @@ def clock_rate_to_fastest_share() -> pl.Expr:
 
 def final_spread(run: Run) -> Figure:
     """How far apart are the last clocks, whatever their time?"""
-    last = run.events.group_by("machine").agg(pl.col("main").last())["main"].to_list()
-    return max(last) - min(last) if len(last) == len(run.machines) else None
+    first = causality(run).first
+    if not np.diff(first).all():
+        return None
+    last: list[int] = run.events["main"].gather(first[1:] - 1).to_list()
+    return max(last) - min(last)
 
 
 def aligned_spread_mean(run: Run) -> Figure:
@@ -264,6 +269,8 @@ RUN_METRICS: dict[str, Callable[[Run], Figure]] = {
     "aligned_spread_mean": aligned_spread_mean,
     "aligned_spread_max": aligned_spread_max,
     "aligned_spread_end": aligned_spread_end,
+    "concurrency_share": concurrency_share,
+    "longest_causal_chain": longest_causal_chain,
 }
 
 MACHINE_METRICS: dict[str, Callable[..., Any]] = {

@@ -78,7 +78,7 @@ def queue(run: Run) -> Plot | None:
 
 def jumps(run: Run) -> Plot | None:
     """When do the clocks jump, and how far?"""
-    known = prepare(run.events).select("machine", "at_ns", value="jump").drop_nulls()
+    known = prepare(run).select("machine", "at_ns", value="jump").drop_nulls()
     if known.is_empty():
         return None
     rows, drawn = _series(known, "jump")
@@ -99,7 +99,7 @@ def jumps(run: Run) -> Plot | None:
 
 def jump_sizes(run: Run) -> Plot | None:
     """How often is a jump of the clock how large?"""
-    jumps = prepare(run.events).select("machine", "jump").drop_nulls()
+    jumps = prepare(run).select("machine", "jump").drop_nulls()
     if jumps.is_empty():
         return None
     counts, width = _counted(jumps)
@@ -243,7 +243,7 @@ def _lines(rows: pl.DataFrame, title: str, hue: Any, interpolate: Any = "linear"
 
 def _distribution(run: Run, lasted_ns: pl.Expr, title: str, metric: str) -> Plot | None:
     """Which share of the messages took at most how long, machine by machine."""
-    receives = prepare(run.events).filter(pl.col("kind") == "receive")
+    receives = prepare(run).filter(pl.col("kind") == "receive")
     known = receives.select("machine", ms=lasted_ns / NS_PER_MS).drop_nulls()
     if known.is_empty():
         return None

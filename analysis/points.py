@@ -29,6 +29,7 @@ POINTS = {
     "aligned_spread_mean": "aligned\nspread: mean",
     "jump_mean": "jump\nmean",
     "queue_mean_on_receive": "queue\nmean on receive",
+    "concurrency_share": "concurrency",
 }
 
 

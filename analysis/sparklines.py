@@ -70,7 +70,7 @@ def _readings(run: Run) -> dict[str, pl.DataFrame]:
     """What is shown over time, by its heading."""
     readings = {
         "messages left in the inbox": run.events.select("machine", "at_ns", value="queue"),
-        "jump of the clock": prepare(run.events).select("machine", "at_ns", value="jump"),
+        "jump of the clock": prepare(run).select("machine", "at_ns", value="jump"),
         "spread of the clocks": aligned_spreads(run).select(
             "at_ns", machine=pl.lit("all"), value="spread"
         ),

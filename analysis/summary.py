@@ -70,6 +70,8 @@ ACROSS_RUNS = {
     "aligned_spread_end": "end",
     "jump_mean": "jump\nmean",
     "queue_mean_on_receive": "queue\nmean on\nreceive",
+    "concurrency_share": "concur-\nrency",
+    "longest_causal_chain": "longest\nchain",
 }
 FLUID_MODEL_ACROSS_RUNS = {
     "utilisation": "utilisation",
@@ -95,18 +97,23 @@ def print_summary(runs: Sequence[Run], console: Console) -> None:
 def print_run(run: Run, console: Console) -> None:
     """Tables of one run, where its messages went, and what to know about its logs."""
     machines = per_machine(run)
-    spreads = per_run(run)
+    whole = per_run(run)
     say(console, f"\n{run.name}")
     for columns in (CLOCKS, QUEUES_AND_MESSAGES, RATES_AND_DELAYS):
         print_table(console, machines, columns)
     say(console, f"measured against the fluid model{_unless_predicted(machines)}")
     print_table(console, machines, FLUID_MODEL)
-    say(console, f"final spread {_show(spreads['final_spread'])}: the last clocks, max - min")
+    say(console, f"final spread {_show(whole['final_spread'])}: the last clocks, max - min")
     say(
         console,
-        f"aligned spread {_show(spreads['aligned_spread_mean'])} mean,"
-        f" {_show(spreads['aligned_spread_max'])} max, {_show(spreads['aligned_spread_end'])} at"
+        f"aligned spread {_show(whole['aligned_spread_mean'])} mean,"
+        f" {_show(whole['aligned_spread_max'])} max, {_show(whole['aligned_spread_end'])} at"
         " the end: clocks at common instants",
+    )
+    say(
+        console,
+        f"concurrency {_show(whole['concurrency_share'])} of all pairs of events; longest causal"
+        f" chain {_show(whole['longest_causal_chain'])} events",
     )
     print_sparklines(run, console)
     for line in _judged(verdict(run)):

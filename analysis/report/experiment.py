@@ -18,6 +18,7 @@ from analysis.sweep_plots import Sweep, sweep
 METRICS_SHOWN = (
     *("final_spread", "aligned_spread_mean", "jump_mean", "jump_over_1_share"),
     *("queue_mean_on_tick", "utilisation", "predicted_utilisation", "queue_growth_per_s"),
+    "concurrency_share",
 )
 #: Between these two columns of a table of runs are the axes of the sweep.
 AROUND_AXES = ("point", "seed")

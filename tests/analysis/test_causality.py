@@ -14,9 +14,9 @@ from analysis.causality import (
     Causality,
     Hop,
     causality,
-    concurrency,
+    concurrency_share,
     cut_at,
-    longest_chain,
+    longest_causal_chain,
 )
 from analysis.places import Places
 from histories import World
@@ -56,13 +56,13 @@ def test_pairs_of_events(world: World, data: st.DataObject) -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(world=unruly_worlds)
-def test_depth_is_the_length_of_the_longest_chain(world: World) -> None:
+def test_depth_is_the_length_of_the_longest_causal_chain(world: World) -> None:
     run, truth = run_of(world), closure(world)
     depth = np.zeros(len(truth), int)
     for row in np.argsort(truth.sum(axis=0), kind="stable"):
         depth[row] = 1 + max(depth[truth[:, row]], default=0)
     assert causality(run).depth.tolist() == depth.tolist()
-    assert longest_chain(run) == max(depth, default=None)
+    assert longest_causal_chain(run) == max(depth, default=None)
 
 
 @settings(max_examples=30, deadline=None)
@@ -139,8 +139,9 @@ def test_compiled_and_as_it_is_written_a_kernel_does_the_same(world: World) -> N
     known = causality(run_of(world))
     past, depth = known._past.copy(), np.zeros_like(known.depth)
     past[1:] = 0
-    done = kernels.compiled(kernels.vector_times)(
-        known.first, known.send, known.machine, known._latest, past, depth
+    done = known.first[:-1].copy()
+    kernels.compiled(kernels.vector_times)(
+        known.first, known.send, known.machine, known._latest, past, depth, done
     )
     assert np.array_equal(done, known.first[1:])
     assert np.array_equal(past, known._past)
@@ -199,9 +200,9 @@ def test_concurrency_is_a_share_of_all_pairs() -> None:
     run = run_of(unruly(5, machines=2, acts=60))
     truth = closure(unruly(5, machines=2, acts=60))
     pairs = len(truth) * (len(truth) - 1) / 2
-    assert concurrency(run) == pytest.approx(1 - truth.sum() / pairs)
+    assert concurrency_share(run) == pytest.approx(1 - truth.sum() / pairs)
     nothing = run_of(unruly(1, acts=0))
-    assert concurrency(nothing) is longest_chain(nothing) is None
+    assert concurrency_share(nothing) is longest_causal_chain(nothing) is None
 
 
 def test_events_are_found_where_lines_are_missing() -> None:

@@ -97,7 +97,9 @@ def test_a_machine_metric_by_hand(silent_run: Run, metric: str) -> None:
 
 
 def test_clocks_are_no_spread_while_one_machine_has_none(silent_run: Run) -> None:
-    assert per_run(silent_run) == dict.fromkeys(RUN_METRICS)
+    # All three events of vm1 are before both receives of vm2; none is before or after its first.
+    known = {"concurrency_share": 3 / 15, "longest_causal_chain": 5}
+    assert per_run(silent_run) == dict.fromkeys(RUN_METRICS) | known
 
 
 @pytest.fixture
@@ -118,12 +120,29 @@ RUN_BY_HAND = {
     "aligned_spread_mean": (2 * 10 + 6 * 30) / 40,
     "aligned_spread_max": 6,
     "aligned_spread_end": 9 - 4,
+    # No message: of 15 pairs only the three and three of one machine are ordered.
+    "concurrency_share": 9 / 15,
+    "longest_causal_chain": 3,
 }
 
 
 @pytest.mark.parametrize("metric", RUN_METRICS)
 def test_a_run_metric_by_hand(aligned_run: Run, metric: str) -> None:
     assert per_run(aligned_run)[metric] == pytest.approx(RUN_BY_HAND[metric])
+
+
+def test_causality_is_undefined_where_the_logs_do_not_tell_all_of_it(tmp_path: Path) -> None:
+    logs = {
+        "vm1": [send(10, 1, "vm2"), internal(20, 2)],
+        "vm2": [receive(15, 2, "vm1", 0), internal(30, 3)],
+    }
+    causal = ("concurrency_share", "longest_causal_chain")
+    assert [per_run(run_of(tmp_path / "whole", logs))[name] for name in causal] == [2 / 6, 3]
+    unsent = {**logs, "vm2": [receive(15, 2, "vm1", 7), internal(30, 3)]}
+    missing = write_run(tmp_path / "missing", logs)
+    (missing / "vm1.jsonl").unlink()
+    for run in (run_of(tmp_path / "unsent", unsent), load(missing)):
+        assert [per_run(run)[name] for name in causal] == [None, None]
 
 
 def test_spreads_at_every_instant_of_an_event(aligned_run: Run) -> None:

@@ -59,7 +59,7 @@ def test_series_are_the_events(run: Run, charts: dict[str, pl.DataFrame]) -> Non
         assert_frame_equal(charts[name], wanted)
     wanted = aligned_spreads(run).select(at_s=pl.col("at_ns") / 1e9, value="spread")
     assert_frame_equal(charts["aligned_spread"].select("at_s", "value"), wanted)
-    jumps = prepare(run.events).drop_nulls("jump")
+    jumps = prepare(run).drop_nulls("jump")
     wanted = jumps.select("machine", at_s=pl.col("at_ns") / 1e9, value="jump")
     assert_frame_equal(charts["jumps"], wanted)
 
