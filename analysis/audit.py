@@ -13,20 +13,20 @@ from rich.console import Console
 from rich.text import Text
 
 from analysis.checks import CHECKS, Account, Claim, Verdict, Violation
-from analysis.history import Run
+from analysis.history import Run, place
 
 MAX_VIOLATIONS_SHOWN = 10
 VERDICT = "verdict.json"
 
 
-def print_audit(run: Run, found: Verdict, console: Console) -> None:
-    """A line with the verdict, and below it all that it rests on."""
-    _say(console, f"{run.name}: {word_of(found)}")
+def print_audit(run: Run | None, found: Verdict, console: Console) -> None:
+    """A line with the verdict, and below it all that it rests on; no run if none could be read."""
+    _say(console, f"{found.run}: {word_of(found)}")
     for line in (
-        *_what(run),
+        *(_what(run) if run else ()),
         *_messages(found),
         *map(explain_claim, found.claims),
-        *_holds(found),
+        *(_holds(found) if run else ()),
         *_violations(found),
         *(f"wall clocks: {offset.because}" for offset in found.offsets),
         *(f"could not be checked: {reason}" for reason in found.unchecked),
@@ -74,17 +74,12 @@ def plain_verdict(found: Verdict) -> dict[str, Any]:
     return {"run": plain.pop("run"), "verdict": word_of(found), **plain}
 
 
-def keep(found: Verdict, path: Path) -> None:
-    """Write verdict.json into a run's directory, or beside a log that is a run of its own; that of
-    one of several executions bears its name.
+def keep(found: Verdict, home: Path) -> None:
+    """Write verdict.json into a run's directory, or beside a log that is a run of its own.
 
     OSError if that cannot be written.
     """
-    execution = found.run.partition("#")[2]
-    if path.is_dir():
-        file = path / (f"{execution}.{VERDICT}" if execution else VERDICT)
-    else:
-        file = path.with_name(f"{path.name}{'#' * bool(execution)}{execution}.{VERDICT}")
+    file = place(home, VERDICT, found.run)
     file.write_text(json.dumps(plain_verdict(found), indent=2, ensure_ascii=False) + "\n")
 
 
@@ -135,4 +130,5 @@ def _explain(violation: Violation) -> Iterator[str]:
 
 
 def _say(console: Console, line: str) -> None:
-    console.print(Text(line))
+    # Not broken: a line is for grep as well.
+    console.print(Text(line), soft_wrap=True)

@@ -92,9 +92,9 @@ def _unreadable(path: Path, error: OSError) -> InputError:
     return InputError(f"{error.filename or path} cannot be read: {error.strerror}")
 
 
-def is_logged(path: Path) -> bool:
-    """Whether a run's directory holds logs, and not its figures alone."""
-    return _format(path, "") is not None
+def is_logged(path: Path, format_name: str = "") -> bool:
+    """Whether a run's directory holds logs, and not its figures alone; or a file is a log."""
+    return _format(path, format_name) is not None
 
 
 def _runs_below(path: Path, format_name: str) -> Iterator[Path]:

@@ -223,6 +223,17 @@ def known_files(directory: Path, knows: Callable[[str], bool]) -> list[Path]:
     return sorted(path for path in files if knows(_head(path)))
 
 
+def place(home: Path, file: str, run: str) -> Path:
+    """Where a file about a run goes: into its directory, or beside a log that is a run of its own.
+
+    That of one of several executions of a log bears its name.
+    """
+    execution = run.partition("#")[2]
+    if home.is_dir():
+        return home / (f"{execution}.{file}" if execution else file)
+    return home.with_name(f"{home.name}{'#' * bool(execution)}{execution}.{file}")
+
+
 def _head(path: Path) -> str:
     with path.open("rb") as file:
         return file.read(HEAD_BYTES).decode(errors="replace")

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from analysis import jsonl
+from analysis.events import is_logged
 from analysis.exports import perfetto, shiviz, tables
-from analysis.history import Run
+from analysis.history import InputError, Run
 
 
 class Export(NamedTuple):
@@ -19,11 +21,29 @@ class Export(NamedTuple):
 
 
 def export(run: Run, to: str, folder: Path) -> Path:
-    """Write a run in one of the formats of EXPORTS; returns the file, which is named by the run."""
+    """Write a run in one of the formats of EXPORTS; returns the file, which is named by the run.
+
+    It appears only once it is whole. InputError also if it would be read as one of the logs that
+    it is to lie beside.
+    """
     chosen = EXPORTS[to]
     file = folder / f"{run.name}{chosen.suffix}"
-    chosen.write(run, file)
-    return file
+    partial = folder / f".{file.name}.part"
+    try:
+        chosen.write(run, partial)
+        # A directory with logs of our own is read as these alone.
+        if run.format != jsonl.NAME and folder.samefile(_folder(run)) and is_logged(partial):
+            raise InputError(
+                f"{file} would be read as one of the logs beside it: export to another folder,"
+                " --out DIR"
+            )
+        return partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _folder(run: Run) -> Path:
+    return run.path if run.path.is_dir() else run.path.parent
 
 
 EXPORTS: dict[str, Export] = {

@@ -25,19 +25,27 @@ AROUND_AXES = ("point", "seed")
 
 
 def write(
-    folder: Path, runs: pl.DataFrame, every: Sequence[Mapping[str, Any]], verdicts: Sequence[str]
+    folder: Path,
+    home: Path,
+    runs: pl.DataFrame,
+    every: Sequence[Mapping[str, Any]],
+    verdicts: Sequence[str],
 ) -> Path:
-    """Leave the report of an experiment in its folder; returns its path.
+    """Leave the report of an experiment's folder at its home, where those of its runs are as well.
 
-    `runs` has a row for each run: `run`, `point`, the axes, `seed`, and the metrics; `every` its
-    figures, with those of its machines; `verdicts` says fine, violated or unknown, "" if nobody
-    has checked it. All in the same order.
+    Returns its path. `runs` has a row for each run: `run`, `point`, the axes, `seed`, and the
+    metrics; `every` its figures, with those of its machines; `verdicts` says fine, violated or
+    unknown, "" if nobody has checked it. All in the same order.
     """
-    return leave(folder / FILE, html(folder, runs, every, verdicts))
+    return leave(home / FILE, html(folder, home, runs, every, verdicts))
 
 
 def html(
-    folder: Path, runs: pl.DataFrame, every: Sequence[Mapping[str, Any]], verdicts: Sequence[str]
+    folder: Path,
+    home: Path,
+    runs: pl.DataFrame,
+    every: Sequence[Mapping[str, Any]],
+    verdicts: Sequence[str],
 ) -> str:
     swept = sweep(runs, every, axes_of(runs))
     drawn = sweep_drawings(swept)
@@ -51,7 +59,7 @@ def html(
         charts=drawn,
         headings=[_heading(name, swept) for name in ("run", "verdict", *_shown(swept))],
         rows=[
-            _row(folder, row, verdict, swept)
+            _row(home, row, verdict, swept)
             for row, verdict in zip(runs.iter_rows(named=True), verdicts, strict=True)
         ],
         specs=packed(drawn),
@@ -105,8 +113,8 @@ def _heading(name: str, swept: Sweep) -> dict[str, Any]:
     return {"text": label(name) if name in METRICS_SHOWN else name, "number": number}
 
 
-def _row(folder: Path, row: Mapping[str, Any], verdict: str, swept: Sweep) -> dict[str, Any]:
-    link = f"{row['run']}/{FILE}" if (folder / row["run"] / FILE).exists() else ""
+def _row(home: Path, row: Mapping[str, Any], verdict: str, swept: Sweep) -> dict[str, Any]:
+    link = f"{row['run']}/{FILE}" if (home / row["run"] / FILE).exists() else ""
     cells = [{"text": show(row[name]), "value": row[name]} for name in _shown(swept)]
     return {"run": row["run"], "link": link, "verdict": verdict, "cells": cells}
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from analysis.audit import explain_account
 from analysis.checks import Verdict, verdict
-from analysis.history import Run
+from analysis.history import Run, place
 from analysis.report import figures, verdicts
 from analysis.report.charts import drawings, packed, vega
 from analysis.report.page import leave, render
@@ -16,25 +16,20 @@ from analysis.summary import notes
 FILE = "report.html"
 
 
-def write(run: Run, path: Path) -> Path:
-    """Leave the report of a run in its directory; returns where it is."""
-    return leave(place(path, FILE), html(run, path))
+def write(run: Run, home: Path) -> Path:
+    """Leave the report of a run in its directory, or in another one; returns where it is."""
+    return leave(place(home, FILE, run.name), html(run))
 
 
-def place(path: Path, name: str) -> Path:
-    """Where something about a run goes: into its directory, or beside a log that is a run."""
-    return path / name if path.is_dir() else path.with_name(f"{path.name}.{name}")
-
-
-def html(run: Run, directory: Path) -> str:
-    """The report of a run; the directory is where run.json and spec.json may lie."""
+def html(run: Run) -> str:
+    """The report of a run. What run.json and spec.json say beside its logs is told as well."""
     found, drawn = verdict(run), drawings(run)
     told_of = payload(run, found)
     return render(
         "report",
         run=run,
         verdict=verdicts.card(run, found),
-        told=told(run, directory),
+        told=told(run),
         notes=notes(run),
         figures=figures.table(run),
         charts=drawn,

@@ -33,13 +33,13 @@ class Told:
         return re.split(r" (?=--|#)", self.command)
 
 
-def told(run: Run, directory: Path) -> Told:
+def told(run: Run) -> Told:
     """What a run's own records and the files beside them say was run."""
-    recorded = read_json(directory / "run.json")
+    recorded = read_json(run.path / "run.json")
     start = next(iter(run.starts.values()), None)
     if start is None:
         return Told(_foreign(run), "", "")
-    spec = _spec(run, directory)
+    spec = _spec(run)
     sentences = (
         _machines(run, start),
         _idle(start),
@@ -95,9 +95,9 @@ def read_json(path: Path) -> dict[str, Any]:
     return plain if isinstance(plain, dict) else {}
 
 
-def _spec(run: Run, directory: Path) -> Spec | None:
+def _spec(run: Run) -> Spec | None:
     """What spec.json says, or else the start records; None if neither is a spec."""
-    recorded = read_json(directory / "spec.json")
+    recorded = read_json(run.path / "spec.json")
     try:
         return Spec.parse(recorded) if recorded else spec_of(run.starts)
     except SpecError:

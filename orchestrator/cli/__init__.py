@@ -85,6 +85,8 @@ def _parser() -> Parser:
         command.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="runs, or folders")
         command.add_argument("--json", action="store_true", help="unrounded, for programs")
         add_format(command)
+        text = "where the reports go" if name == "analyse" else "where the verdicts go"
+        command.add_argument("--out", metavar="DIR", type=Path, help=f"{text} (beside the logs)")
         command.set_defaults(act=act)
     text = "write runs in the formats of other programs"
     command = commands.add_parser("export", help=text, description=text, allow_abbrev=False)

@@ -6,6 +6,7 @@ its machines run.
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,11 +21,11 @@ from analysis.checks import Verdict, verdict
 from analysis.events import FIGURES, InputError, find_runs, is_logged, load, load_all
 from analysis.history import Run
 from analysis.metrics import figures
-from analysis.points import by_run, figures_of, measured, place_of, print_points
+from analysis.points import by_run, measured, place_of, print_points
 from analysis.summary import as_json, print_across, print_run
 from orchestrator.cli.arguments import UsageError
 from orchestrator.cli.console import complain, console_of_output
-from orchestrator.cli.report import leave_index, leave_page, leave_pages
+from orchestrator.cli.report import Pages, leave_index
 from orchestrator.run import Carried, reserved
 
 #: Up to so many runs have tables of their own, and up to so many a row in a common one.
@@ -34,59 +35,88 @@ SUMMARY = "summary.csv"
 
 
 def analyse(given: argparse.Namespace) -> int:
-    console = console_of_output()
+    console, code = console_of_output(), 0
+    if given.json and given.out:
+        raise UsageError("--out: --json leaves no files; give one of the two")
     with _usable_input():
-        if given.format:
-            return _analyse_as_told(given, console)
-        directories = find_runs(given.paths, given.format)
-        if given.json:
-            print(json.dumps(as_json(list(map(figures_of, directories)))))
-            return 0
-        for directory in directories if len(directories) <= MAX_TABLES else ():
-            if is_logged(directory):
-                print_run(load(directory), console)
-        every = list(map(figures_of, directories))
-        _print_together(every, by_run(every, list(map(place_of, directories))), console)
-        leave_pages(directories, every, console)
-    return 0
-
-
-def _analyse_as_told(given: argparse.Namespace, console: Console) -> int:
-    """Tables of logs in the format that was given, and a report of each log that is one run."""
-    runs = list(_runs(given))
+        found = find_runs(given.paths, given.format)
+    homes, pages = _homes(found, given.out), Pages(len(found))
+    paths, every = list[Path](), list[Mapping[str, Any]]()
+    for path in found:
+        try:
+            for told, run in _told(path, given.format):
+                paths.append(path)
+                every.append(told)
+                if run and not given.json and len(found) <= MAX_TABLES:
+                    print_run(run, console)
+                if run and not given.json:
+                    pages.leave(run, homes[path])
+        except InputError as error:
+            # One lab of sixty that cannot be read is no reason not to look at the others.
+            code = complain(2, str(error))
     if given.json:
-        print(json.dumps(as_json(list(map(figures, runs)))))
-        return 0
-    for run in runs:
-        print_run(run, console)
-        if [one.path for one in runs].count(run.path) == 1:
-            leave_page(run, console)
-    return 0
+        print(json.dumps(as_json(every)))
+    elif every:
+        _print_together(every, by_run(every, list(map(place_of, paths))), console)
+        pages.leave_experiments(homes, paths, every)
+        pages.tell(console)
+    return code
+
+
+def _told(path: Path, format_name: str) -> Iterator[tuple[Mapping[str, Any], Run | None]]:
+    """The figures of each run at a path, and the run itself if there are logs of it."""
+    if is_logged(path, format_name):
+        yield from ((figures(run), run) for run in load_all(path, format_name))
+    else:
+        yield measured(path), None
 
 
 def check(given: argparse.Namespace) -> int:
     verdicts, console = [], console_of_output()
     with _usable_input():
-        for run in _runs(given):
-            found = verdict(run)
-            verdicts.append(found)
-            _keep(run, found)
+        found = find_runs(given.paths, given.format)
+    homes = _homes(found, given.out)
+    for path in found:
+        for run, judged in _judged(path, given.format):
+            verdicts.append(judged)
+            _keep(judged, homes[path])
             if not given.json:
-                print_audit(run, found, console)
+                print_audit(run, judged, console)
     if given.json:
-        print(json.dumps({"runs": [plain_verdict(found) for found in verdicts]}))
+        print(json.dumps({"runs": [plain_verdict(judged) for judged in verdicts]}))
     return exit_code(verdicts)
 
 
-def _runs(given: argparse.Namespace) -> Iterator[Run]:
-    """One by one: not all of them need fit into memory."""
-    for path in find_runs(given.paths, given.format):
-        yield from load_all(path, given.format)
-
-
-def _keep(run: Run, found: Verdict) -> None:
+def _judged(path: Path, format_name: str) -> Iterator[tuple[Run | None, Verdict]]:
+    """The verdict on each run at a path, and the run unless nothing could be read of it."""
     try:
-        keep(found, run.path)
+        if is_logged(path, format_name):
+            yield from ((run, verdict(run)) for run in load_all(path, format_name))
+            return
+        why = f"only its figures were kept, no logs: {path / FIGURES}"
+    except InputError as error:
+        why = str(error)
+    yield None, Verdict(path.resolve().name, account=None, violations=(), unchecked=(why,))
+
+
+def _homes(paths: Sequence[Path], out: Path | None) -> Mapping[Path, Path]:
+    """Where what is found out about each run goes: beside its logs, or into a folder of its own
+    below `out`, as the runs lie to each other. UsageError if that cannot be made."""
+    if out is None:
+        return {path: path for path in paths}
+    common = os.path.commonpath([path.resolve().parent for path in paths])
+    homes = {path: out / path.resolve().relative_to(common) for path in paths}
+    try:
+        for home in homes.values():
+            home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--out: {error.filename} cannot be written: {error.strerror}") from None
+    return homes
+
+
+def _keep(found: Verdict, home: Path) -> None:
+    try:
+        keep(found, home)
     except OSError as error:
         print(f"vklocks: {VERDICT} is not kept: {error.strerror}", file=sys.stderr)
 
@@ -101,7 +131,7 @@ def conclude(
     that gets the summary, if any does.
     """
     known = [d for d in directories if (d / FIGURES).exists() or any(d.glob("*.jsonl"))]
-    few = len(known) <= MAX_TABLES
+    few, pages = len(known) <= MAX_TABLES, Pages(len(known))
     every: list[Mapping[str, Any]] = []
     violated = {done.name for done in carried.runs if done.is_violated}
     with _usable_input():
@@ -112,17 +142,19 @@ def conclude(
             run = load(directory)
             every.append(figures(run))
             found = verdict(run)
-            _keep(run, found)
+            _keep(found, directory)
             if found.violations:
                 violated.add(run.name)
             if few:
                 print_run(run, console)
+            pages.leave(run, directory)
         if every:
             rows = by_run(every, list(map(place_of, known)))
             _print_together(every, rows, console)
             if experiment:
                 _write_summary(experiment, rows)
-            leave_pages(known, every, console)
+            pages.leave_experiments({path: path for path in known}, known, every)
+            pages.tell(console)
             leave_index(known[0].parent.parent)
     if violated and not few:
         complain(1, f"checks are violated in {len(violated)} runs: see `vklocks check`")

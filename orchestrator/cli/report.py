@@ -1,13 +1,13 @@
 """The pages that `run` and `analyse` leave: of each run, of each experiment, and of all runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from analysis.events import is_logged, load
-from analysis.history import Run
+from analysis.history import Run, place
 from analysis.points import by_run, place_of
 from analysis.report import experiment, index
 from analysis.report import run as report
@@ -21,31 +21,53 @@ MAX_PAGES = 60
 MAX_CHARTS = 12
 
 
-def leave_pages(
-    directories: Sequence[Path], every: Sequence[Mapping[str, Any]], console: Console
-) -> None:
-    """Write the pages of runs whose figures are `every`, and of the folders that hold several.
+class Pages:
+    """The pages of so many runs, and of the folders that hold several of them.
 
-    Runs that are somebody else's, where nothing can be written, are told and left alone.
+    Where one cannot be written, as among somebody else's runs, that is told, and no more are.
     """
-    try:
-        pages = _pages(directories) if len(directories) <= MAX_PAGES else []
-        pages += _experiments(directories, every)
-    except OSError as error:
-        complain(0, f"no report: {error.filename} cannot be written: {error.strerror}")
-        return
-    if pages:
-        say(console, f"report: {pages[-1]}")
-    if len(directories) > MAX_PAGES:
-        say(console, "so many runs get no reports of their own; `vklocks analyse RUN` makes one")
 
+    def __init__(self, runs: int) -> None:
+        self._runs = runs
+        self._last: Path | None = None
+        self._refused = False
 
-def leave_page(run: Run, console: Console) -> None:
-    """Write the page of one run, wherever it lies."""
-    try:
-        say(console, f"report: {report.write(run, run.path)}")
-    except OSError as error:
-        complain(0, f"no report: {error.filename} cannot be written: {error.strerror}")
+    def leave(self, run: Run, home: Path) -> None:
+        """Write the page of a run, and its charts as files, unless there are many runs."""
+        if self._runs <= MAX_PAGES:
+            self._write(lambda: report.write(run, home))
+        if self._runs <= MAX_CHARTS:
+            self._write(lambda: write_files(drawings(run), place(home, FOLDER, run.name)))
+
+    def leave_experiments(
+        self, homes: Mapping[Path, Path], paths: Sequence[Path], every: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Write the pages of folders: `every` are the figures of the runs at the `paths`."""
+        folders: dict[Path, list[int]] = {}
+        for number, path in enumerate(paths):
+            folders.setdefault(path.resolve().parent, []).append(number)
+        for numbers in folders.values():
+            if len(numbers) > 1:
+                own = [paths[number] for number in numbers]
+                figures = [every[number] for number in numbers]
+                self._write(partial(_write_experiment, own, homes, figures))
+
+    def tell(self, console: Console) -> None:
+        """Say where the page is that shows most."""
+        if self._last and not self._refused:
+            say(console, f"report: {self._last}")
+        if self._runs > MAX_PAGES:
+            what = "so many runs get no reports of their own"
+            say(console, f"{what}; `vklocks analyse RUN` makes one")
+
+    def _write(self, write: Callable[[], Path | None]) -> None:
+        if self._refused:
+            return
+        try:
+            self._last = write() or self._last
+        except OSError as error:
+            self._refused = True
+            complain(0, f"no report: {error.filename} cannot be written: {error.strerror}")
 
 
 def leave_index(out: Path) -> None:
@@ -56,27 +78,10 @@ def leave_index(out: Path) -> None:
         complain(0, f"no {index.INDEX}: {error.filename} cannot be written: {error.strerror}")
 
 
-def _pages(directories: Sequence[Path]) -> list[Path]:
-    pages = []
-    for directory in filter(is_logged, directories):
-        run = load(directory)
-        pages.append(report.write(run, directory))
-        if len(directories) <= MAX_CHARTS:
-            write_files(drawings(run), report.place(directory, FOLDER))
-    return pages
-
-
-def _experiments(directories: Sequence[Path], every: Sequence[Mapping[str, Any]]) -> list[Path]:
-    """The pages of the folders that hold more than one of the runs."""
-    folders: dict[Path, list[int]] = {}
-    for number, directory in enumerate(directories):
-        folders.setdefault(directory.resolve().parent, []).append(number)
-    pages = []
-    for numbers in folders.values():
-        if len(numbers) > 1:
-            own = [directories[number] for number in numbers]
-            figures = [every[number] for number in numbers]
-            rows = by_run(figures, list(map(place_of, own)))
-            verdicts = list(map(index.verdict_of, own))
-            pages.append(experiment.write(own[0].parent, rows, figures, verdicts))
-    return pages
+def _write_experiment(
+    paths: Sequence[Path], homes: Mapping[Path, Path], every: Sequence[Mapping[str, Any]]
+) -> Path:
+    """The page of the one folder that holds all these runs."""
+    rows = by_run(every, list(map(place_of, paths)))
+    verdicts = [index.verdict_of(homes[path]) for path in paths]
+    return experiment.write(paths[0].parent, homes[paths[0]].parent, rows, every, verdicts)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from analysis.causality import causality
 from analysis.checks import verdict
@@ -21,6 +23,7 @@ from analysis.history import SCHEMA, Run
 from histories import World
 from loading import run_of
 from orchestrator.cli.export import TARGETS
+from others import Delimited, write_as_the_first_vklocks
 from unruly import unruly
 
 worlds = st.builds(
@@ -157,8 +160,32 @@ def test_the_rules_can_be_broken(
 
 def test_machines_with_spaces_in_their_names_have_none_for_shiviz(tmp_path: Path) -> None:
     (tmp_path / "node a.log").write_text("1|1|internal|0|\n")
-    text = export(load(tmp_path), "shiviz", tmp_path).read_text()
+    (tmp_path / "elsewhere").mkdir()
+    text = export(load(tmp_path), "shiviz", tmp_path / "elsewhere").read_text()
     assert text.splitlines()[2].startswith('node_a {"node_a": 1} event 0: internal at 0.0 s')
+
+
+def as_shiviz(world: World, directory: Path) -> Path:
+    export(run_of(world), "shiviz", directory)
+    return directory
+
+
+@pytest.mark.parametrize(
+    "logged_as", [World.write, Delimited().write, write_as_the_first_vklocks, as_shiviz]
+)
+def test_what_was_exported_is_not_read_with_the_logs_beside_it(
+    logged_as: Callable[[World, Path], Path], tmp_path: Path
+) -> None:
+    logged_as(unruly(3, machines=3, acts=60), tmp_path)
+    run = load(tmp_path)
+    for to in EXPORTS:
+        before = sorted(tmp_path.iterdir())
+        with suppress(InputError):
+            export(run, to, tmp_path)
+            before.append(tmp_path / f"{run.name}{EXPORTS[to].suffix}")
+        assert sorted(tmp_path.iterdir()) == sorted(before)
+        assert_frame_equal(load(tmp_path).events, run.events)
+    assert (tmp_path / f"{run.name}.csv").exists()
 
 
 def in_a_circle() -> Run:

@@ -1,10 +1,14 @@
 """`vklocks check` and `vklocks export`, as they are typed."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from analysis.events import load
+from analysis.metrics import figures
+from analysis.summary import as_json
 from orchestrator.cli import main
 from others import Delimited
 from unruly import unruly
@@ -14,8 +18,8 @@ WORLD = unruly(4, machines=3, acts=150)
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    directory = tmp_path / "one"
-    directory.mkdir()
+    directory = tmp_path / "labs" / "one"
+    directory.mkdir(parents=True)
     return WORLD.write(directory)
 
 
@@ -75,6 +79,18 @@ def test_a_run_is_exported_beside_its_logs_or_elsewhere(
     assert main(["check", str(run)]) == 0
 
 
+def test_the_logs_of_others_are_not_exported_among_themselves(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Delimited().write(WORLD, tmp_path)
+    before = sorted(tmp_path.iterdir())
+    assert main(["export", str(tmp_path), "--to", "shiviz"]) == 2
+    assert "export to another folder, --out DIR" in capsys.readouterr().err
+    assert sorted(tmp_path.iterdir()) == before
+    assert main(["export", str(tmp_path), "--to", "shiviz", "--out", str(tmp_path / "new")]) == 0
+    assert main(["check", str(tmp_path / "new")]) == 0
+
+
 def test_where_nothing_can_be_written_it_says_so(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -110,6 +126,78 @@ def test_every_execution_of_a_log_is_audited(
     for name in ("all.log#p", "all.log#q_r"):
         assert f"{name}: nothing violated" in said
         assert json.loads((tmp_path / f"{name}.verdict.json").read_text())["run"] == name
-    assert main(["analyse", str(log)]) == 2
-    assert "holds 2 executions, not one; --format takes all" in capsys.readouterr().err
-    assert main(["analyse", str(log), "--format", "shiviz"]) == 0
+    assert main(["analyse", str(log)]) == 0
+    assert "2 runs; of a machine's figures the mean" in capsys.readouterr().out
+    assert {path.name for path in tmp_path.glob("*.html")} == {
+        *("all.log#p.report.html", "all.log#q_r.report.html", "report.html")
+    }
+
+
+@pytest.fixture
+def labs(run: Path) -> Path:
+    """Four labs: one that is fine, one without logs, one that mixes two runs, one violated."""
+    for name in ("mixed", "violated"):
+        shutil.copytree(run, run.parent / name)
+    measured = run.parent / "measured"
+    measured.mkdir()
+    (measured / "metrics.json").write_text(json.dumps(as_json([figures(load(run))])))
+    log = run.parent / "mixed" / "vm1.jsonl"
+    log.write_text(log.read_text().replace('"run":"', '"run":"another ', 1))
+    log = run.parent / "violated" / "vm2.jsonl"
+    log.write_text(log.read_text().replace('"lamport":9', '"lamport":8'))
+    return run.parent
+
+
+def test_of_many_labs_those_that_cannot_be_read_are_named_and_the_others_checked(
+    labs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = {lab.name: lab for lab in labs.iterdir()}
+    assert main(["check", str(labs)]) == 1
+    said = capsys.readouterr().out
+    for line in (
+        "measured: could not be checked",
+        f"  could not be checked: only its figures were kept, no logs: {names['measured']}",
+        "mixed: could not be checked",
+        f"  could not be checked: {names['mixed']} mixes logs of two runs",
+        "one: fine",
+        "violated: VIOLATED",
+    ):
+        assert f"\n{line}" in f"\n{said}"
+    kept = {name: json.loads((lab / "verdict.json").read_text()) for name, lab in names.items()}
+    assert kept["mixed"]["verdict"] == "could not be checked"
+    shutil.rmtree(names["violated"])
+    assert main(["check", str(labs), "--json"]) == 2
+    verdicts = json.loads(capsys.readouterr().out)["runs"]
+    assert [one["run"] for one in verdicts] == ["measured", "mixed", "one"]
+
+
+def test_of_many_labs_those_that_cannot_be_read_are_named_and_the_others_analysed(
+    labs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["analyse", str(labs)]) == 2
+    told = capsys.readouterr()
+    assert told.err.startswith(f"vklocks: {labs / 'mixed'} mixes logs of two runs")
+    assert "3 runs; of a machine's figures the mean" in told.out
+    assert main(["analyse", str(labs), "--json"]) == 2
+    assert len(json.loads(capsys.readouterr().out)["runs"]) == 3
+
+
+def test_what_is_found_out_goes_where_it_is_wanted(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(run, run.parent / "two")
+    before = sorted(run.parent.rglob("*"))
+    out = tmp_path / "new" / "folder"
+    assert main(["check", str(run), str(run.parent / "two"), "--out", str(out)]) == 0
+    assert main(["analyse", str(run), str(run.parent / "two"), "--out", str(out)]) == 0
+    assert f"report: {out / 'report.html'}" in capsys.readouterr().out
+    assert 'href="two/report.html"' in (out / "report.html").read_text()
+    assert "2 fine" in (out / "report.html").read_text()
+    for name in ("one", "two"):
+        left = {path.name for path in (out / name).iterdir()}
+        assert left == {"report.html", "verdict.json", "charts"}
+    assert sorted(run.parent.rglob("*")) == before
+    assert main(["analyse", str(run), "--out", str(run / "vm1.jsonl")]) == 2
+    assert "--out: " in capsys.readouterr().err
+    assert main(["analyse", str(run), "--json", "--out", str(out)]) == 2
+    assert "--out: --json leaves no files" in capsys.readouterr().err

@@ -46,7 +46,7 @@ def run(request: pytest.FixtureRequest) -> Run:
 
 @pytest.fixture
 def charts(run: Run, tmp_path: Path) -> dict[str, pl.DataFrame]:
-    return embedded(report.html(run, tmp_path))
+    return embedded(report.html(run))
 
 
 def test_every_plot_is_there(charts: dict[str, pl.DataFrame]) -> None:

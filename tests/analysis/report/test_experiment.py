@@ -64,7 +64,7 @@ class Told:
         self.runs.append(load(directory))
 
     def page(self) -> Path:
-        return experiment.write(self.folder, self.rows, self.every, self.verdicts)
+        return experiment.write(self.folder, self.folder, self.rows, self.every, self.verdicts)
 
 
 @pytest.fixture(scope="module")

@@ -58,7 +58,7 @@ def rows(html: str, of: str) -> list[list[str]]:
 @pytest.mark.parametrize("story", STORIES)
 def test_the_figures_are_the_metrics(story: str, tmp_path: Path) -> None:
     run = load(tell(story, tmp_path))
-    table = rows(report.html(run, tmp_path), "figures")
+    table = rows(report.html(run), "figures")
     shown = {row[0]: row[1:] for row in table}
     figures = per_machine(run)
     assert shown["Events"] == list(run.machines)
@@ -72,7 +72,7 @@ def test_the_figures_are_the_metrics(story: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("story", STORIES)
 def test_the_diagram_in_words_is_the_account(story: str, tmp_path: Path) -> None:
     run = load(tell(story, tmp_path))
-    html = report.html(run, tmp_path)
+    html = report.html(run)
     counts = {place: str(count) for place, count in vars(account(run)).items() if place != "sent"}
     assert dict(rows(html, "places")[1:]) == counts  # type: ignore[arg-type]
     assert f"{account(run).sent:,} messages sent" in html
@@ -84,7 +84,7 @@ def test_a_violation_is_a_link_to_its_event(tmp_path: Path) -> None:
     lines = log.read_text().splitlines()
     dropped = next(n for n, line in enumerate(lines) if '"kind":"send"' in line)
     log.write_text("\n".join(lines[:dropped] + lines[dropped + 1 :]) + "\n")
-    html = report.html(load(directory), directory)
+    html = report.html(load(directory))
     assert 'class="verdict violated"' in html
     assert re.search(r'href="#sel=vm\d%3A\d+"', html)
 
@@ -92,7 +92,7 @@ def test_a_violation_is_a_link_to_its_event(tmp_path: Path) -> None:
 def test_what_cannot_be_checked_is_not_called_fine(tmp_path: Path) -> None:
     directory = tell("fault_free", tmp_path)
     (directory / "vm3.jsonl").unlink()
-    html = report.html(load(directory), directory)
+    html = report.html(load(directory))
     assert 'class="verdict unknown"' in html
     assert "Could not be checked" in html
     assert "there is no log of vm3" in html
@@ -103,7 +103,7 @@ def test_the_command_does_the_same_run_again(tmp_path: Path) -> None:
     directory = tell("fault_free", tmp_path)
     (directory / "spec.json").write_text(json.dumps(spec.plain()))
     (directory / "run.json").write_text(json.dumps({"backend": "simulation"}))
-    said = told(load(directory), directory)
+    said = told(load(directory))
     assert said.command == (
         "vklocks run --backend simulation --machines 3 --duration 5 --ticks 2-4 --weights 2,1,7"
         " --clocks lamport --seed 9"
@@ -114,7 +114,7 @@ def test_the_command_does_the_same_run_again(tmp_path: Path) -> None:
 
 def test_without_files_beside_them_the_logs_say_what_was_run(tmp_path: Path) -> None:
     run = load(tell("faulty", tmp_path))
-    said = told(run, tmp_path)
+    said = told(run)
     assert said.command == "vklocks run again.toml"
     spec = Spec.parse(tomllib.loads(said.spec))
     assert spec.resolved() == replace(Spec.parse(STORIES["faulty"]).resolved(), ticks=spec.ticks)
@@ -154,7 +154,7 @@ def test_what_went_wrong_is_said_and_dated(tmp_path: Path) -> None:
     assert absences(run)[0]["from_ns"] == 9 * SECOND_NS
     texts = [fault["text"] for fault in conditions(run)]
     assert texts == ["loss 0.1", "duplication 0.15", "partition vm1 vm2 | vm3 vm4"]
-    html = report.html(run, tmp_path)
+    html = report.html(run)
     assert "vm2 paused from 9 to 12 s" in html
     late = late_messages(run)
     assert late > 0
