@@ -28,6 +28,8 @@ def refuse_several(events: pl.DataFrame) -> None:
     before = pl.when(same == same.shift(1)).then(own.shift(1))
     after = pl.when(same == same.shift(-1)).then(own.shift(-1))
     falls = events.select((own < before) & (own < after) & (after < before)).to_series()
+    if not falls.any():
+        return
     firsts = events.group_by("machine").agg(first=own.first())
     again = events.filter(falls).join(firsts, on="machine", maintain_order="left")
     again = again.filter(own <= pl.col("first"))
@@ -43,10 +45,10 @@ def one_row_a_send(events: pl.DataFrame, notes: list[str]) -> pl.DataFrame:
     """Sends to several that are logged once per receiver, with one clock, become one event."""
     same = (pl.col(name) == pl.col(name).shift(1) for name in ("kind", "clock", "machine"))
     copy = pl.all_horizontal(pl.col("kind") == "send", *same)
-    events = events.with_columns(copy=copy.fill_null(False))
-    if not (copies := events["copy"].sum()):
-        return events.drop("copy")
-    several = events.with_columns(event=(~pl.col("copy")).cum_sum())
+    is_copy = events.select(copy=copy.fill_null(False)).to_series()
+    if not (copies := is_copy.sum()):
+        return events
+    several = events.with_columns(is_copy, event=(~is_copy).cum_sum())
     merged = several.group_by("event", maintain_order=True).agg(
         pl.all().exclude("to", "copy").first(), pl.col("to").explode().drop_nulls()
     )
@@ -56,12 +58,13 @@ def one_row_a_send(events: pl.DataFrame, notes: list[str]) -> pl.DataFrame:
         f" {sends} events"
     )
     to = pl.when(pl.col("kind") == "send").then("to")
-    return merged.with_columns(to=to).select(events.columns[:-1])
+    return merged.with_columns(to=to).select(events.columns)
 
 
 def queue_after(events: pl.DataFrame, told: str, notes: list[str]) -> pl.DataFrame:
     """The queue of a receive becomes what it left there."""
-    queues = events.filter((pl.col("kind") == "receive") & pl.col("queue").is_not_null())["queue"]
+    known = (pl.col("kind") == "receive") & pl.col("queue").is_not_null()
+    queues = events.select(pl.col("queue").filter(known)).to_series()
     if not len(queues):
         return events
     before = told == "before"
@@ -95,17 +98,18 @@ def dated(events: pl.DataFrame, notes: list[str]) -> tuple[pl.DataFrame, int]:
 
 def logged_lag(events: pl.DataFrame) -> int | None:
     """How far the stamps that sends log are behind their clocks; None if none is logged."""
-    sends = events.filter((pl.col("kind") == "send") & pl.col("stamp").is_not_null())
-    lags = (sends["clock"] - sends["stamp"]).mode()
+    behind = pl.col("clock") - pl.col("stamp")
+    lags = events.select(behind.filter(pl.col("kind") == "send").drop_nulls().mode()).to_series()
     return int(lags.min()) if len(lags) else None  # type: ignore[arg-type]
 
 
 def say_matches(events: pl.DataFrame, matches: Matches, notes: list[str]) -> None:
     """How the sends of receives were found out, and which were not."""
-    received = events.filter(kind="receive").height
-    hows = matches.table.filter(pl.col("row") >= 0)["how"]
+    received = (events["kind"] == "receive").sum()
+    matched = matches.table.filter(pl.col("row") >= 0)
+    counts = dict(matched.group_by("how").len().iter_rows())
     for how in (BY_STAMP, BY_ORDER, BY_CLOCK):
-        if count := (hows == how).sum():
+        if count := counts.get(how):
             notes.append(f"{count} of {received} receives belong to their send by {how}")
     for what, rows in (
         ("could be of several sends, and are left open", [*matches.ambiguous]),

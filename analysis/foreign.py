@@ -66,11 +66,10 @@ def run_of(told: Told) -> Run:
     events = conventions.one_row_a_send(told.events, notes)
     events = conventions.queue_after(events, told.queue, notes)
     events, resolution_ns = conventions.dated(events, notes)
-    events = events.with_columns(
-        row=pl.int_range(pl.len(), dtype=pl.Int64),
-        index=pl.int_range(pl.len(), dtype=pl.Int64).over("machine"),
-        before=pl.col("clock").shift(1, fill_value=0).over("machine"),
-    )
+    index = pl.int_range(pl.len(), dtype=pl.Int64).over(pl.col("machine").rle_id())
+    events = events.with_columns(row=pl.int_range(pl.len(), dtype=pl.Int64), index=index)
+    before = pl.when(pl.col("index") > 0).then(pl.col("clock").shift(1)).otherwise(0)
+    events = events.with_columns(before=before)
     lag, matches = _matched(events, told, notes)
     conventions.say_matches(events, matches, notes)
     return Run(
@@ -116,11 +115,12 @@ def _matched(events: pl.DataFrame, told: Told, notes: list[str]) -> tuple[int, M
 
 def _sends(events: pl.DataFrame, machines: tuple[str, ...]) -> pl.DataFrame:
     """Each receiver of each send; where the log does not tell, every other machine can be one."""
+    sends = events.select("row", "kind", "clock", "stamp", "to", sender="machine")
     anybody = pl.lit(list(machines), pl.List(pl.String))
     to = pl.when(pl.col("to").list.len() > 0).then("to").otherwise(anybody)
     return (
-        events.filter(kind="send")
-        .with_columns(receiver=to, sender=pl.col("machine"))
+        sends.filter(kind="send")
+        .with_columns(receiver=to)
         .explode("receiver")
         .filter(pl.col("receiver") != pl.col("sender"))
         .with_columns(stamp=pl.coalesce("stamp", "clock"))
@@ -129,7 +129,8 @@ def _sends(events: pl.DataFrame, machines: tuple[str, ...]) -> pl.DataFrame:
 
 def _receives(events: pl.DataFrame, left: pl.DataFrame) -> pl.DataFrame:
     """The receives, and as if they were some what was left at the end: their rows are negative."""
-    received = events.filter(kind="receive").with_columns(receiver=pl.col("machine"))
+    known = [name for name in RECEIVES if name != "receiver"]
+    received = events.select("kind", *known, receiver="machine").filter(kind="receive")
     far = pl.lit(2**62, pl.Int64)
     waiting = left.with_columns(
         row=-1 - pl.int_range(pl.len(), dtype=pl.Int64),

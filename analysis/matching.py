@@ -18,6 +18,8 @@ from typing import NamedTuple
 
 import polars as pl
 
+from analysis.history import MAX_INT64
+
 BY_STAMP = "stamp on its channel"
 BY_ORDER = "order on its channel"
 BY_CLOCK = "clock values"
@@ -88,22 +90,41 @@ def match(sends: pl.DataFrame, receives: pl.DataFrame) -> Matches:
 
 def _by_stamp(matches: Matches, sends: pl.DataFrame, receives: pl.DataFrame) -> None:
     """Of several sends of one stamp on a channel each is received once; the last, maybe more."""
-    names = pl.Enum(pl.concat([sends["sender"].unique(), sends["receiver"].unique()]).unique())
-    numbers = [pl.col(end).cast(names, strict=False).to_physical() for end in CHANNEL]
-    sent = sends.select("stamp", *numbers, send="row")
-    received = receives.select("row", "stamp", *numbers)
-    message = [*CHANNEL, "stamp"]
-    found = received.join(sent, on=message, how="left", maintain_order="left")
+    message = _message(sends)
+    sent = sends.select(send="row", message=message)
+    received = receives.select("row", message=message)
+    found = received.join(sent, on="message", how="left", maintain_order="left")
     if found.height > received.height:
-        nth = pl.int_range(pl.len()).over(message).alias("nth")
-        last = sent.group_by(message).agg(last=pl.len() - 1)
-        nths = received.with_columns(nth).join(last, on=message, how="left", maintain_order="left")
+        nth = pl.int_range(pl.len()).over("message").alias("nth")
+        last = sent.group_by("message").agg(last=pl.len() - 1)
+        nths = received.with_columns(nth).join(
+            last, on="message", how="left", maintain_order="left"
+        )
         nths = nths.with_columns(pl.min_horizontal("nth", "last").cast(pl.Int64).alias("nth"))
-        again = [*message, "nth"]
+        again = ["message", "nth"]
         found = nths.join(sent.with_columns(nth), on=again, how="left", maintain_order="left")
     matches.orphans += found.filter(pl.col("send").is_null())["row"].to_list()
     matched = found.select("row", "send").drop_nulls()
     matches.found.append(matched.with_columns(how=pl.lit(BY_STAMP)))
+
+
+def _message(sends: pl.DataFrame) -> pl.Expr:
+    """Channel and stamp as one value, which is no send's where no send has both.
+
+    It is a number where they fit into one, which takes half the time to join.
+    """
+    machines = pl.concat([sends["sender"].unique(), sends["receiver"].unique()]).unique()
+    sender, receiver = (
+        pl.col(end).cast(pl.Enum(machines), strict=False).to_physical().cast(pl.Int64)
+        for end in CHANNEL
+    )
+    channel: pl.Expr = sender * len(machines) + receiver
+    stamp = pl.col("stamp")
+    least, most = sends.select(pl.min("stamp"), most=pl.max("stamp")).row(0)
+    if not sends.height or len(machines) ** 2 * (most - least + 1) > MAX_INT64:
+        return pl.struct(channel.alias("channel"), stamp)
+    message: pl.Expr = channel * (most - least + 1)
+    return message + pl.when(stamp.is_between(least, most)).then(stamp - least)
 
 
 def _by_hand(matches: Matches, sends: list[Send], receives: list[Receive]) -> None:

@@ -10,6 +10,7 @@ listens there. The queue length is logged at receives only, after taking the mes
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -33,15 +34,15 @@ def load(directory: Path) -> list[Run]:
     files = sorted(known_files(directory, knows), key=lambda file: natural_order(file.name))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         logs = list(pool.map(read, files))
-    machines = tuple(log.machine for log in logs)
-    for machine in machines:
-        if machines.count(machine) > 1:
-            raise InputError(f"{directory} holds more than one log of {machine}: keep one")
-    ports = [log.port for log in logs if log.port]
-    # On two computers a port can be there twice; then it names nobody.
-    name_of = {log.port: log.machine for log in logs if ports.count(log.port) == 1}
-    taken = [_take(log) for log in logs]
-    left = pl.concat([left for _, left in taken])
+        machines = tuple(log.machine for log in logs)
+        for machine in machines:
+            if machines.count(machine) > 1:
+                raise InputError(f"{directory} holds more than one log of {machine}: keep one")
+        ports = [log.port for log in logs if log.port]
+        # On two computers a port can be there twice; then it names nobody.
+        name_of = {log.port: log.machine for log in logs if ports.count(log.port) == 1}
+        events, waiting = zip(*pool.map(partial(_told, name_of=name_of), logs), strict=True)
+    left = pl.concat(waiting)
     return [
         run_of(
             Told(
@@ -49,12 +50,8 @@ def load(directory: Path) -> list[Run]:
                 path=directory,
                 format=NAME,
                 machines=machines,
-                events=pl.concat(
-                    [
-                        _told(log, events, name_of)
-                        for log, (events, _) in zip(logs, taken, strict=True)
-                    ]
-                ),
+                # Many columns in as many parts would be put together by every query again.
+                events=pl.concat(events, rechunk=True),
                 files={log.machine: log.file for log in logs},
                 left=left,
                 damage=tuple(damage for log in logs for damage in log.damage),
@@ -95,7 +92,9 @@ def _oldest_first(arrived: Ints, received: Ints) -> Ints:
     return np.array(taken, np.int64)
 
 
-def _told(log: Log, events: pl.DataFrame, name_of: dict[str, str]) -> pl.DataFrame:
+def _told(log: Log, name_of: dict[str, str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The events of a log in the columns of TOLD, and what is left in the inbox."""
+    events, left = _take(log)
     addresses = log.sent["name"].unique().to_list()
     names = {a: name for a in addresses if (name := name_of.get(a.rpartition(":")[2]))}
     # What was sent belongs to the event that is logged next.
@@ -116,4 +115,4 @@ def _told(log: Log, events: pl.DataFrame, name_of: dict[str, str]) -> pl.DataFra
         to=pl.when(kind="send").then("to"),
         stamp=pl.when(kind="send").then("sent_stamp").otherwise("stamp"),
     )
-    return told.select(pl.col(name).cast(type_) for name, type_ in TOLD.items())
+    return told.select(pl.col(name).cast(type_) for name, type_ in TOLD.items()), left

@@ -155,3 +155,22 @@ def test_a_stamp_that_is_received_again_is_of_the_same_send() -> None:
     )
     found = match(sends, receives)
     assert (sends_in(found), found.orphans) == ({0: 0, 1: 1, 2: 1, 3: 2}, [4])
+
+
+@pytest.mark.parametrize("far", [1000, 2**62])
+def test_stamps_that_no_send_has_are_of_no_send_however_far_apart(far: int) -> None:
+    """Between three machines, in both directions of each channel, sends of the same stamps."""
+    names = ("a", "b", "c")
+    channels = [(x, y) for x in names for y in names if x != y]
+    stamps = (1, 2, far)
+    sends = [(x, y, stamp) for x, y in channels for stamp in stamps]
+    rows = [(row, *send) for row, send in enumerate(sends)]
+    asked = [(x, y, stamp) for x, y in channels for stamp in (0, 1, 2, 3, far - 1, far, far + 1)]
+    receives = [(row, *one, 0, 0) for row, one in enumerate(asked)]
+    found = match(
+        pl.DataFrame(rows, SENDS, orient="row"), pl.DataFrame(receives, RECEIVES, orient="row")
+    )
+    assert sends_in(found) == {
+        row: sends.index(one) for row, one in enumerate(asked) if one[2] in stamps
+    }
+    assert found.orphans == [row for row, one in enumerate(asked) if one[2] not in stamps]
