@@ -12,9 +12,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
+from analysis.columns import UNKNOWN, column
 from analysis.history import Run
 
 Ints = NDArray[np.int64]
@@ -71,13 +71,14 @@ def align(run: Run) -> Alignment:
 
 
 def _readings(run: Run) -> _Readings:
-    events = run.events.select("machine", "at_ns", "main").drop_nulls()
+    at_ns, clock = column(run, "at_ns"), run.events["main"]
+    known = np.flatnonzero((at_ns != UNKNOWN) & clock.is_not_null().to_numpy())
     # Stable, so that of events at the same instant the later one in the log comes later.
-    order = np.argsort(events["at_ns"].to_numpy(), kind="stable")
-    machine = events["machine"].cast(pl.Enum(run.machines)).to_physical().to_numpy()[order]
+    order = known[np.argsort(at_ns[known], kind="stable")]
+    machine = column(run, "machine")[order]
     return _Readings(
-        at_ns=events["at_ns"].to_numpy()[order],
-        clock=events["main"].to_numpy()[order],
+        at_ns=at_ns[order],
+        clock=clock.fill_null(0).to_numpy()[order],
         mine=[machine == m for m in range(len(run.machines))],
     )
 

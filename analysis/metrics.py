@@ -6,7 +6,7 @@ the tables at the end, and that of `analysis.event_metrics`, say what each kind 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from math import sqrt
 from statistics import fmean
 from typing import Any
@@ -29,7 +29,7 @@ def per_machine(run: Run) -> pl.DataFrame:
     known = {name: metric(run) for name, metric in LOOKED_UP_METRICS.items()}
     counted = prepare(run).group_by("machine")
     figures = pl.DataFrame({"machine": run.machines, **known}).join(
-        counted.agg(**{name: metric() for name, metric in EVENT_METRICS.items()}),
+        counted.agg(_of_events()),
         on="machine",
         how="left",
         maintain_order="left",
@@ -38,8 +38,18 @@ def per_machine(run: Run) -> pl.DataFrame:
     counts = cs.unsigned_integer().cast(pl.Int64)
     logged = pl.col("machine").is_in(run.logged)
     figures = figures.with_columns(pl.when(logged).then(counts.fill_null(0)))
-    derived = {name: metric() for name, metric in DERIVED_METRICS.items()}
-    return figures.select("machine", *LOOKED_UP_METRICS, *EVENT_METRICS, **derived)
+    return figures.select("machine", *LOOKED_UP_METRICS, *EVENT_METRICS, *_derived())
+
+
+# A sweep asks them of each of its runs.
+@cache
+def _of_events() -> list[pl.Expr]:
+    return [metric().alias(name) for name, metric in EVENT_METRICS.items()]
+
+
+@cache
+def _derived() -> list[pl.Expr]:
+    return [metric().alias(name) for name, metric in DERIVED_METRICS.items()]
 
 
 def per_run(run: Run) -> dict[str, Figure]:

@@ -61,6 +61,11 @@ def jump_share(swept: Sweep) -> Plot | None:
     return _measure(swept, "jump_over_1_share", "share of jumps over 1")
 
 
+def concurrency(swept: Sweep) -> Plot | None:
+    """Which share of the pairs of events is concurrent, neither before the other?"""
+    return _measure(swept, "concurrency_share", "share of concurrent pairs")
+
+
 def queue(swept: Sweep) -> Plot | None:
     """How many messages does a tick leave in the inbox, on average?"""
     return _measure(swept, "queue_mean_on_tick", "messages left in the inbox, mean")
@@ -261,6 +266,7 @@ SWEEP_PLOTS: dict[str, Callable[[Sweep], Plot | None]] = {
     "aligned_spread": aligned_spread,
     "jump": jump,
     "jump_share": jump_share,
+    "concurrency": concurrency,
     "queue": queue,
     "time_in_queue": time_in_queue,
     "network_delay": network_delay,

@@ -1,9 +1,13 @@
 """Charts in a page, in words, and as files: one source of each, `analysis.plots`."""
 
 import json
+import os
+import zlib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +25,11 @@ from analysis.report.verdicts import question
 from analysis.sweep_plots import SWEEP_PLOTS, Sweep
 
 FOLDER = "charts"
+#: Where Python keeps what it made of modules, and Numba what it made of functions.
+KEPT = Path(__file__).parent / "__pycache__"
 #: What of the bundle the page calls (assets/charts.js).
 SNIPPET = "window.vegaEmbed = vegaEmbed;"
 FILE_WIDTH_PX = 460
-FILE_SCALE = 2
 SANS = "Inter, 'Segoe UI', system-ui, 'Helvetica Neue', 'Liberation Sans', sans-serif"
 #: Okabe and Ito's colours, as in the diagram (assets/page.js).
 HUES = {
@@ -84,25 +89,34 @@ def packed(drawn: Iterable[Drawing]) -> str:
 
 @cache
 def vega() -> str:
-    """Vega, Vega-Lite and Vega-Embed, as text for a page."""
-    return deflated(vl_convert.javascript_bundle(SNIPPET).encode())
+    """Vega, Vega-Lite and Vega-Embed, as text for a page.
+
+    A second's work, so it is kept from one process to the next where there is a place for it.
+    """
+    made_of = zlib.crc32(f"{version('vl-convert-python')} {SNIPPET}".encode())
+    kept = KEPT / f"vega-{made_of:08x}.txt"
+    with suppress(OSError):
+        return kept.read_text(encoding="ascii")
+    made = deflated(vl_convert.javascript_bundle(SNIPPET).encode())
+    partial = kept.with_name(f"{kept.name}.{os.getpid()}")
+    with suppress(OSError):
+        KEPT.mkdir(exist_ok=True)
+        partial.write_text(made, encoding="ascii")
+        partial.replace(kept)
+    return made
 
 
-def prepare() -> None:
-    """Do beforehand what takes the first chart its time: two seconds."""
-    vega()
-    vl_convert.vegalite_to_svg({"mark": "point", "data": {"values": []}})
-
-
-def write_files(drawn: Iterable[Drawing], folder: Path) -> None:
-    """Leave every chart in a folder, as SVG and as PNG."""
-    folder.mkdir(exist_ok=True)
-    for drawing in drawn:
-        spec = {**drawing.spec, "width": FILE_WIDTH_PX, "config": THEMES["light"]}
-        spec["title"] = {"text": drawing.question, "anchor": "start"}
-        svg = vl_convert.vegalite_to_svg(spec)
-        (folder / f"{drawing.name}.svg").write_text(svg, encoding="utf-8")
-        (folder / f"{drawing.name}.png").write_bytes(vl_convert.svg_to_png(svg, scale=FILE_SCALE))
+def as_files(drawn: Iterable[Drawing]) -> dict[str, Any]:
+    """The specs of charts by name, as they stand alone: with a title, and in light colours."""
+    return {
+        drawing.name: {
+            **drawing.spec,
+            "width": FILE_WIDTH_PX,
+            "config": THEMES["light"],
+            "title": {"text": drawing.question, "anchor": "start"},
+        }
+        for drawing in drawn
+    }
 
 
 def _drawing(

@@ -40,26 +40,27 @@ def analyse(given: argparse.Namespace) -> int:
         raise UsageError("--out: --json leaves no files; give one of the two")
     with _usable_input():
         found = find_runs(given.paths, given.format)
-    homes, pages = _homes(found, given.out), Pages(len(found))
+    homes = _homes(found, given.out)
     paths, every = list[Path](), list[Mapping[str, Any]]()
-    for path in found:
-        try:
-            for told, run in _told(path, given.format):
-                paths.append(path)
-                every.append(told)
-                if run and not given.json and len(found) <= MAX_TABLES:
-                    print_run(run, console)
-                if run and not given.json:
-                    pages.leave(run, homes[path])
-        except InputError as error:
-            # One lab of sixty that cannot be read is no reason not to look at the others.
-            code = complain(2, str(error))
-    if given.json:
-        print(json.dumps(as_json(every)))
-    elif every:
-        _print_together(every, by_run(every, list(map(place_of, paths))), console)
-        pages.leave_experiments(homes, paths, every)
-        pages.tell(console)
+    with Pages(len(found)) as pages:
+        for path in found:
+            try:
+                for told, run in _told(path, given.format):
+                    paths.append(path)
+                    every.append(told)
+                    if run and not given.json and len(found) <= MAX_TABLES:
+                        print_run(run, console)
+                    if run and not given.json:
+                        pages.leave(run, homes[path])
+            except InputError as error:
+                # One lab of sixty that cannot be read is no reason not to look at the others.
+                code = complain(2, str(error))
+        if given.json:
+            print(json.dumps(as_json(every)))
+        elif every:
+            _print_together(every, by_run(every, list(map(place_of, paths))), console)
+            pages.leave_experiments(homes, paths, every)
+            pages.tell(console)
     return code
 
 
@@ -131,13 +132,15 @@ def conclude(
     that gets the summary, if any does.
     """
     known = [d for d in directories if (d / FIGURES).exists() or any(d.glob("*.jsonl"))]
-    few, pages = len(known) <= MAX_TABLES, Pages(len(known))
+    few = len(known) <= MAX_TABLES
     every: list[Mapping[str, Any]] = []
     violated = {done.name for done in carried.runs if done.is_violated}
-    with _usable_input():
+    with _usable_input(), Pages(len(known)) as pages:
         for directory in known:
             if (directory / FIGURES).exists() and not (few and is_logged(directory)):
                 every.append(measured(directory))
+                if pages.are_of_runs and is_logged(directory):
+                    pages.leave(load(directory), directory)
                 continue
             run = load(directory)
             every.append(figures(run))

@@ -1,9 +1,9 @@
 """The pages that `run` and `analyse` leave: of each run, of each experiment, and of all runs."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console
 
@@ -11,8 +11,8 @@ from analysis.history import Run, place
 from analysis.points import by_run, place_of
 from analysis.report import experiment, index
 from analysis.report import run as report
-from analysis.report.charts import FOLDER, drawings, write_files
-from analysis.report.charts import prepare as prepare
+from analysis.report.charts import FOLDER, as_files, drawings, vega
+from analysis.report.renderers import Renderers
 from orchestrator.cli.console import complain, say
 
 #: Up to so many runs at once get pages of their own, each a quarter of a second's work, and up to
@@ -21,23 +21,49 @@ MAX_PAGES = 60
 MAX_CHARTS = 12
 
 
+@cache
+def renderers() -> Renderers:
+    """One set is enough for whoever draws."""
+    return Renderers()
+
+
+def prepare() -> None:
+    """Do beforehand what takes the first page its time: two seconds."""
+    renderers()
+    vega()
+
+
 class Pages:
     """The pages of so many runs, and of the folders that hold several of them.
 
     Where one cannot be written, as among somebody else's runs, that is told, and no more are.
+    Left early, what is not drawn stays undrawn.
     """
 
     def __init__(self, runs: int) -> None:
         self._runs = runs
         self._last: Path | None = None
         self._refused = False
+        self._drawing: Renderers | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._drawing:
+            self._drawing.drop()
+
+    @property
+    def are_of_runs(self) -> bool:
+        """Whether the runs get pages of their own."""
+        return self._runs <= MAX_PAGES
 
     def leave(self, run: Run, home: Path) -> None:
         """Write the page of a run, and its charts as files, unless there are many runs."""
-        if self._runs <= MAX_PAGES:
+        if self.are_of_runs:
             self._write(lambda: report.write(run, home))
         if self._runs <= MAX_CHARTS:
-            self._write(lambda: write_files(drawings(run), place(home, FOLDER, run.name)))
+            self._write(lambda: self._draw(run, home))
 
     def leave_experiments(
         self, homes: Mapping[Path, Path], paths: Sequence[Path], every: Sequence[Mapping[str, Any]]
@@ -53,12 +79,18 @@ class Pages:
                 self._write(partial(_write_experiment, own, homes, figures))
 
     def tell(self, console: Console) -> None:
-        """Say where the page is that shows most."""
+        """Say where the page is that shows most, once all is written."""
+        if self._drawing:
+            self._write(self._drawing.wait)
         if self._last and not self._refused:
             say(console, f"report: {self._last}")
-        if self._runs > MAX_PAGES:
+        if not self.are_of_runs:
             what = "so many runs get no reports of their own"
             say(console, f"{what}; `vklocks analyse RUN` makes one")
+
+    def _draw(self, run: Run, home: Path) -> None:
+        self._drawing = renderers()
+        self._drawing.draw(as_files(drawings(run)), place(home, FOLDER, run.name))
 
     def _write(self, write: Callable[[], Path | None]) -> None:
         if self._refused:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from backends import Script
-from orchestrator.cli import main, report
+from orchestrator.cli import analyse, main, report
 from orchestrator.cli.analyse import MAX_TABLES
 from orchestrator.outcome import EnvironmentProblem
 from orchestrator.run import BACKENDS
@@ -477,12 +477,15 @@ def test_the_schema_is_printed(vklocks: Command) -> None:
     assert json.loads(out)["title"] == "An experiment of vklocks"
 
 
+@pytest.mark.parametrize("tables", [1, 2])
 def test_every_run_leaves_its_pages(
     vklocks: Command,
     tmp_path: Path,
     experiment: Callable[[str], Path],
     monkeypatch: pytest.MonkeyPatch,
+    tables: int,
 ) -> None:
+    monkeypatch.setattr(analyse, "MAX_TABLES", tables)
     monkeypatch.setattr(report, "MAX_CHARTS", 2)
     code, out, err = vklocks("run", experiment("duration_s = 2\nrepeat = 2\n"), *SIMULATED)
     assert (code, err) == (0, "")

@@ -20,8 +20,9 @@ from analysis.history import Run
 from analysis.metrics import aligned_spreads, per_machine
 from analysis.plots import PLOTS
 from analysis.report import run as report
-from analysis.report.charts import drawings, write_files
+from analysis.report.charts import as_files, drawings
 from analysis.report.figures import show
+from analysis.report.renderers import Renderers
 from stories import STORIES, rows_of, tell
 
 
@@ -130,12 +131,19 @@ def test_the_words_are_the_metrics(run: Run) -> None:
 
 def test_charts_are_files_too(tmp_path: Path) -> None:
     drawn = drawings(told("fault_free"))[:2]
-    write_files(drawn, tmp_path / "charts")
+    renderers = Renderers()
+    renderers.draw(as_files(drawn), tmp_path / "charts")
+    renderers.wait()
     for drawing in drawn:
         svg = (tmp_path / "charts" / f"{drawing.name}.svg").read_text()
         assert drawing.question in "".join(ElementTree.fromstring(svg).itertext())
         png = (tmp_path / "charts" / f"{drawing.name}.png").read_bytes()
         assert png.startswith(b"\x89PNG")
+    (tmp_path / "charts" / f"{drawn[0].name}.png").unlink()
+    (tmp_path / "charts" / f"{drawn[0].name}.png").mkdir()
+    renderers.draw(as_files(drawn), tmp_path / "charts")
+    with pytest.raises(IsADirectoryError, match=f"{drawn[0].name}.png"):
+        renderers.wait()
 
 
 def test_what_the_logs_do_not_say_is_not_drawn(tmp_path: Path) -> None:
