@@ -87,14 +87,18 @@ def statistics(figures: pl.DataFrame) -> pl.DataFrame:
     figures = figures.drop("run")
     mean, sd, count = figures.mean(), figures.std(), figures.count()
     half = sd.select(
-        pl.col(name) * _half_width_in_sd(n) for name, n in count.row(0, named=True).items()
+        pl.col(name) * half_width_in_sd(n) for name, n in count.row(0, named=True).items()
     )
     rows = {"mean": mean, "sd": sd, "ci95_half_width": half}
     return pl.concat(row.select(pl.lit(name).alias("name"), pl.all()) for name, row in rows.items())
 
 
-def _half_width_in_sd(runs: int) -> float | None:
-    """Half the width of a mean's 95 % confidence interval, in standard deviations of a run."""
+@cache
+def half_width_in_sd(runs: int) -> float | None:
+    """Half the width of a mean's 95 % confidence interval, in standard deviations of a run.
+
+    None of one run.
+    """
     # Imported here because it takes a tenth of a second, and one run needs none of it.
     from scipy.special import stdtrit
 

@@ -70,8 +70,10 @@ ACROSS_RUNS = {
     "aligned_spread_end": "end",
     "jump_mean": "jump\nmean",
     "queue_mean_on_receive": "queue\nmean on\nreceive",
-    "concurrency_share": "concur-\nrency",
-    "longest_causal_chain": "longest\nchain",
+}
+CAUSALITY_ACROSS_RUNS = {
+    "concurrency_share": "concurrency",
+    "longest_causal_chain": "longest\ncausal chain",
 }
 FLUID_MODEL_ACROSS_RUNS = {
     "utilisation": "utilisation",
@@ -133,6 +135,7 @@ def print_across(runs: Sequence[Mapping[str, Any]], console: Console) -> None:
     say(console, f"\n{len(runs)} runs; of a machine's figures the mean over a run's machines;")
     say(console, "± 95 %: the confidence interval of the mean over the runs")
     print_table(console, rows, ACROSS_RUNS)
+    print_table(console, rows, CAUSALITY_ACROSS_RUNS)
     say(console, f"measured against the fluid model{_unless_predicted(each)}")
     print_table(console, rows, FLUID_MODEL_ACROSS_RUNS)
 

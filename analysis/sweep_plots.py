@@ -13,7 +13,7 @@ import altair as alt
 import polars as pl
 
 from analysis.encodings import MAX_HUES, Plot, sized
-from analysis.metrics import statistics
+from analysis.metrics import half_width_in_sd
 
 MAX_DOTS = 3000
 #: The fluid model's lines where no other colours say which is which.
@@ -199,24 +199,17 @@ def _extent(runs: pl.DataFrame, axis: str) -> tuple[bool, int]:
 
 def _means(rows: pl.DataFrame, by: list[str], metric: str, predicted: str) -> pl.DataFrame:
     """For each value of the axes the mean over the runs, and its 95 % confidence interval."""
-    found = []
-    for values, group in rows.group_by(by, maintain_order=True):
-        figures = statistics(group.select("run", metric))
-        mean, _, half = figures[metric].to_list()
-        found.append(
-            {
-                **dict(zip(by, values, strict=True)),
-                "mean": mean,
-                "low": mean - (half or 0),
-                "high": mean + (half or 0),
-                "runs": len(group),
-                "predicted": group[predicted].mean() if predicted else None,
-            }
-        )
-    schema = {name: rows.schema[name] for name in by}
-    numbers = dict.fromkeys(("mean", "low", "high", "predicted"), pl.Float64)
-    frame = pl.DataFrame(found, schema_overrides={**schema, **numbers})
-    return _named(frame.sort(by), by[1:])
+    found = rows.group_by(by, maintain_order=True).agg(
+        mean=pl.col(metric).mean().cast(pl.Float64),
+        sd=pl.col(metric).std(),
+        runs=pl.len(),
+        predicted=pl.col(predicted).mean() if predicted else pl.lit(None, pl.Float64),
+    )
+    in_sd = pl.Series(list(map(half_width_in_sd, found["runs"])), dtype=pl.Float64)
+    half = (pl.col("sd") * in_sd).fill_null(0)
+    low, high = pl.col("mean") - half, pl.col("mean") + half
+    found = found.select(*by, "mean", "runs", "predicted", low=low, high=high)
+    return _named(found.sort(by), by[1:])
 
 
 def _named(rows: pl.DataFrame, others: list[str]) -> pl.DataFrame:

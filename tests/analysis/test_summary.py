@@ -21,6 +21,7 @@ from analysis.metrics import (
 )
 from analysis.summary import (
     ACROSS_RUNS,
+    CAUSALITY_ACROSS_RUNS,
     CLOCKS,
     FLUID_MODEL,
     FLUID_MODEL_ACROSS_RUNS,
@@ -148,7 +149,7 @@ def test_what_a_run_says_beside_its_tables(run: Run, tmp_path: Path) -> None:
     assert "3 messages sent = 1 received + 1 left in inboxes + 1 undelivered" in lines
 
 
-def test_over_runs_there_is_a_table(run: Run, tmp_path: Path) -> None:
+def test_over_runs_there_are_tables(run: Run, tmp_path: Path) -> None:
     logs = {"vm1": [internal(10, 1), internal(20, 2)], "vm2": [internal(10, 4), internal(30, 9)]}
     other = run_of(tmp_path / "two", logs, tick_rates_hz={"vm1": 1, "vm2": 2})
     runs = [run, other]
@@ -158,11 +159,13 @@ def test_over_runs_there_is_a_table(run: Run, tmp_path: Path) -> None:
     for row, rates in zip(per_runs(runs).to_dicts(), ["3 4 6", "1 2"], strict=True):
         assert figures_of(below, row["run"]) == [
             [*rates.split(), *rounded(row, ACROSS_RUNS)],
+            rounded(row, CAUSALITY_ACROSS_RUNS),
             rounded(row, FLUID_MODEL_ACROSS_RUNS),
         ]
     for row in across(runs).to_dicts():
         assert figures_of(below, row["name"]) == [
-            rounded(row, columns) for columns in (ACROSS_RUNS, FLUID_MODEL_ACROSS_RUNS)
+            rounded(row, columns)
+            for columns in (ACROSS_RUNS, CAUSALITY_ACROSS_RUNS, FLUID_MODEL_ACROSS_RUNS)
         ]
     assert not any(line.startswith("1 runs; ") for line in printed([run]))
 
