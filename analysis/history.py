@@ -228,7 +228,8 @@ def place(home: Path, file: str, run: str) -> Path:
 
     That of one of several executions of a log bears its name.
     """
-    execution = run.partition("#")[2]
+    name = f"{home.resolve().name}#"
+    execution = run.removeprefix(name) if run.startswith(name) else ""
     if home.is_dir():
         return home / (f"{execution}.{file}" if execution else file)
     return home.with_name(f"{home.name}{'#' * bool(execution)}{execution}.{file}")

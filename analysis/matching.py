@@ -121,7 +121,7 @@ def _message(sends: pl.DataFrame) -> pl.Expr:
     channel: pl.Expr = sender * len(machines) + receiver
     stamp = pl.col("stamp")
     least, most = sends.select(pl.min("stamp"), most=pl.max("stamp")).row(0)
-    if not sends.height or len(machines) ** 2 * (most - least + 1) > MAX_INT64:
+    if least is None or len(machines) ** 2 * (most - least + 1) > MAX_INT64:
         return pl.struct(channel.alias("channel"), stamp)
     message: pl.Expr = channel * (most - least + 1)
     return message + pl.when(stamp.is_between(least, most)).then(stamp - least)

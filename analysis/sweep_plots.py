@@ -199,11 +199,13 @@ def _extent(runs: pl.DataFrame, axis: str) -> tuple[bool, int]:
 
 def _means(rows: pl.DataFrame, by: list[str], metric: str, predicted: str) -> pl.DataFrame:
     """For each value of the axes the mean over the runs, and its 95 % confidence interval."""
+    expected = pl.col(predicted).mean() if predicted else pl.lit(None)
+    # Of what no run has a figure for not even the type is known.
     found = rows.group_by(by, maintain_order=True).agg(
         mean=pl.col(metric).mean().cast(pl.Float64),
         sd=pl.col(metric).std(),
         runs=pl.len(),
-        predicted=pl.col(predicted).mean() if predicted else pl.lit(None, pl.Float64),
+        predicted=expected.cast(pl.Float64),
     )
     in_sd = pl.Series(list(map(half_width_in_sd, found["runs"])), dtype=pl.Float64)
     half = (pl.col("sd") * in_sd).fill_null(0)

@@ -45,16 +45,18 @@ def analyse(given: argparse.Namespace) -> int:
     with Pages(len(found)) as pages:
         for path in found:
             try:
-                for told, run in _told(path, given.format):
-                    paths.append(path)
-                    every.append(told)
-                    if run and not given.json and len(found) <= MAX_TABLES:
-                        print_run(run, console)
-                    if run and not given.json:
-                        pages.leave(run, homes[path])
+                runs = load_all(path, given.format) if is_logged(path, given.format) else []
+                every += map(figures, runs) if runs else [measured(path)]
             except InputError as error:
                 # One lab of sixty that cannot be read is no reason not to look at the others.
                 code = complain(2, str(error))
+                continue
+            paths += [path] * max(1, len(runs))
+            pages.runs += max(0, len(runs) - 1)
+            for run in () if given.json else runs:
+                if pages.runs <= MAX_TABLES:
+                    print_run(run, console)
+                pages.leave(run, homes[path])
         if given.json:
             print(json.dumps(as_json(every)))
         elif every:
@@ -62,14 +64,6 @@ def analyse(given: argparse.Namespace) -> int:
             pages.leave_experiments(homes, paths, every)
             pages.tell(console)
     return code
-
-
-def _told(path: Path, format_name: str) -> Iterator[tuple[Mapping[str, Any], Run | None]]:
-    """The figures of each run at a path, and the run itself if there are logs of it."""
-    if is_logged(path, format_name):
-        yield from ((figures(run), run) for run in load_all(path, format_name))
-    else:
-        yield measured(path), None
 
 
 def check(given: argparse.Namespace) -> int:

@@ -34,14 +34,14 @@ def prepare() -> None:
 
 
 class Pages:
-    """The pages of so many runs, and of the folders that hold several of them.
+    """The pages of so many `runs`, and of the folders that hold several of them.
 
     Where one cannot be written, as among somebody else's runs, that is told, and no more are.
     Left early, what is not drawn stays undrawn.
     """
 
     def __init__(self, runs: int) -> None:
-        self._runs = runs
+        self.runs = runs
         self._last: Path | None = None
         self._refused = False
         self._drawing: Renderers | None = None
@@ -56,13 +56,13 @@ class Pages:
     @property
     def are_of_runs(self) -> bool:
         """Whether the runs get pages of their own."""
-        return self._runs <= MAX_PAGES
+        return self.runs <= MAX_PAGES
 
     def leave(self, run: Run, home: Path) -> None:
         """Write the page of a run, and its charts as files, unless there are many runs."""
         if self.are_of_runs:
             self._write(lambda: report.write(run, home))
-        if self._runs <= MAX_CHARTS:
+        if self.runs <= MAX_CHARTS:
             self._write(lambda: self._draw(run, home))
 
     def leave_experiments(

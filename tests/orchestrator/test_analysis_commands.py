@@ -9,7 +9,7 @@ import pytest
 from analysis.events import load
 from analysis.metrics import figures
 from analysis.summary import as_json
-from orchestrator.cli import main
+from orchestrator.cli import analyse, main, report
 from others import Delimited
 from unruly import unruly
 
@@ -131,6 +131,29 @@ def test_every_execution_of_a_log_is_audited(
     assert {path.name for path in tmp_path.glob("*.html")} == {
         *("all.log#p.report.html", "all.log#q_r.report.html", "report.html")
     }
+
+
+def test_many_executions_of_a_log_are_told_together(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(analyse, "MAX_TABLES", 2)
+    monkeypatch.setattr(report, "MAX_PAGES", 2)
+    monkeypatch.setattr(report, "MAX_CHARTS", 2)
+    log = tmp_path / "all.log"
+    executions = "".join(f'={name}=\na {{"a":1}} x\n' for name in "pqr")
+    log.write_text(f"(?<host>\\w) (?<clock>.*) (?<event>\\w)\n=(?<trace>.*)=\n{executions}")
+    assert main(["analyse", str(log)]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("\n3 runs; of a machine's figures the mean")
+    assert {path.name for path in tmp_path.iterdir()} == {"all.log", "report.html"}
+
+
+def test_a_name_with_the_mark_of_an_execution_is_a_name(run: Path) -> None:
+    marked = run.rename(run.with_name("lab#1"))
+    assert main(["check", str(marked)]) == 0
+    assert main(["analyse", str(marked)]) == 0
+    left = {path.name for path in marked.iterdir() if path.suffix != ".jsonl"}
+    assert left >= {"verdict.json", "report.html", "charts"}
 
 
 @pytest.fixture
