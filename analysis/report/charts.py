@@ -96,12 +96,12 @@ def vega() -> str:
     made_of = zlib.crc32(f"{version('vl-convert-python')} {SNIPPET}".encode())
     kept = KEPT / f"vega-{made_of:08x}.txt"
     with suppress(OSError):
-        return kept.read_text(encoding="ascii")
+        return kept.read_text(encoding="utf-8")
     made = deflated(vl_convert.javascript_bundle(SNIPPET).encode())
     partial = kept.with_name(f"{kept.name}.{os.getpid()}")
     with suppress(OSError):
         KEPT.mkdir(exist_ok=True)
-        partial.write_text(made, encoding="ascii")
+        partial.write_text(made, encoding="utf-8")
         partial.replace(kept)
     return made
 
