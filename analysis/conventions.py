@@ -99,8 +99,9 @@ def dated(events: pl.DataFrame, notes: list[str]) -> tuple[pl.DataFrame, int]:
 def logged_lag(events: pl.DataFrame) -> int | None:
     """How far the stamps that sends log are behind their clocks; None if none is logged."""
     behind = pl.col("clock") - pl.col("stamp")
-    lags = events.select(behind.filter(pl.col("kind") == "send").drop_nulls().mode()).to_series()
-    return int(lags.min()) if len(lags) else None  # type: ignore[arg-type]
+    known = behind.filter(pl.col("kind") == "send").drop_nulls()
+    commonest: list[int] = events.select(known.mode()).to_series().to_list()
+    return min(commonest, default=None)
 
 
 def say_matches(events: pl.DataFrame, matches: Matches, notes: list[str]) -> None:

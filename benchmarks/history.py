@@ -70,6 +70,7 @@ def history(
     return columns, [waiting[m, first[m] : last[m]] for m in range(machines)]
 
 
+# Numba finds the types out by itself, from what it is called with.
 @njit(cache=True)
 def _walk(phases_ns, ticks, seed, kind, at_ns, queue, to, send, arrived_ns, lamport, vector):  # type: ignore[no-untyped-def]
     np.random.seed(seed)

@@ -92,10 +92,10 @@ def read_by_line(directory: Path) -> int:
     return len(events)
 
 
-def _said(part: pl.DataFrame, at_ns: str, *text: object) -> pl.DataFrame:
+def _said(part: pl.DataFrame, at_ns: str, *text: pl.Expr | str) -> pl.DataFrame:
     parts = [pl.lit(one) if isinstance(one, str) else one for one in text]
     system_time = pl.lit(", system_time="), (pl.col(at_ns) + EPOCH_NS) // SECOND_NS
-    return part.select(at_ns=at_ns, text=pl.concat_str(*parts, *system_time))  # type: ignore[arg-type]
+    return part.select(at_ns=at_ns, text=pl.concat_str(*parts, *system_time))
 
 
 def _arrivals(part: pl.DataFrame, ticks: int) -> pl.DataFrame:

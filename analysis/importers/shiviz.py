@@ -68,8 +68,8 @@ def knows(head: str) -> bool:
         layout = _layout(head)
     except re.error:
         return False
-    first = layout and layout.event.search(head, layout.begin)
-    return bool(first) and isinstance(_event(first, "", 1), _Event)  # type: ignore[arg-type]
+    first = layout.event.search(head, layout.begin) if layout else None
+    return first is not None and isinstance(_event(first, "", 1), _Event)
 
 
 def load(path: Path) -> list[Run]:

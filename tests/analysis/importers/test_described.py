@@ -20,7 +20,7 @@ files = "*.txt"
 send = ["SND"]
 receive = ["RCV"]
 internal = ["LOCAL"]
-"""  # noqa: E501
+"""  # noqa: E501 (the lines of a log are as long as they are)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ ALPHA = """\
 2025-01-01 10:00:01,100 INFO: Sent message to localhost:6002: sent_clock=3, system_time=1735725601
 2025-01-01 10:00:01,101 INFO: Sent message to localhost:6003: sent_clock=3, system_time=1735725601
 2025-01-01 10:00:01,102 INFO: Broadcast sent: updated logical clock to 3, system_time=1735725601
-"""  # noqa: E501
+"""  # noqa: E501 (the lines of a log are as long as they are)
 BETA = """\
 2025-01-01 10:00:00,010 INFO: Machine beta initialized with tick rate 1 ticks per second
 2025-01-01 10:00:00,011 INFO: gRPC server started on port 6002
@@ -37,7 +37,7 @@ BETA = """\
 2025-01-01 10:00:02,050 INFO: Processed received message: updated logical clock to 4, system_time=1735725602, queue_length=1
 2025-01-01 10:00:03,050 INFO: Processed received message: updated logical clock to 10, system_time=1735725603, queue_length=0
 2025-01-01 10:00:03,100 INFO: Received message from alpha: received_clock=8, system_time=1735725603
-"""  # noqa: E501
+"""  # noqa: E501 (the lines of a log are as long as they are)
 LAST = "2025-01-01 10:00:04,000 INFO: Internal event: updated logical clock to 11, system_time=1\n"
 ERROR = (
     "2025-01-01 10:00:03,200 ERROR: Error sending to b:1: <_InactiveRpcError\n\tstatus = 14\n>\n"
