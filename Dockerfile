@@ -16,9 +16,8 @@ RUN sed -nE '/^(grpcio|grpcio-health-checking|grpcio-reflection|protobuf|typing-
 # that is mounted over it.
 RUN useradd --uid 10001 --no-create-home vklocks \
     && mkdir /logs && touch /logs/.vklocks && chown -R vklocks /logs
-COPY proto proto
 COPY vm vm
-RUN python -m compileall -q proto vm
+RUN python -m compileall -q vm
 USER vklocks
 ENTRYPOINT ["python", "-m", "vm"]
 

@@ -4,7 +4,6 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
-GENERATED := proto/vm_pb2.py proto/vm_pb2.pyi proto/vm_pb2_grpc.py proto/vm_pb2_grpc.pyi
 
 .PHONY: test check proto schema lock bench install clean
 
@@ -27,8 +26,8 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	touch $@
 
 proto: install                   ## generated code from proto/vm.proto
-	PATH=$(BIN):$$PATH $(BIN)/python -m grpc_tools.protoc -I. --python_out=. --mypy_out=. \
-		--grpc_python_out=. --mypy_grpc_out=. proto/vm.proto
+	PATH=$(BIN):$$PATH $(BIN)/python -m grpc_tools.protoc -Ivm/host/generated=proto \
+		--python_out=. --mypy_out=. --grpc_python_out=. --mypy_grpc_out=. proto/vm.proto
 
 schema: install                  ## experiments/schema.json from the fields of a spec
 	$(BIN)/vklocks schema > experiments/schema.json

@@ -17,11 +17,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from analysis import audit, jsonl
 from analysis.checks import verdict
-from analysis.events import InputError, Run, load
+from analysis.logs import own
+from analysis.logs.finding import InputError, Run, load
 from analysis.report import run as report
-from analysis.summary import print_summary
+from analysis.text import audit
+from analysis.text.summary import print_summary
 from vm.records import Start
 from vm.spec import SpecError
 from vm.start import spec_of
@@ -79,7 +80,7 @@ def keep(run: Run, logs: Path, runs: Path) -> Path:
     A run that is there was kept before. InputError if no machine of ours left the logs,
     SpecError if they tell of a run that nobody can have carried out.
     """
-    if run.format != jsonl.NAME:
+    if run.format != own.NAME:
         raise InputError(
             f"{logs} holds logs in the format {run.format}: `vklocks analyse` reads them"
         )

@@ -15,10 +15,10 @@ from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
-from analysis.events import load
+from analysis.logs.finding import load
 from analysis.report import run as report
-from orchestrator.simulated import write
-from orchestrator.simulation import simulate
+from orchestrator.backends.simulation import write
+from orchestrator.virtual.simulation import simulate
 from vm.spec import Spec
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"

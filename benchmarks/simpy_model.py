@@ -18,7 +18,7 @@ Steps = Generator[simpy.Event, Any, None]
 
 
 def simulate(spec: Spec) -> dict[str, list[Event]]:
-    """The events of every machine; those of `orchestrator.simulation` are equal."""
+    """The events of every machine; those of `orchestrator.virtual.simulation` are equal."""
     assert not spec.faults
     environment = simpy.Environment(initial_time=0)
     model = Model(spec, environment)

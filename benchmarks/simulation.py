@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 from time import process_time
 
 from benchmarks import simpy_model
-from orchestrator.outcome import Outcome
-from orchestrator.simulated import SimulatedRun
-from orchestrator.simulation import simulate
+from orchestrator.backends.outcome import Outcome
+from orchestrator.backends.simulation import SimulatedRun
+from orchestrator.virtual.simulation import simulate
 from vm.records import Event
 from vm.spec import Spec
 

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from analysis.events import load
+from analysis.logs.finding import load
 from benchmarks.command import only_run, vklocks
 
 #: Ticks per second and duration.

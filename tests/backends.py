@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
-from orchestrator.outcome import MachineOutcome, Outcome
+from orchestrator.backends.outcome import MachineOutcome, Outcome
 from vm.spec import Spec
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from analysis.events import Run, load
+from analysis.logs.finding import Run, load
 from histories import World, write_log
 from vm.records import Event, Reason, Record, Stop, Timestamp, Undelivered, Unread
 from vm.spec import Spec

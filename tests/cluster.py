@@ -12,7 +12,7 @@ from typing import Any
 import docker
 from docker.models.containers import Container
 
-from orchestrator.engine import leftovers
+from orchestrator.backends.docker.engine import leftovers
 
 ROOT = Path(__file__).parents[1]
 LIMIT_S = 120

@@ -3,8 +3,8 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from analysis.events import load
-from analysis.history import Run
+from analysis.history.run import Run
+from analysis.logs.finding import load
 from histories import World
 
 

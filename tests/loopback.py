@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import grpc
 
-from proto import vm_pb2_grpc
-from vm.host.journal import Journal
-from vm.host.run import Host
+from vm.host.generated import vm_pb2_grpc
+from vm.host.lifecycle import Host
+from vm.host.log_writer import Journal
 from vm.host.settings import Settings
-from vm.host.wire import SERVER_OPTIONS
+from vm.host.wire.frames import SERVER_OPTIONS
 from vm.log import decode
 from vm.records import Event, Record, Restart, Start, Stop
 from vm.spec import Spec

@@ -5,8 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from orchestrator.simulated import write
-from orchestrator.simulation import simulate
+from orchestrator.backends.simulation import write
+from orchestrator.virtual.simulation import simulate
 from vm.spec import Spec
 
 #: Plain specs by the story's name.

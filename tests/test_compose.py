@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from analysis.checks import verdict
-from analysis.events import load
+from analysis.logs.finding import load
 from cluster import ROOT, run_directories
 
 pytestmark = pytest.mark.docker

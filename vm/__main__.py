@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from vm.host.journal import Journal
+from vm.host.lifecycle import Host
+from vm.host.log_writer import Journal
 from vm.host.recovery import Past, read_past
-from vm.host.run import Host
 from vm.host.settings import ALL_ADDRESSES, HostError, Interrupted, Settings
 from vm.host.tether import tether
 from vm.spec import NAME, Spec, SpecError, natural_order

@@ -30,8 +30,8 @@ from analysis.checks.offsets import Offset, offsets, sends_dated_late
 from analysis.checks.order import causal_circle, index_gap, ticks_missed, time_runs_back
 from analysis.checks.queues import queue
 from analysis.checks.violation import Line, Violation
-from analysis.columns import series
-from analysis.history import SEVERAL_FIT, Run
+from analysis.history.arrays import series
+from analysis.history.run import SEVERAL_FIT, Run
 from vm.spec import natural_order
 
 __all__ = ["CHECKS", "Account", "Claim", "Line", "Offset", "Verdict", "Violation", "verdict"]

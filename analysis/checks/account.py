@@ -13,9 +13,9 @@ import numpy as np
 
 from analysis.checks.evidence import Evidence, evidence
 from analysis.checks.violation import Violation
-from analysis.history import Run
-from analysis.kernels import Rows
-from analysis.messages import Named
+from analysis.history.kernels import Rows
+from analysis.history.messages import Named
+from analysis.history.run import Run
 
 
 @dataclass(frozen=True)

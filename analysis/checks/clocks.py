@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 
 from analysis.checks.evidence import Evidence, evidence
 from analysis.checks.violation import Line, Violation
-from analysis.columns import series
-from analysis.history import Run
-from analysis.kernels import Rows
-from analysis.stamps import STAMPS, Stamps, plain
+from analysis.clocks.columns import STAMPS, Stamps, plain
+from analysis.history.arrays import series
+from analysis.history.kernels import Rows
+from analysis.history.run import Run
 from vm.clocks import CLOCKS
 
 T = TypeVar("T")

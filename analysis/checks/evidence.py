@@ -6,12 +6,12 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.causality import Causality, causality
 from analysis.checks.violation import Line, Name, Violation
-from analysis.columns import column
-from analysis.history import Run
-from analysis.kernels import Rows
-from analysis.messages import Messages, messages
+from analysis.history.arrays import column
+from analysis.history.causality import Causality, causality
+from analysis.history.kernels import Rows
+from analysis.history.messages import Messages, messages
+from analysis.history.run import Run
 
 Numbers = NDArray[np.int64]
 

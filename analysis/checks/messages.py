@@ -6,9 +6,9 @@ import numpy as np
 
 from analysis.checks.evidence import Evidence, evidence
 from analysis.checks.violation import Violation
-from analysis.columns import UNKNOWN, series
-from analysis.history import NO_SEND_FITS, Run
-from analysis.kernels import fast, overtaken
+from analysis.history.arrays import UNKNOWN, series
+from analysis.history.kernels import fast, overtaken
+from analysis.history.run import NO_SEND_FITS, Run
 
 
 def receive_without_send(run: Run) -> Iterator[Violation]:

@@ -12,9 +12,9 @@ import numpy as np
 
 from analysis.checks.evidence import Evidence, Numbers, evidence
 from analysis.checks.violation import Line
-from analysis.columns import UNKNOWN
-from analysis.history import Run
-from analysis.kernels import Rows
+from analysis.history.arrays import UNKNOWN
+from analysis.history.kernels import Rows
+from analysis.history.run import Run
 
 UNITS_NS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1000, "ns": 1}
 

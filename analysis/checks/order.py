@@ -6,8 +6,8 @@ import numpy as np
 
 from analysis.checks.evidence import Evidence, Numbers, evidence
 from analysis.checks.violation import Line, Violation
-from analysis.columns import UNKNOWN, column
-from analysis.history import Run
+from analysis.history.arrays import UNKNOWN, column
+from analysis.history.run import Run
 from vm.schedule import SECOND_NS
 from vm.spec import draw_schedule
 

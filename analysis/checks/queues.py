@@ -7,9 +7,9 @@ import numpy as np
 
 from analysis.checks.evidence import Evidence, Numbers, evidence
 from analysis.checks.violation import Line, Violation
-from analysis.columns import UNKNOWN, column
-from analysis.history import Run
-from analysis.kernels import Rows
+from analysis.history.arrays import UNKNOWN, column
+from analysis.history.kernels import Rows
+from analysis.history.run import Run
 
 
 def queue(run: Run) -> Iterator[Violation]:

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from analysis import jsonl
-from analysis.events import is_logged
 from analysis.exports import perfetto, shiviz, tables
-from analysis.history import InputError, Run
+from analysis.history.run import InputError, Run
+from analysis.logs import own
+from analysis.logs.finding import is_logged
 
 
 class Export(NamedTuple):
@@ -32,7 +32,7 @@ def export(run: Run, to: str, folder: Path) -> Path:
     try:
         chosen.write(run, partial)
         # A directory with logs of our own is read as these alone.
-        if run.format != jsonl.NAME and folder.samefile(_folder(run)) and is_logged(partial):
+        if run.format != own.NAME and folder.samefile(_folder(run)) and is_logged(partial):
             raise InputError(
                 f"{file} would be read as one of the logs beside it: export to another folder,"
                 " --out DIR"

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from analysis.causality import Causality, causality
-from analysis.columns import UNKNOWN, column
-from analysis.history import InputError, Run
+from analysis.history.arrays import UNKNOWN, column
+from analysis.history.causality import Causality, causality
+from analysis.history.run import InputError, Run
 
 TRACK = 1
 #: Slices as long as this can be hit with a mouse; they end where the next event begins.

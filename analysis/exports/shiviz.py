@@ -11,8 +11,8 @@ from pathlib import Path
 
 import polars as pl
 
-from analysis.causality import causality
-from analysis.history import InputError, Run
+from analysis.history.causality import causality
+from analysis.history.run import InputError, Run
 
 EXPRESSION = r"(?<host>\S+) (?<clock>{.*}) (?<event>.*)"
 

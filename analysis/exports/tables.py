@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
-from analysis.history import SCHEMA, Run
+from analysis.history.run import SCHEMA, Run
 
 
 def write_csv(run: Run, file: Path) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from analysis.history import Run
+from analysis.history.run import Run
 from vm.schedule import SECOND_NS
 
 #: Killed, and started again.

@@ -7,12 +7,12 @@ from typing import Any
 
 import polars as pl
 
-from analysis.report.charts import packed, sweep_drawings, vega
-from analysis.report.figures import label, show
+from analysis.charts.drawings import packed, sweep_drawings, vega
+from analysis.charts.experiment import Sweep, sweep
+from analysis.report.metrics_table import label, show
 from analysis.report.page import leave, render
 from analysis.report.run import FILE
-from analysis.report.verdicts import plain_card
-from analysis.sweep_plots import Sweep, sweep
+from analysis.report.verdict_card import plain_card
 
 #: What the table of runs says of each, of some dozens of metrics.
 METRICS_SHOWN = (

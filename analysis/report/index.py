@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from analysis.report.description import read_json
 from analysis.report.page import leave, render
 from analysis.report.run import FILE
-from analysis.report.words import read_json
 from vm.spec import natural_order
 
 INDEX = "index.html"

@@ -13,13 +13,13 @@ from typing import Any, get_args
 import numpy as np
 import polars as pl
 
-from analysis.causality import causality
 from analysis.checks import Account, Verdict
 from analysis.checks.account import placed
-from analysis.history import Run
-from analysis.messages import messages
+from analysis.history.causality import causality
+from analysis.history.messages import messages
+from analysis.history.run import Run
 from analysis.report.absences import absences, conditions
-from analysis.report.columns import Column, pack, positions
+from analysis.report.encoding import Column, pack, positions
 from vm.records import Kind
 from vm.schedule import SECOND_NS
 
@@ -97,7 +97,7 @@ def copies(run: Run) -> pl.DataFrame:
 
 
 def _sent(run: Run) -> pl.DataFrame:
-    """The messages as `analysis.messages` numbers them, with how many copies are in each place."""
+    """The messages as `analysis.history.run.messages` numbers them, with how many copies are in each place."""
     sends = run.events.with_row_index("send").filter(pl.col("to").list.len() > 0)
     named = sends.select(
         pl.col("send").cast(pl.Int64), "index", sender="machine", receiver="to"

@@ -3,15 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-from analysis.audit import explain_account
+from analysis.charts.drawings import drawings, packed, vega
 from analysis.checks import Verdict, verdict
-from analysis.history import Run, place
-from analysis.report import figures, verdicts
-from analysis.report.charts import drawings, packed, vega
+from analysis.history.run import Run, place
+from analysis.report import metrics_table, verdict_card
+from analysis.report.description import say_faults, told
 from analysis.report.page import leave, render
 from analysis.report.payload import late_messages, payload
-from analysis.report.words import say_faults, told
-from analysis.summary import notes
+from analysis.text.audit import explain_account
+from analysis.text.summary import notes
 
 FILE = "report.html"
 
@@ -28,10 +28,10 @@ def html(run: Run) -> str:
     return render(
         "report",
         run=run,
-        verdict=verdicts.card(run, found),
+        verdict=verdict_card.card(run, found),
         told=told(run),
         notes=notes(run),
-        figures=figures.table(run),
+        figures=metrics_table.table(run),
         charts=drawn,
         diagram_text=in_words(run, found),
         places=_places(found),

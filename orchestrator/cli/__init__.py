@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from errno import EACCES, EDQUOT, EIO, ENOSPC, EPERM, EROFS
 from pathlib import Path
 
+from orchestrator.backends.outcome import EnvironmentProblem
 from orchestrator.cli import upkeep
 from orchestrator.cli.arguments import Parser, UsageError, add_out, add_run
 from orchestrator.cli.console import complain
 from orchestrator.cli.export import add_export, add_format, export_runs
 from orchestrator.cli.run import run_experiment
-from orchestrator.experiment import ExperimentError
-from orchestrator.outcome import EnvironmentProblem
-from orchestrator.schema import experiment_schema
+from orchestrator.experiments.experiment import ExperimentError
+from orchestrator.experiments.schema import experiment_schema
 from vm import __version__
 
 #: Errors that come of a disk, or of whom it belongs to, and of no mistake of ours.

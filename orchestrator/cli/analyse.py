@@ -16,17 +16,17 @@ from typing import Any
 import polars as pl
 from rich.console import Console
 
-from analysis.audit import VERDICT, exit_code, keep, plain_verdict, print_audit
 from analysis.checks import Verdict, verdict
-from analysis.events import FIGURES, InputError, find_runs, is_logged, load, load_all
-from analysis.history import Run
-from analysis.metrics import figures
-from analysis.points import by_run, measured, place_of, print_points
-from analysis.summary import as_json, print_across, print_run
+from analysis.history.run import Run
+from analysis.logs.finding import FIGURES, InputError, find_runs, is_logged, load, load_all
+from analysis.metrics.points import by_run, measured, place_of, print_points
+from analysis.metrics.run import figures
+from analysis.text.audit import VERDICT, exit_code, keep, plain_verdict, print_audit
+from analysis.text.summary import as_json, print_across, print_run
 from orchestrator.cli.arguments import UsageError
 from orchestrator.cli.console import complain, console_of_output
 from orchestrator.cli.report import Pages, leave_index
-from orchestrator.run import Carried, reserved
+from orchestrator.runner.execution import Carried, reserved
 
 #: Up to so many runs have tables of their own, and up to so many a row in a common one.
 MAX_TABLES = 6

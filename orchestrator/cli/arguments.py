@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
-from orchestrator.run import BACKENDS
+from orchestrator.runner.execution import BACKENDS
 from vm.workloads import WORKLOADS
 
 OUT = Path("runs")

@@ -27,8 +27,8 @@ def add_format(command: argparse.ArgumentParser) -> None:
 
 
 def export_runs(given: argparse.Namespace) -> int:
-    from analysis.events import InputError, find_runs, load_all
     from analysis.exports import export
+    from analysis.logs.finding import InputError, find_runs, load_all
 
     try:
         for path in find_runs(given.paths, given.format):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from orchestrator.cli.arguments import UsageError
 from orchestrator.cli.console import console_of_output, say
-from orchestrator.replay import ReplayError, replay
+from orchestrator.virtual.replay import ReplayError, replay
 from vm.log import LogError, decode
 from vm.records import Event, Record
 

@@ -7,12 +7,12 @@ from typing import Any, Self
 
 from rich.console import Console
 
-from analysis.history import Run, place
-from analysis.points import by_run, place_of
+from analysis.charts.drawings import FOLDER, as_files, drawings, vega
+from analysis.charts.renderers import Renderers
+from analysis.history.run import Run, place
+from analysis.metrics.points import by_run, place_of
 from analysis.report import experiment, index
 from analysis.report import run as report
-from analysis.report.charts import FOLDER, as_files, drawings, vega
-from analysis.report.renderers import Renderers
 from orchestrator.cli.console import complain, say
 
 #: Up to so many runs at once get pages of their own, each a quarter of a second's work, and up to

@@ -14,12 +14,14 @@ from tempfile import TemporaryFile
 
 from rich.console import Console
 
-from orchestrator import engine, image, resume, run, threads
+from orchestrator.backends.docker import engine, image
 from orchestrator.cli.arguments import MAX_JOBS, UsageError
 from orchestrator.cli.console import complain, console_of_output, say
-from orchestrator.experiment import Experiment, parse, read
-from orchestrator.progress import Display, display
-from orchestrator.run import BACKENDS, VIRTUAL, Carried, Order
+from orchestrator.experiments import folder as experiment_folder
+from orchestrator.experiments.experiment import Experiment, parse, read
+from orchestrator.runner import execution, threads
+from orchestrator.runner.execution import BACKENDS, VIRTUAL, Carried, Order
+from orchestrator.runner.progress import Display, display
 from vm.spec import Spec, SpecError, suggestion
 
 DEFAULT_EXPERIMENT = "lab"
@@ -60,12 +62,12 @@ def run_experiment(given: argparse.Namespace) -> int:
         for name, spec in specs.items()
         if not (folder / name).exists()
     ]
-    run.remove_leftovers(given.out, folder)
+    execution.remove_leftovers(given.out, folder)
     try:
         carried = _carry_out(given, orders, len(specs) - len(orders), console)
     finally:
         # What was killed on the way leaves nothing but whole runs.
-        run.remove_leftovers(given.out, folder)
+        execution.remove_leftovers(given.out, folder)
     places = {done.name: done.directory for done in carried.runs}
     found = [places.get(name, folder / name) for name in specs]
     there = [directory for directory in found if directory.parent == folder and directory.exists()]
@@ -79,7 +81,7 @@ def _check_virtual(given: argparse.Namespace) -> None:
             raise UsageError(f"{option} is for simulated runs: add --backend {VIRTUAL[0]}")
     if given.pool:
         # joblib takes its time to load.
-        from orchestrator.sweep import POOLS
+        from orchestrator.runner.pools import POOLS
 
         if given.pool not in POOLS:
             raise UsageError(f"--pool: there is no {given.pool!r}{suggestion(given.pool, POOLS)}")
@@ -111,9 +113,9 @@ def _claimed(given: argparse.Namespace, experiment: Experiment, folder: Path) ->
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):
             """So it can be written."""
-        return dict(zip(run.fresh_names(folder, specs.values()), specs.values(), strict=True))
-    ours = resume.resolved(experiment, given.backend, given.logs)
-    resume.claim(folder, file.read_text(encoding="utf-8"), ours)
+        return dict(zip(execution.fresh_names(folder, specs.values()), specs.values(), strict=True))
+    ours = experiment_folder.resolved(experiment, given.backend, given.logs)
+    experiment_folder.claim(folder, file.read_text(encoding="utf-8"), ours)
     return specs
 
 
@@ -142,8 +144,8 @@ def _carry_out(
 def _simulate(
     given: argparse.Namespace, orders: Sequence[Order], jobs: int, console: Console
 ) -> Carried:
-    from orchestrator import sweep
     from orchestrator.cli.simulated import simulate
+    from orchestrator.runner import pools
 
     folder = orders[0].folder
     # A worker need not be where we are.
@@ -151,7 +153,7 @@ def _simulate(
     costs = {order.name: _expected_events(order.spec) for order in orders}
     with display(console, costs) as shown:
         work = partial(simulate, logs=given.logs)
-        carried = sweep.carry_out(absolute, work, jobs, given.pool or DEFAULT_POOL, shown)
+        carried = pools.carry_out(absolute, work, jobs, given.pool or DEFAULT_POOL, shown)
     for number, done in enumerate(carried.runs):
         directory = folder / done.directory.relative_to(folder.absolute())
         carried.runs[number] = replace(done, directory=directory)

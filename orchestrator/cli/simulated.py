@@ -4,10 +4,10 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from orchestrator import run
-from orchestrator.run import Order, Run
-from orchestrator.simulated import SimulatedRun, write
-from orchestrator.simulation import History
+from orchestrator.backends.simulation import SimulatedRun, write
+from orchestrator.runner import execution
+from orchestrator.runner.execution import Order, Run
+from orchestrator.virtual.simulation import History
 
 #: Workers share the cores as they are; more threads in each would only get in their way.
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
@@ -19,20 +19,22 @@ def simulate(order: Order, logs: bool) -> Run:
 
     def keep(history: History, directory: Path) -> None:
         # The analysis takes its time to import: once for each worker.
-        from analysis import audit
         from analysis.checks import verdict
-        from analysis.events import FIGURES
-        from analysis.jsonl import of_records
-        from analysis.metrics import figures
-        from analysis.summary import as_json
+        from analysis.logs.finding import FIGURES
+        from analysis.logs.own import of_records
+        from analysis.metrics.run import figures
+        from analysis.text import audit
+        from analysis.text.summary import as_json
 
         measured = of_records(Path(order.name), history)
-        run.write_json(directory / FIGURES, as_json([figures(measured)]))
+        execution.write_json(directory / FIGURES, as_json([figures(measured)]))
         if logs:
             write(history, directory)
             found = verdict(measured)
             audit.keep(found, directory)
             violations.extend(found.violations)
 
-    done = run.carry_out(SimulatedRun(order.spec, order.name, keep), order, lambda phase: None)
+    done = execution.carry_out(
+        SimulatedRun(order.spec, order.name, keep), order, lambda phase: None
+    )
     return replace(done, is_violated=bool(violations))

@@ -4,12 +4,14 @@ import argparse
 import shutil
 from typing import Any
 
-from orchestrator import engine, image, run
+from orchestrator.backends.docker import engine, image
+from orchestrator.runner import execution
 
 
 def list_runs(given: argparse.Namespace) -> int:
     found = [
-        (path.parent, run.read(path.parent)) for path in sorted(given.out.glob("*/*/run.json"))
+        (path.parent, execution.read(path.parent))
+        for path in sorted(given.out.glob("*/*/run.json"))
     ]
     if not found:
         print(f"no runs in {given.out}/ yet; `vklocks run` makes some")
@@ -26,7 +28,7 @@ def list_runs(given: argparse.Namespace) -> int:
 
 def clean(given: argparse.Namespace) -> int:
     removed = 0
-    for partial in run.leftovers(given.out, *given.out.glob("*/")):
+    for partial in execution.leftovers(given.out, *given.out.glob("*/")):
         shutil.rmtree(partial, ignore_errors=True)
         removed += 1
         print(f"removed unfinished {partial}")

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from analysis.__main__ import main
-from analysis.events import load
-from analysis.metrics import per_machine
+from analysis.logs.finding import load
+from analysis.metrics.run import per_machine
 from by_hand import EPOCH_UNIX_NS, internal, receive, send, stop, write_run
 from vm import __version__
 from vm.records import Stop

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from vm.host.settings import HostError, Settings
 from vm.host.startup import Agreement
-from vm.host.wire import Membership
+from vm.host.wire.frames import Membership
 from vm.log import LogError, decode
 from vm.records import Event, Record, Start, Stop
 from vm.spec import SpecError

@@ -7,12 +7,12 @@ from random import SystemRandom
 
 import grpc
 
-from proto import vm_pb2, vm_pb2_grpc
 from vm.host.changes import Changes
-from vm.host.links import Links
-from vm.host.service import Service
+from vm.host.generated import vm_pb2, vm_pb2_grpc
 from vm.host.settings import HostError, Interrupted, Settings
-from vm.host.wire import CLIENT_OPTIONS, Membership
+from vm.host.wire.frames import CLIENT_OPTIONS, Membership
+from vm.host.wire.links import Links
+from vm.host.wire.service import Service
 from vm.spec import Spec, natural_order
 
 #: How far in the future the epoch is set, so that Start reaches everybody before it.

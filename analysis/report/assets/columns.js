@@ -1,4 +1,4 @@
-// Columns of numbers out of the page's text: what analysis/report/columns.py packed.
+// Columns of numbers out of the page's text: what analysis/report/encoding.py packed.
 
 /** The bytes behind a base64 text of deflated data. */
 export async function inflated(text) {

@@ -10,16 +10,16 @@ import pytest
 from playwright.sync_api import Page
 from polars.testing import assert_frame_equal
 
-from analysis.events import load
-from analysis.history import Run
-from analysis.metrics import METRICS, per_machine, per_run, per_runs, statistics
+from analysis.charts.drawings import sweep_drawings
+from analysis.charts.experiment import SWEEP_PLOTS, sweep
+from analysis.history.run import Run
+from analysis.logs.finding import load
+from analysis.metrics.run import METRICS, per_machine, per_run, per_runs, statistics
 from analysis.report import experiment, index
 from analysis.report import run as report
-from analysis.report.charts import sweep_drawings
 from analysis.report.experiment import axes_of
-from analysis.sweep_plots import SWEEP_PLOTS, sweep
-from orchestrator.simulated import write
-from orchestrator.simulation import simulate
+from orchestrator.backends.simulation import write
+from orchestrator.virtual.simulation import simulate
 from stories import rows_of
 from vm.spec import Spec
 

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.checks import account, verdict
-from analysis.events import load
-from analysis.history import Run
-from analysis.report.columns import Column, pack
+from analysis.history.run import Run
+from analysis.logs.finding import load
+from analysis.report.encoding import Column, pack
 from analysis.report.payload import CLAIMED, ENDS, copies, payload
 from histories import World, worlds
 from stories import STORIES, tell

@@ -14,11 +14,11 @@ import polars as pl
 import pytest
 from playwright.sync_api import Page, expect
 
-from analysis.causality import MESSAGE, causality
+from analysis.charts.run import PLOTS
 from analysis.checks import account
-from analysis.events import load
-from analysis.history import Run
-from analysis.plots import PLOTS
+from analysis.history.causality import MESSAGE, causality
+from analysis.history.run import Run
+from analysis.logs.finding import load
 from analysis.report import run as report
 from stories import STORIES, tell
 

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 
 from analysis.checks import account
-from analysis.events import load
-from analysis.metrics import per_machine, per_run
+from analysis.logs.finding import load
+from analysis.metrics.run import per_machine, per_run
 from analysis.report import run as report
 from analysis.report.absences import absences, conditions
-from analysis.report.figures import show
+from analysis.report.description import command, told, toml
+from analysis.report.metrics_table import show
 from analysis.report.payload import late_messages
-from analysis.report.words import command, told, toml
 from specs import plain_specs
 from stories import STORIES, tell
 from vm.schedule import SECOND_NS

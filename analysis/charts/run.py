@@ -1,0 +1,280 @@
+"""Charts of a run: each answers the question in its docstring, which is its caption.
+
+What a chart is drawn from is what the metrics are counted from. A series of more rows than can be
+told apart is drawn as intervals of time, each with its lowest, highest and last value, so that no
+peak is lost; a distribution of many values is drawn as quantiles of all of them. `drawn` says so.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from analysis.charts.encodings import FEW_TICKS, LOG, MAX_HUES, Plot, colour, machines, sized, time
+from analysis.history.run import Run
+from analysis.metrics.events import NS_PER_MS, NS_PER_S, prepare
+from analysis.metrics.run import aligned_spreads, per_machine
+
+#: Rows of one chart, about: more cannot be told apart, and would make the page heavy.
+MAX_ROWS = 1500
+MIN_INTERVALS = 12
+#: How finely distributions are drawn: in percent, or, of many machines, in steps of five.
+QUANTILES = 101
+FEW_QUANTILES = 21
+KINDS = ("internal", "send", "receive")
+
+
+def clock(run: Run) -> Plot | None:
+    """How do the clocks run against wall time, and what would ticks alone make of them?"""
+    rows, drawn = _series(run.events.select("machine", "at_ns", value="main"), "event")
+    lines = _lines(rows, f"clock ({run.main})", colour(run))
+    if not run.tick_rates_hz or not len(rows):
+        return Plot(lines, drawn, CLOCK_METRICS)
+    last_s = float(rows["at_s"].max())  # type: ignore[arg-type]
+    ideal = pl.DataFrame(
+        [
+            {"machine": machine, "at_s": at_s, "value": rate_hz * at_s}
+            for machine, rate_hz in run.tick_rates_hz.items()
+            for at_s in (0.0, last_s)
+        ]
+    )
+    own = alt.Chart(ideal).mark_line(strokeDash=[4, 3], opacity=0.8)
+    own = own.encode(x="at_s:Q", y="value:Q", color=colour(run), detail="machine:N")
+    return Plot(lines + own, f"{drawn}; dashed: the machine's own ticks alone", CLOCK_METRICS)
+
+
+def aligned_spread(run: Run) -> Plot | None:
+    """How far apart are the clocks at one instant?"""
+    spreads = aligned_spreads(run).with_columns(machine=pl.lit("all"))
+    if spreads.is_empty():
+        return None
+    rows, drawn = _series(spreads.rename({"spread": "value"}), "instant")
+    return Plot(
+        _lines(rows, "highest clock - lowest clock", alt.Undefined, "step-after"),
+        drawn,
+        ("aligned_spread_mean", "aligned_spread_max", "aligned_spread_end"),
+    )
+
+
+def queue(run: Run) -> Plot | None:
+    """How many messages wait in the inboxes?"""
+    known = run.events.select("machine", "at_ns", value="queue").drop_nulls()
+    if known.is_empty():
+        return None
+    rows, drawn = _series(known, "event")
+    chart = _lines(rows, "messages left in the inbox", colour(run), "step-after")
+    return Plot(chart, drawn, ("queue_mean_on_tick", "queue_peak", "queue_left"))
+
+
+def jumps(run: Run) -> Plot | None:
+    """When do the clocks jump, and how far?"""
+    known = prepare(run).select("machine", "at_ns", value="jump").drop_nulls()
+    if known.is_empty():
+        return None
+    rows, drawn = _series(known, "jump")
+    largest = "high" if "high" in rows.columns else "value"
+    chart = (
+        alt.Chart(rows)
+        .mark_point(size=14, filled=True, opacity=0.7)
+        .encode(
+            x=time(),
+            y=alt.Y(f"{largest}:Q", title="jump of the clock"),
+            color=colour(run),
+            tooltip=["machine:N", "at_s:Q", f"{largest}:Q"],
+        )
+    )
+    says = drawn.partition(": ")[0] + (", a point for the largest" if largest == "high" else "")
+    return Plot(sized(chart), says, ("jump_mean", "jump_max", "jump_over_1_share"))
+
+
+def jump_sizes(run: Run) -> Plot | None:
+    """How often is a jump of the clock how large?"""
+    jumps = prepare(run).select("machine", "jump").drop_nulls()
+    if jumps.is_empty():
+        return None
+    counts, width = _counted(jumps)
+    rows = counts.with_columns(share=pl.col("count") / pl.col("count").sum().over("machine"))
+    rows = rows.sort("machine", "jump")
+    chart = (
+        alt.Chart(rows)
+        .mark_line(point=alt.OverlayMarkDef(size=22), strokeWidth=1.2)
+        .encode(
+            x=alt.X("jump:Q", title="jump of the clock", axis=alt.Axis(tickMinStep=1)),
+            y=alt.Y("share:Q", title="share of jumps", scale=LOG, axis=FEW_TICKS),
+            color=colour(run),
+            detail="machine:N",
+            tooltip=["machine:N", "jump:Q", "count:Q", alt.Tooltip("share:Q", format=".3%")],
+        )
+    )
+    sizes = "by size" if width == 1 else f"in ranges of {width} sizes, drawn at the lowest"
+    drawn = f"all {len(jumps):,} jumps, counted {sizes}"
+    return Plot(sized(chart), drawn, ("jump_mean", "jump_sd", "jump_min", "jump_max"))
+
+
+def _counted(jumps: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """How often each machine has jumps of each size, or of each range of so many sizes."""
+    width = 1
+    while True:
+        ranges = (pl.col("jump") - 1).floordiv(width) * width + 1
+        counts = jumps.group_by("machine", jump=ranges, maintain_order=True).len("count")
+        if len(counts) <= 2 * MAX_ROWS or len(counts) <= 4 * counts["machine"].n_unique():
+            return counts, width
+        width *= 2
+
+
+def time_in_queue(run: Run) -> Plot | None:
+    """How long do received messages wait in the inbox?"""
+    waited = pl.col("at_ns") - pl.col("arrived_ns")
+    return _distribution(run, waited, "time in the inbox", "time_in_queue")
+
+
+def network_delay(run: Run) -> Plot | None:
+    """How long are received messages on their way?"""
+    flown = pl.col("arrived_ns") - pl.col("sent_ns")
+    return _distribution(run, flown, "time from send to arrival", "network_delay")
+
+
+def event_mix(run: Run) -> Plot | None:
+    """What do the machines spend their ticks on?"""
+    rows = per_machine(run).select("machine", *KINDS)
+    rows = rows.unpivot(index="machine", variable_name="kind", value_name="count").drop_nulls()
+    rows = rows.with_columns(
+        share=pl.col("count") / pl.col("count").sum().over("machine"),
+        order=pl.col("kind").replace_strict(KINDS, range(len(KINDS)), return_dtype=pl.Int64),
+    )
+    chart = (
+        alt.Chart(rows)
+        .mark_bar()
+        .encode(
+            x=alt.X("share:Q", title="share of events", axis=alt.Axis(format="%")),
+            y=machines(run),
+            color=alt.Color(
+                "kind:N",
+                title=None,
+                sort=list(KINDS),
+                scale=alt.Scale(domain=list(KINDS), range=["#9aa3ad", "#0072b2", "#009e73"]),
+            ),
+            order="order:Q",
+            tooltip=["machine:N", "kind:N", "count:Q", alt.Tooltip("share:Q", format=".1%")],
+        )
+    )
+    drawn = f"all {run.events.height:,} events"
+    return Plot(sized(chart, len(run.machines)), drawn, ("events", *KINDS))
+
+
+def utilisation(run: Run) -> Plot | None:
+    """Which share of the ticks receives, and which share should?"""
+    rows = per_machine(run).select("machine", "utilisation", "predicted_utilisation")
+    bars = (
+        alt.Chart(rows)
+        .mark_bar(opacity=0.85)
+        .encode(
+            x=alt.X(
+                "utilisation:Q",
+                title="share of ticks that received (bar), by the fluid model (line)",
+                scale=alt.Scale(domain=[0, 1]),
+                axis=alt.Axis(format="%"),
+            ),
+            y=machines(run),
+            color=colour(run, legend=False),
+            tooltip=["machine:N", "utilisation:Q", "predicted_utilisation:Q"],
+        )
+    )
+    model = alt.Chart(rows).mark_tick(thickness=3, size=24)
+    model = model.encode(x="predicted_utilisation:Q", y=machines(run))
+    drawn = f"all {run.events.height:,} events"
+    chart = sized(bars + model, len(run.machines))
+    return Plot(chart, drawn, ("utilisation", "predicted_utilisation"))
+
+
+CLOCK_METRICS = ("tick_rate_hz", "final_clock", "clock_rate_per_s")
+
+
+def _series(readings: pl.DataFrame, what: str) -> tuple[pl.DataFrame, str]:
+    """Rows of `machine`, `at_s`, `value`, and what they are drawn from.
+
+    Where readings are too many, each interval of time is one row of its last value, with the
+    lowest and the highest one in it as `low` and `high`.
+    """
+    timed = readings.with_columns(at_s=pl.col("at_ns") / NS_PER_S)
+    if len(timed) <= MAX_ROWS:
+        return timed.select("machine", "at_s", "value"), f"all {len(timed):,} {what}s"
+    intervals = max(MIN_INTERVALS, MAX_ROWS // timed["machine"].n_unique())
+    first, last = timed["at_ns"].min(), timed["at_ns"].max()
+    assert isinstance(first, int)
+    assert isinstance(last, int)
+    width_ns = (last - first) // intervals + 1
+    rows = (
+        timed.with_columns(interval=(pl.col("at_ns") - first) // width_ns)
+        .group_by("machine", "interval", maintain_order=True)
+        .agg(
+            pl.col("at_s", "value").last(),
+            low=pl.col("value").min(),
+            high=pl.col("value").max(),
+        )
+        .drop("interval")
+    )
+    says = f"all {len(timed):,} {what}s, in intervals of {width_ns / NS_PER_S:.3g} s"
+    return rows, f"{says}: the last value, and the band from the lowest to the highest"
+
+
+def _lines(rows: pl.DataFrame, title: str, hue: Any, interpolate: Any = "linear") -> Any:
+    base = alt.Chart(rows).encode(x=time(), color=hue, detail="machine:N")
+    shown = [name for name in rows.columns if name != "machine" or rows["machine"].n_unique() > 1]
+    line = base.mark_line(strokeWidth=1.4, interpolate=interpolate).encode(
+        y=alt.Y("value:Q", title=title), tooltip=shown
+    )
+    if "low" not in rows.columns:
+        return sized(line)
+    opacity = 0.3 if rows["machine"].n_unique() <= MAX_HUES else 0.1
+    band = base.mark_area(opacity=opacity, interpolate=interpolate)
+    return sized(band.encode(y=alt.Y("low:Q", title=title), y2="high:Q") + line)
+
+
+def _distribution(run: Run, lasted_ns: pl.Expr, title: str, metric: str) -> Plot | None:
+    """Which share of the messages took at most how long, machine by machine."""
+    receives = prepare(run).filter(pl.col("kind") == "receive")
+    known = receives.select("machine", ms=lasted_ns / NS_PER_MS).drop_nulls()
+    if known.is_empty():
+        return None
+    quantiles = QUANTILES if len(run.machines) <= MAX_HUES else FEW_QUANTILES
+    shares = [n / (quantiles - 1) for n in range(quantiles)]
+    rows = known.group_by("machine", maintain_order=True).agg(
+        share=pl.lit(pl.Series(shares)),
+        ms=pl.concat_list(pl.col("ms").quantile(share, "linear") for share in shares).first(),
+    )
+    rows = rows.explode("share", "ms")
+    positive = bool((rows["ms"] > 0).all())
+    chart = (
+        alt.Chart(rows)
+        .mark_line(strokeWidth=1.5)
+        .encode(
+            x=alt.X(
+                "ms:Q",
+                title=f"{title} (ms)",
+                scale=LOG if positive else alt.Scale(),
+                axis=FEW_TICKS if positive else alt.Axis(),
+            ),
+            y=alt.Y("share:Q", title="share of messages, at most", axis=alt.Axis(format="%")),
+            order="share:Q",
+            color=colour(run),
+            detail="machine:N",
+            tooltip=["machine:N", "ms:Q", alt.Tooltip("share:Q", format=".0%")],
+        )
+    )
+    drawn = f"{quantiles} quantiles a machine, of all {len(known):,} received messages"
+    return Plot(sized(chart), drawn, (f"{metric}_mean_ms", f"{metric}_p95_ms"))
+
+
+PLOTS: dict[str, Callable[[Run], Plot | None]] = {
+    "clock": clock,
+    "aligned_spread": aligned_spread,
+    "queue": queue,
+    "jumps": jumps,
+    "jump_sizes": jump_sizes,
+    "time_in_queue": time_in_queue,
+    "network_delay": network_delay,
+    "event_mix": event_mix,
+    "utilisation": utilisation,
+}

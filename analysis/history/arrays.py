@@ -1,0 +1,87 @@
+"""The columns of an events table as arrays, one entry an event.
+
+Machines are numbered as in the run, -1 is nobody of it; UNKNOWN stands for null. What is in
+memory is converted all at once, and what is not column by column, when somebody asks for it.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from analysis.history.run import SCHEMA, Run
+
+#: Stands for null in columns of numbers.
+UNKNOWN = np.iinfo(np.int64).min
+#: What has many numbers an event is read in half the space, where it fits.
+NARROW = {pl.List(pl.Int64): pl.List(pl.Int32)}
+
+
+def column(run: Run, name: str) -> NDArray[Any]:
+    """A column of COLUMNS."""
+    return _read(run, name)[name] if run.is_big else _read(run, *COLUMNS)[name]
+
+
+def series(run: Run, name: str) -> pl.Series:
+    """A column of the events table; of a big one its numbers may be narrower than in SCHEMA."""
+    if not run.is_big:
+        return run.events[name]
+    try:
+        narrow = pl.col(name).cast(NARROW.get(SCHEMA[name], SCHEMA[name]))
+        return run.scan.select(narrow).collect().to_series()
+    except pl.exceptions.InvalidOperationError:
+        return run.scan.select(name).collect().to_series()
+
+
+@lru_cache(maxsize=1)
+def _read(run: Run, *names: str) -> dict[str, NDArray[Any]]:
+    table = run.scan if run.is_big else run.events.lazy()
+    read = table.select(_expressions(run.machines, names)).collect()
+    return {name: read[name].to_numpy() for name in names}
+
+
+# Many small runs of the same machines are read one after the other.
+@lru_cache(maxsize=1)
+def _expressions(machines: tuple[str, ...], names: tuple[str, ...]) -> list[pl.Expr]:
+    numbers = pl.Enum(machines)
+    return [COLUMNS[name](numbers).alias(name) for name in names]
+
+
+def numbers_of(names: pl.Expr, machines: pl.Enum) -> pl.Expr:
+    """The numbers of machines that are named."""
+    return names.cast(machines, strict=False).to_physical().cast(pl.Int32).fill_null(-1)
+
+
+def _machine(name: str) -> Callable[[pl.Enum], pl.Expr]:
+    return lambda machines: numbers_of(pl.col(name), machines)
+
+
+def _number(name: str) -> Callable[[pl.Enum], pl.Expr]:
+    return lambda _: pl.col(name).fill_null(UNKNOWN)
+
+
+def _length(name: str) -> Callable[[pl.Enum], pl.Expr]:
+    return lambda _: pl.col(name).list.len().fill_null(0).cast(pl.Int64)
+
+
+#: How each column is made from the events table; of lists it is their length.
+COLUMNS: dict[str, Callable[[pl.Enum], pl.Expr]] = {
+    "machine": _machine("machine"),
+    "index": _number("index"),
+    "sends": lambda _: (pl.col("to").list.len() > 0).fill_null(False),
+    "receives": lambda _: pl.col("kind") == "receive",
+    "tick": _number("tick"),
+    "due_ns": _number("due_ns"),
+    "at_ns": _number("at_ns"),
+    "arrived_ns": _number("arrived_ns"),
+    "queue": _number("queue"),
+    "to": _length("to"),
+    "lost": _length("lost"),
+    "duplicated": _length("duplicated"),
+    "sender": _machine("sender"),
+    "cause": _number("cause"),
+    "line": _number("line"),
+}

@@ -1,0 +1,283 @@
+"""Happened-before, rebuilt from program order and messages alone.
+
+An event happened before another if it came earlier on the same machine, or if it sent the
+message that the other received, or by any chain of the two (Lamport, Time, Clocks, and the
+Ordering of Events in a Distributed System, CACM 1978). No clock is asked.
+
+The vector time V(f) of an event f counts, machine by machine, the events that happened
+before or at f (Fidge 1988; Mattern, Virtual Time and Global States, 1989). So the past of f
+on one machine is always the first V(f)[q] events of it. Between two receives only the own
+count grows, so vector times are kept at receives alone.
+
+Events are rows of the events table; `row` and `name` translate from and to (machine, index).
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property, lru_cache
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from analysis.history.arrays import column
+from analysis.history.kernels import Rows, fast, vector_times
+from analysis.history.rows import Places
+from analysis.history.run import Run
+
+Name = tuple[str, int]
+Counts = NDArray[np.int64]
+
+PROGRAM_ORDER = "program order"
+MESSAGE = "message"
+
+
+class Hop(NamedTuple):
+    """One step of a causal path: `reason` is PROGRAM_ORDER (however much later) or MESSAGE."""
+
+    before: Name
+    after: Name
+    reason: str
+
+
+class Causality:
+    """What happened before what in one history.
+
+    `send` is by row the row of the send of a receive, -1 for all else and where no send is
+    known; `depth` the length of the longest causal chain that ends in the event.
+
+    Where `circle` is not empty the history cannot have happened: the cause of each of these
+    receives comes after the next of them, and that of the last after the first. Nothing else
+    may be asked then.
+    """
+
+    def __init__(self, machines: Sequence[str], places: Places, send: Rows) -> None:
+        self.machines, self.places, self.send = tuple(machines), places, send
+        self.first, self.machine = places.first, places.machine
+        # `past` holds a vector time per receive, in the order of the table, after one of zeros;
+        # those of machine m's receives are `past[told[m] + 1 : told[m + 1] + 1]`.
+        told = np.concatenate((np.zeros(1, np.int32), np.cumsum(send >= 0, dtype=np.int32)))
+        self._told = told[self.first]
+        self._latest = np.where(told[1:] > self._told[self.machine], told[1:], np.int32(0))
+        self._past = np.zeros((int(told[-1]) + 1, len(machines)), np.int32)
+        self.depth = np.zeros(len(send), np.int32)
+        done = self.first[:-1].copy()
+        walk = fast(vector_times, len(send))
+        walk(self.first, send, self.machine, self._latest, self._past, self.depth, done)
+        self.circle = self._circle(done)
+
+    def _circle(self, done: Rows) -> tuple[Name, ...]:
+        stuck = np.flatnonzero(done < self.first[1:])
+        if not len(stuck):
+            return ()
+        row, seen = int(done[stuck[0]]), list[int]()
+        while row not in seen:
+            seen.append(row)
+            row = int(done[self.machine[self.send[row]]])
+        return tuple(map(self.name, seen[seen.index(row) :]))
+
+    def __len__(self) -> int:
+        return len(self.send)
+
+    def row(self, machine: str, index: int) -> int:
+        """The row of an event; KeyError if there is none."""
+        m = self.machines.index(machine) if machine in self.machines else -1
+        row = int(self.places.rows(np.array([m], np.int32), np.array([index]))[0])
+        if row < 0:
+            raise KeyError((machine, index))
+        return row
+
+    def name(self, row: int) -> Name:
+        return self.machines[self.machine[row]], int(self.places.index[row])
+
+    def vector_time(self, row: int) -> Counts:
+        """V(f): how many events of each machine happened before or at the one at `row`."""
+        counts: Counts = self._past[self._latest[row]].astype(np.int64)
+        counts[self.machine[row]] = row - self.first[self.machine[row]] + 1
+        return counts
+
+    def known(self, rows: Rows, machines: Rows) -> Counts:
+        """V(f)[q] for each f of `rows` and q of `machines`, pair by pair."""
+        own = rows - self.first[self.machine[rows]] + 1
+        told = self._past[self._latest[rows], machines]
+        return np.where(self.machine[rows] == machines, own, told).astype(np.int64)
+
+    def happened_before(self, a: int, b: int) -> bool:
+        m = self.machine[a]
+        return a != b and bool(a - self.first[m] < self.vector_time(b)[m])
+
+    def concurrent(self, a: int, b: int) -> bool:
+        return a != b and not self.happened_before(a, b) and not self.happened_before(b, a)
+
+    def past(self, row: int) -> Rows:
+        """All rows that happened before the one, in the order of the table."""
+        counts = self.vector_time(row)
+        counts[self.machine[row]] -= 1
+        return _ranges(self.first[:-1], self.first[:-1] + counts)
+
+    def future(self, row: int) -> Rows:
+        """All rows that the one happened before, in the order of the table."""
+        m = int(self.machine[row])
+        rank = row - int(self.first[m])
+        begins = [self._first_to_know(q, m, rank) for q in range(len(self.machines))]
+        begins[m] = row + 1
+        return _ranges(begins, self.first[1:])
+
+    def _first_to_know(self, q: int, m: int, count: int) -> int:
+        """The row of the first receive of machine q by which it knows of more than `count`
+        events of machine m; the end of q's rows if there is none."""
+        low, high = self._told[q], self._told[q + 1]
+        # Along a machine, what is known of another only grows.
+        told = low + np.searchsorted(self._past[low + 1 : high + 1, m], count, side="right")
+        return int(self._told_at[told] if told < high else self.first[q + 1])
+
+    @cached_property
+    def _told_at(self) -> Rows:
+        """The row of the receive that each row of the vector times, but the 0th, belongs to."""
+        return np.flatnonzero(self.send >= 0).astype(np.int32)
+
+    def path(self, a: int, b: int) -> tuple[Hop, ...]:
+        """A causal path from a to b with the fewest messages; () if a did not happen before b."""
+        if not self.happened_before(a, b):
+            return ()
+        m, target = self.machine[a], self.machine[b]
+        opened = {int(m): (a, int(self.first[m + 1]))}
+        earliest = self.first[1:].astype(np.int64)
+        earliest[m] = a
+        levels = list[dict[int, int]]()
+        while earliest[target] > b:
+            levels.append(self._reached(opened, earliest))
+            opened = {q: (receive, int(earliest[q])) for q, receive in levels[-1].items()}
+            for q, receive in levels[-1].items():
+                earliest[q] = receive
+        return self._hops(a, b, levels)
+
+    def _reached(self, opened: dict[int, tuple[int, int]], earliest: Counts) -> dict[int, int]:
+        """The first receive on each machine of a message from the rows that were just opened,
+        where that comes before what is already known to be reached."""
+        reached = dict[int, int]()
+        for low, high in opened.values():
+            among = slice(*np.searchsorted(self._sends, [low, high]))
+            for receive in self._received[among]:
+                q = int(self.machine[receive])
+                if receive < min(earliest[q], reached.get(q, receive + 1)):
+                    reached[q] = int(receive)
+        return reached
+
+    @cached_property
+    def _received(self) -> Rows:
+        """All receives in the order of their sends."""
+        return self._told_at[np.argsort(self.send[self._told_at], kind="stable")]
+
+    @cached_property
+    def _sends(self) -> Rows:
+        return self.send[self._received]
+
+    def _hops(self, a: int, b: int, levels: list[dict[int, int]]) -> tuple[Hop, ...]:
+        rows = [b]
+        for level in reversed(levels):
+            receive = level[int(self.machine[rows[-1]])]
+            rows += [receive, int(self.send[receive])]
+        rows.append(a)
+        return tuple(
+            Hop(self.name(x), self.name(y), MESSAGE if self.send[y] == x else PROGRAM_ORDER)
+            for x, y in pairwise(reversed(rows))
+            if x != y
+        )
+
+    def is_consistent(self, cut: Sequence[int]) -> bool:
+        """Whether no event of a cut, the first cut[m] of each machine m, lacks its past."""
+        return self.consistent_within(cut) == tuple(cut)
+
+    def consistent_within(self, cut: Sequence[int]) -> tuple[int, ...]:
+        """The largest consistent cut that has no event which the given one has not."""
+        counts, fewer = tuple(cut), tuple(cut)
+        machines = range(len(self.machines))
+        while True:
+            for q in machines:
+                ends = [self._first_to_know(q, m, counts[m]) for m in machines if m != q]
+                most = min(ends, default=len(self)) - int(self.first[q])
+                fewer = (*fewer[:q], min(fewer[q], most), *fewer[q + 1 :])
+            if fewer == counts:
+                return counts
+            counts = fewer
+
+    def boundaries(self, block: int) -> Iterator[tuple[Rows, Rows]]:
+        """Where pasts end: events e and f, pair by pair, of which e is the first event of another
+        machine that is not in f's past. Of all f of one machine that share e only the last is
+        given. In parts, each from `block` receives."""
+        for low in range(0, len(self._told_at), block):
+            receives = self._told_at[low : low + block]
+            m = self.machine[receives]
+            knew = self._past[low : low + len(receives)].copy()
+            knew[self._latest[receives - 1] != np.arange(low, low + len(receives))] = 0
+            news = self._past[low + 1 : low + 1 + len(receives)] > knew
+            news[np.arange(len(m)), m] = False
+            news[receives == self.first[m]] = False
+            at, q = np.nonzero(news)
+            yield self.first[q] + knew[at, q], receives[at] - 1
+        last = self.first[1:][np.diff(self.first) > 0] - 1
+        known = [self.vector_time(int(row)) for row in last]
+        knows = np.array(known).reshape(-1, len(self.machines))
+        at, q = np.nonzero(knows < np.diff(self.first))
+        yield (self.first[q] + knows[at, q]).astype(np.int32), last[at]
+
+    @cached_property
+    def ordered_pairs(self) -> int:
+        """How many pairs of events are causally related."""
+        others = self._past.sum(axis=1, dtype=np.int64)
+        own = np.zeros(len(self._past), np.int64)
+        own[1:] = self._past[np.arange(1, len(self._past)), self.machine[self._told_at]]
+        rank = np.arange(len(self)) - self.first[self.machine]
+        return int((others - own)[self._latest].sum() + rank.sum())
+
+    @property
+    def concurrent_pairs(self) -> int:
+        return len(self) * (len(self) - 1) // 2 - self.ordered_pairs
+
+
+@lru_cache(maxsize=1)
+def causality(run: Run) -> Causality:
+    """The causality of a run; that of the run asked for last is kept."""
+    places = Places(column(run, "machine"), column(run, "index"), len(run.machines))
+    send = places.rows(column(run, "sender"), column(run, "cause"))
+    # What is no send has sent nothing.
+    send[~column(run, "sends")[send]] = -1
+    return Causality(run.machines, places, send)
+
+
+def cut_at(run: Run, at_ns: int) -> tuple[int, ...]:
+    """How many events each machine had had at an instant, by its own wall clock.
+
+    Where wall clocks disagree the cut may be inconsistent; see `consistent_within`.
+    """
+    had = run.scan.filter(pl.col("at_ns") <= at_ns).group_by("machine").len()
+    counts = dict(had.collect().iter_rows())
+    return tuple(counts.get(machine, 0) for machine in run.machines)
+
+
+def concurrency_share(run: Run) -> float | None:
+    """Which share of the pairs of events is concurrent, neither before the other?"""
+    known = _complete(run)
+    if known is None or len(known) < 2:
+        return None
+    return known.concurrent_pairs / (len(known) * (len(known) - 1) // 2)
+
+
+def longest_causal_chain(run: Run) -> int | None:
+    """How many events has the longest chain in which each happened before the next?"""
+    known = _complete(run)
+    return int(known.depth.max()) if known else None
+
+
+def _complete(run: Run) -> Causality | None:
+    """The causality of a run that has events; None if the logs do not tell all of it."""
+    known = causality(run)
+    orphaned = bool(np.any(known.send[column(run, "receives")] < 0))
+    return known if len(known) and not (run.missing or known.circle or orphaned) else None
+
+
+def _ranges(begins: Sequence[int] | Rows, ends: Rows) -> Rows:
+    parts = [np.arange(b, e, dtype=np.int32) for b, e in zip(begins, ends, strict=True)]
+    return np.concatenate(parts) if parts else np.zeros(0, np.int32)

@@ -1,0 +1,111 @@
+"""The messages of a history: each receiver of each send, and where its copies are listed.
+
+A message is what a send says to one receiver: one copy of it, or two if a fault duplicated
+it, or none if a fault lost it.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+import numpy as np
+import polars as pl
+
+from analysis.history.arrays import column, numbers_of
+from analysis.history.causality import Causality, causality
+from analysis.history.kernels import Rows, addressed, fast
+from analysis.history.run import Run
+
+#: A message as sender, index of the send, receiver.
+Named = tuple[str, int, str]
+
+
+class Messages:
+    """Arrays over all messages, in the order of the events table and of each send's receivers.
+
+    `send` is the row of the send, `receiver` a machine's number (-1: there is no such machine).
+    `copies` are those that were made, `lost` those of them that a fault lost; `received`,
+    `inbox` and `undelivered` count how often the logs list the message there. By row of the
+    events table, `of_receive` is the message that was received, -1 if there is no such message.
+    """
+
+    def __init__(self, run: Run, known: Causality) -> None:
+        self._known = known
+        counts = column(run, "to")
+        self._begin = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
+        self.send, self.receiver = _listed(run, "to")
+        self.lost = self._count(self._find(*_listed(run, "lost")))
+        self.copies = 1 + self._count(self._find(*_listed(run, "duplicated")))
+        receives = np.flatnonzero(known.send >= 0).astype(np.int32)
+        self.of_receive = np.full(len(known), -1, np.int32)
+        self.of_receive[receives] = self._find(known.send[receives], known.machine[receives])
+        self.received = self._count(self.of_receive)
+        self.unsent: dict[str, list[Named]] = {}
+        self.inbox = self._named("inbox", _inbox(run))
+        self.undelivered = self._named("undelivered", _undelivered(run))
+
+    def __len__(self) -> int:
+        return len(self.send)
+
+    def name(self, message: int) -> Named:
+        sender, index = self._known.name(int(self.send[message]))
+        receiver = self.receiver[message]
+        return sender, index, self._known.machines[receiver] if receiver >= 0 else "nobody known"
+
+    def to(self, row: int) -> list[str]:
+        """The receivers of the event at a row."""
+        return [self.name(n)[2] for n in range(self._begin[row], self._begin[row + 1])]
+
+    def _find(self, sends: Rows, receivers: Rows) -> Rows:
+        """The messages of these sends to these machines; -1 for those that are not addressed."""
+        find = fast(addressed, len(self._known))
+        return find(self._begin, self.receiver, sends, receivers)
+
+    def _count(self, messages: Rows) -> Rows:
+        found = messages[messages >= 0]
+        return np.bincount(found, minlength=len(self)).astype(np.int32)
+
+    def _named(self, place: str, messages: Iterable[Named]) -> Rows:
+        """How often each message is listed; `unsent` keeps the entries that were never sent."""
+        listed = list(messages)
+        numbers = {machine: m for m, machine in enumerate(self._known.machines)}
+        senders = np.array([numbers.get(sender, -1) for sender, _, _ in listed], np.int32)
+        receivers = np.array([numbers.get(receiver, -1) for _, _, receiver in listed], np.int32)
+        indexes = np.array([index for _, index, _ in listed], np.int64)
+        rows = self._known.places.rows(senders, indexes)
+        found = np.full(len(listed), -1, np.int32)
+        there = np.flatnonzero(rows >= 0)
+        found[there] = self._find(rows[there], receivers[there])
+        self.unsent[place] = [listed[n] for n in np.flatnonzero(found < 0)]
+        return self._count(found)
+
+
+@lru_cache(maxsize=1)
+def messages(run: Run) -> Messages:
+    """The messages of a run; those of the run asked for last are kept."""
+    return Messages(run, causality(run))
+
+
+def _listed(run: Run, name: str) -> tuple[Rows, Rows]:
+    """The rows and the machines that a column of lists names, pair by pair."""
+    counts = column(run, name)
+    rows = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    if not len(rows):
+        return rows, rows
+    lists = pl.col(name).filter(pl.col(name).list.len() > 0)
+    machines = run.scan.select(numbers_of(lists.explode(), pl.Enum(run.machines))).collect()
+    return rows, machines.to_series().to_numpy()
+
+
+def _inbox(run: Run) -> Iterable[Named]:
+    for machine, stop in run.stops.items():
+        yield from ((unread.sender, unread.cause, machine) for unread in stop.inbox)
+    for machine, unread in run.unread.items():
+        yield from ((sender, cause, machine) for sender, cause in unread)
+
+
+def _undelivered(run: Run) -> Iterable[Named]:
+    return (
+        (machine, left.index, left.to)
+        for machine, stop in run.stops.items()
+        for left in stop.undelivered
+    )

@@ -1,0 +1,122 @@
+"""Conventions of other people's logs: found out from what the logs hold, and said.
+
+Each function returns what it was given in the conventions of the events table, and adds to the
+notes what it found.
+"""
+
+import numpy as np
+import polars as pl
+
+from analysis.history.run import InputError
+from analysis.logs.matching import BY_CLOCK, BY_ORDER, BY_STAMP, Matches
+
+STAMPED_BEFORE = (
+    "messages carry the clock from before their send advanced it, so a receive can read the same"
+    " as its send"
+)
+#: So many receives have to agree before the queue is taken for one that was counted before them.
+MIN_AGREEING = 5
+#: The names of resolutions of time columns.
+RESOLUTIONS = {1_000_000_000: "whole seconds", 1_000_000: "milliseconds", 1000: "microseconds"}
+MAX_EXAMPLES = 3
+
+
+def refuse_several(events: pl.DataFrame) -> None:
+    """InputError if a machine's clock starts again, and goes on from there: then several runs
+    were appended. A clock that is wrong at one event is not one that starts again."""
+    own, same = pl.col("clock"), pl.col("machine")
+    before = pl.when(same == same.shift(1)).then(own.shift(1))
+    after = pl.when(same == same.shift(-1)).then(own.shift(-1))
+    falls = events.select((own < before) & (own < after) & (after < before)).to_series()
+    if not falls.any():
+        return
+    firsts = events.group_by("machine").agg(first=own.first())
+    again = events.filter(falls).join(firsts, on="machine", maintain_order="left")
+    again = again.filter(own <= pl.col("first"))
+    if again.height:
+        machine, file, line, clock = again.select("machine", "file", "line", "clock").row(0)
+        raise InputError(
+            f"{file}:{line}: the clock of {machine} starts again at {clock}: the logs of several"
+            " runs were appended; give each run a file of its own"
+        )
+
+
+def one_row_a_send(events: pl.DataFrame, notes: list[str]) -> pl.DataFrame:
+    """Sends to several that are logged once per receiver, with one clock, become one event."""
+    same = (pl.col(name) == pl.col(name).shift(1) for name in ("kind", "clock", "machine"))
+    copy = pl.all_horizontal(pl.col("kind") == "send", *same)
+    is_copy = events.select(copy=copy.fill_null(False)).to_series()
+    if not (copies := is_copy.sum()):
+        return events
+    several = events.with_columns(is_copy, event=(~is_copy).cum_sum())
+    merged = several.group_by("event", maintain_order=True).agg(
+        pl.all().exclude("to", "copy").first(), pl.col("to").explode().drop_nulls()
+    )
+    sends = several.filter("copy")["event"].n_unique()
+    notes.append(
+        f"a send to several is logged once per receiver, with one clock: {copies + sends} lines are"
+        f" {sends} events"
+    )
+    to = pl.when(pl.col("kind") == "send").then("to")
+    return merged.with_columns(to=to).select(events.columns)
+
+
+def queue_after(events: pl.DataFrame, told: str, notes: list[str]) -> pl.DataFrame:
+    """The queue of a receive becomes what it left there."""
+    known = (pl.col("kind") == "receive") & pl.col("queue").is_not_null()
+    queues = events.select(pl.col("queue").filter(known)).to_series()
+    if not len(queues):
+        return events
+    before = told == "before"
+    if not told and len(queues) >= MIN_AGREEING and queues.min() == 1:
+        before = True
+    if not before:
+        how = "as its format says" if told else "some are 0"
+        notes.append(f"the queue is what a receive leaves: {how}")
+        return events
+    how = "as its format says" if told else "the shortest of all is 1, never 0"
+    notes.append(f"the queue counts the message that is received: {how}; one less is shown")
+    less = pl.when(pl.col("kind") == "receive").then(pl.col("queue") - 1).otherwise("queue")
+    return events.with_columns(queue=less)
+
+
+def dated(events: pl.DataFrame, notes: list[str]) -> tuple[pl.DataFrame, int]:
+    """Times count from the first event of all. Also returns what they are whole multiples of."""
+    times = events.select("at_ns", "arrived_ns").unpivot()["value"].drop_nulls()
+    if not len(times):
+        notes.append("events have no times: their order on a machine is that of the log")
+        return events, 1
+    resolution_ns = int(np.gcd.reduce(times.to_numpy()))
+    for known, name in RESOLUTIONS.items():
+        if resolution_ns % known == 0:
+            notes.append(f"times are in {name}")
+            resolution_ns = known
+            break
+    epoch_ns = events["at_ns"].min()
+    return events.with_columns(pl.col("at_ns", "arrived_ns") - epoch_ns), max(1, resolution_ns)
+
+
+def logged_lag(events: pl.DataFrame) -> int | None:
+    """How far the stamps that sends log are behind their clocks; None if none is logged."""
+    behind = pl.col("clock") - pl.col("stamp")
+    known = behind.filter(pl.col("kind") == "send").drop_nulls()
+    commonest: list[int] = events.select(known.mode()).to_series().to_list()
+    return min(commonest, default=None)
+
+
+def say_matches(events: pl.DataFrame, matches: Matches, notes: list[str]) -> None:
+    """How the sends of receives were found out, and which were not."""
+    received = (events["kind"] == "receive").sum()
+    matched = matches.table.filter(pl.col("row") >= 0)
+    counts = dict(matched.group_by("how").len().iter_rows())
+    for how in (BY_STAMP, BY_ORDER, BY_CLOCK):
+        if count := counts.get(how):
+            notes.append(f"{count} of {received} receives belong to their send by {how}")
+    for what, rows in (
+        ("could be of several sends, and are left open", [*matches.ambiguous]),
+        ("fit no send in these logs", [row for row in matches.orphans if row >= 0]),
+    ):
+        if rows:
+            where = events[rows[:MAX_EXAMPLES]].select("file", "line").iter_rows()
+            examples = ", ".join(f"{file}:{line}" for file, line in where)
+            notes.append(f"{len(rows)} of {received} receives {what}: {examples}")

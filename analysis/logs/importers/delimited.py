@@ -1,0 +1,104 @@
+"""Logs as several public labs write them: `time|clock|kind|queue|peer`, one file per machine.
+
+The delimiter is `|`, a comma, a semicolon or a tab. A first line with the names of the columns
+lets them be in another order, and be others: `machine` where one file has several, `stamp`
+for what a message carried. A peer is whom a send is to, or whom a receive is from.
+"""
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from analysis.history.run import Run, known_files
+from analysis.logs.foreign import run_of
+from analysis.logs.importers.rows import NUMBER, Reader, Row
+
+NAME = "delimited"
+DELIMITERS = "|,;\t"
+#: What a column can be called, in lower case.
+COLUMNS = {
+    "time": {"time", "timestamp", "system_time", "system time", "real_time", "global time", "date"},
+    "clock": {"clock", "logical_clock", "logical clock", "lamport", "lamport_clock", "lc"},
+    "kind": {"kind", "event", "event_type", "event type", "type", "action", "operation"},
+    "queue": {"queue", "queue_length", "queue length", "queue_size", "queue size", "queue_len"},
+    "peer": {"peer", "other", "partner"},
+    "sender": {"sender", "from", "source", "src"},
+    "receivers": {"receiver", "receivers", "to", "destination", "dest", "dst", "target"},
+    "stamp": {"stamp", "message_clock", "message clock", "received_clock", "sent_clock"},
+    "machine": {"machine", "vm", "process", "host", "node", "machine_id", "process_id"},
+}
+BY_DEFAULT = ("time", "clock", "kind", "queue", "peer")
+NEEDED = {"clock", "kind"}
+MIN_COLUMNS = 3
+
+
+def knows(head: str) -> bool:
+    """Whether a file that begins so is a log of this format."""
+    return _layout(head) is not None
+
+
+def load(path: Path) -> list[Run]:
+    """The run that the logs in a directory, or one log, tell of."""
+    reader = Reader()
+    rows = [row for file in known_files(path, knows) for row in _rows(file, reader)]
+    return [run_of(reader.told(path, NAME, rows))]
+
+
+def _layout(head: str) -> tuple[str, tuple[str, ...], bool] | None:
+    """The delimiter, what the columns are, and whether the first line names them."""
+    lines = [line for line in head.splitlines() if line.strip()]
+    if not lines:
+        return None
+    for delimiter in DELIMITERS:
+        cells = _cells(lines[0], delimiter)
+        named = tuple(_column(cell) for cell in cells)
+        if {*named} >= NEEDED:
+            return delimiter, named, True
+        if len(cells) >= MIN_COLUMNS and _is_event(cells):
+            return delimiter, BY_DEFAULT, False
+    return None
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    rows = list(csv.reader([line.replace("\0", "")], delimiter=delimiter))
+    return [cell.strip() for cell in rows[0]] if rows else []
+
+
+def _column(cell: str) -> str:
+    name = cell.strip("# ").lower()
+    return next((column for column, names in COLUMNS.items() if name in names), "")
+
+
+def _is_event(cells: Sequence[str]) -> bool:
+    """Whether cells in the order of BY_DEFAULT are an event."""
+    return bool(NUMBER.fullmatch(cells[1])) and Reader().kind_of(cells[2]) is not None
+
+
+def _rows(file: Path, reader: Reader) -> Iterator[Row]:
+    lines = list(reader.lines(file))
+    layout = _layout(lines[0][1])
+    assert layout
+    delimiter, columns, has_names = layout
+    for number, line in lines[has_names:]:
+        cells = _cells(line, delimiter)
+        if len(cells) < MIN_COLUMNS:
+            reader.refuse(file.name, number, "there are too few columns")
+        else:
+            yield row_of(file, number, dict(zip(columns, cells, strict=False)))
+
+
+def row_of(file: Path, line: int, found: dict[str, str]) -> Row:
+    """The row of what was found, by the names of COLUMNS. A file is of one machine by default."""
+    peer = found.get("peer", "")
+    return Row(
+        file=file.name,
+        line=line,
+        machine=found.get("machine") or file.stem,
+        time=found.get("time", ""),
+        clock=found.get("clock", ""),
+        kind=found.get("kind", ""),
+        queue=found.get("queue", ""),
+        sender=found.get("sender") or peer,
+        receivers=found.get("receivers") or peer,
+        stamp=found.get("stamp", ""),
+    )

@@ -1,0 +1,139 @@
+"""Logs of any program, if a TOML file says what they look like.
+
+    expression = '^\\[(?<time>\\S+)\\] (?<kind>\\w+) clock=(?<clock>\\d+)( peer=(?<peer>\\S+))?'
+    time = "ms"               # s, ms, us, ns, or as in "%H:%M:%S.%f"; by itself: as it looks
+    queue = "before"          # before or after a receive; by itself: as the numbers look
+    files = "*.log"           # which files; by itself: those in which the expression finds any
+
+    [kinds]                   # what events are called; by itself: send, sent, receive, recv, ...
+    send = ["SND", "BCAST"]
+    receive = ["RCV"]
+    internal = ["LOCAL"]
+
+The groups of the expression are `clock` and `kind`, and any of `time`, `queue`, `peer` (whom a send
+is to, or whom a receive is from), `sender`, `receivers`, `stamp` (what a message carried)
+and `machine`; without that a file is of one machine, and has its name.
+"""
+
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any, get_args
+
+from analysis.history.run import InputError, Run, known_files
+from analysis.logs.foreign import run_of
+from analysis.logs.importers.delimited import COLUMNS, NEEDED, row_of
+from analysis.logs.importers.rows import WORDS, Reader, Row
+from analysis.logs.importers.times import UNITS_NS
+from vm.records import Kind
+from vm.spec import suggestion
+
+NAME = "described"
+SUFFIX = ".toml"
+QUEUES = ("before", "after")
+
+
+@dataclass(frozen=True)
+class Described:
+    """A format, as a file describes it."""
+
+    expression: re.Pattern[str]
+    time: str
+    queue: str
+    files: str
+    kinds: Mapping[str, Kind]
+
+    def knows(self, head: str) -> bool:
+        """Whether a file that begins so is a log of this format."""
+        return any(map(self.expression.search, head.splitlines()))
+
+    def load(self, path: Path) -> list[Run]:
+        """The run that the logs in a directory, or one log, tell of."""
+        reader = Reader(self.time, self.kinds)
+        files = [file for file in known_files(path, self.knows) if fnmatch(file.name, self.files)]
+        rows = [row for file in files for row in self._rows(file, reader)]
+        return [run_of(reader.told(path, NAME, rows, self.queue))]
+
+    def _rows(self, file: Path, reader: Reader) -> Iterator[Row]:
+        for number, line in reader.lines(file):
+            if found := self.expression.search(line):
+                yield row_of(file, number, {k: v or "" for k, v in found.groupdict().items()})
+            else:
+                reader.refuse(file.name, number, "the expression finds no event here")
+
+
+def read(path: Path) -> Described:
+    """The format that a file describes; InputError says which field is wrong."""
+    try:
+        plain = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not TOML: {error}") from None
+    for key in plain:
+        if key not in FIELDS:
+            raise InputError(f"{path}: {key}: there is no such field{suggestion(key, FIELDS)}")
+    if "expression" not in plain:
+        raise InputError(f"{path}: expression: it is needed, with the groups clock and kind")
+    try:
+        return Described(**{key: field(plain.get(key)) for key, field in FIELDS.items()})
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _expression(value: Any) -> re.Pattern[str]:
+    try:
+        expression = re.compile(re.sub(r"\(\?<(?=\w)", "(?P<", str(value)))
+    except re.error as error:
+        raise ValueError(f"expression: {error}") from None
+    groups = {*expression.groupindex}
+    if missing := NEEDED - groups:
+        raise ValueError(f"expression: the group {min(missing)} is needed")
+    for group in groups:
+        if group not in COLUMNS:
+            raise ValueError(f"expression: there is no group {group!r}{suggestion(group, COLUMNS)}")
+    return expression
+
+
+def _time(value: Any) -> str:
+    if value is None or value in UNITS_NS or (isinstance(value, str) and "%" in value):
+        return value or ""
+    raise ValueError(f"time: {value!r} is neither one of {', '.join(UNITS_NS)} nor like %H:%M:%S")
+
+
+def _queue(value: Any) -> str:
+    if value is None or value in QUEUES:
+        return value or ""
+    raise ValueError(f"queue: {value!r} is neither before nor after")
+
+
+def _files(value: Any) -> str:
+    if value is None or isinstance(value, str):
+        return value or "*"
+    raise ValueError(f"files: {value!r} is not a pattern like *.log")
+
+
+def _kinds(value: Any) -> Mapping[str, Kind]:
+    if value is None:
+        return WORDS
+    if not isinstance(value, dict):
+        raise ValueError(f"kinds: {value!r} is not a table")
+    kinds: dict[str, Kind] = {}
+    for kind, words in value.items():
+        if kind not in get_args(Kind):
+            raise ValueError(f"kinds.{kind}: there are {', '.join(get_args(Kind))}")
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise ValueError(f"kinds.{kind}: {words!r} is not a list of texts")
+        kinds |= dict.fromkeys((word.lower() for word in words), kind)
+    return kinds
+
+
+#: Every field of a description and how its plain value is read; absent it is None.
+FIELDS: dict[str, Callable[[Any], Any]] = {
+    "expression": _expression,
+    "time": _time,
+    "queue": _queue,
+    "files": _files,
+    "kinds": _kinds,
+}

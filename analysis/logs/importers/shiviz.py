@@ -1,0 +1,281 @@
+"""Logs for ShiViz, as GoVector and its kin write them: a vector clock in JSON for every event.
+
+A regular expression with the named groups `host`, `clock` and `event` says what an event is. As
+in a file for ShiViz's upload, the first line can be that expression and the second one a
+delimiter, also a regular expression, between several executions, which its group `trace`
+names. Without them the layouts that ShiViz and GoVector have by default are tried. A group
+`timestamp` (as TSViz has it) is the time in nanoseconds.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from analysis.history.run import (
+    HEAD_BYTES,
+    MAX_INT64,
+    NO_SEND_FITS,
+    SCHEMA,
+    SEVERAL_FIT,
+    TORN,
+    Damage,
+    InputError,
+    Run,
+    known_files,
+)
+from analysis.logs.conventions import dated
+from analysis.logs.importers.vector_messages import Conclusion, conclude
+from vm.spec import natural_order
+
+NAME = "shiviz"
+GROUPS = {"host", "clock", "event"}
+#: How events are laid out where no expression says it, by the lines that a log begins with.
+LAYOUTS = {
+    r"\S+ \{[^{}]*\}\s*\n": r"^(?P<host>\S+) (?P<clock>\{.*\})\s*\n(?P<event>.*)$",
+    r".*\n\S+ \{[^{}]*\}\s*(?:\n|$)": r"^(?P<event>.*)\n(?P<host>\S+) (?P<clock>\{.*\})\s*$",
+    r"\S+ \{[^{}]*\} .": r"^(?P<host>\S+) (?P<clock>\{[^{}]*\}) (?P<event>.+)$",
+    r"\S+ .*\{[^{}]*\}\s*(?:\n|$)": r"^(?P<host>\S+) (?P<event>.*?) ?(?P<clock>\{.*\})\s*$",
+}
+DELIMITER = r"^===+ ?(?P<trace>.*?) ?===+$"
+BY_VECTORS = "vector clocks"
+ITS_OWN_WITNESS = "the messages were concluded from the vector clocks themselves"
+
+
+class _Event(NamedTuple):
+    host: str
+    clock: dict[str, int]
+    at_ns: int | None
+    file: str
+    line: int
+
+
+class _Layout(NamedTuple):
+    """How a file is to be read: `begin` is where its log begins, after the expressions."""
+
+    event: re.Pattern[str]
+    delimiter: re.Pattern[str]
+    begin: int
+
+
+def knows(head: str) -> bool:
+    """Whether a file that begins so is a log of this format."""
+    try:
+        layout = _layout(head)
+    except re.error:
+        return False
+    first = layout.event.search(head, layout.begin) if layout else None
+    return first is not None and isinstance(_event(first, "", 1), _Event)
+
+
+def load(path: Path) -> list[Run]:
+    """The executions that a file, or the logs in a directory together, tell of."""
+    executions: dict[str, list[_Event]] = {}
+    damage: list[Damage] = []
+    for file in known_files(path, knows):
+        text = file.read_text(encoding="utf-8", errors="replace")
+        layout = _layout(text[:HEAD_BYTES])
+        assert layout
+        for label, begin, end in _parts(layout, text):
+            events = executions.setdefault(label, [])
+            for found in _events(layout, text, begin, end, file.name):
+                if isinstance(found, Damage):
+                    is_last = found.line == text.count("\n") + 1 and not text.endswith("\n")
+                    reason = f"{TORN}: {found.reason}" if is_last else found.reason
+                    damage.append(found._replace(reason=reason))
+                else:
+                    events.append(found)
+    several = sum(map(bool, executions.values())) > 1
+    name = path.resolve().name
+    return [
+        _run(path, f"{name}#{_in_a_name(label)}" if several else name, events, tuple(damage))
+        for label, events in executions.items()
+        if events
+    ]
+
+
+def _in_a_name(label: str) -> str:
+    """The label of an execution as a part of a file's name."""
+    return re.sub(r"[^\w.-]+", "_", label)
+
+
+# --- text ---
+
+
+def _layout(head: str) -> _Layout | None:
+    """None if this is no such log; re.error if an expression in it is none."""
+    first, _, rest = head.partition("\n")
+    second, _, _ = rest.partition("\n")
+    if all(f"(?<{group}>" in first for group in GROUPS):
+        begin = len(first) + 1 + len(second) + 1
+        return _Layout(_expression(first), _expression(second.strip() or DELIMITER), begin)
+    begin = len(head) - len(head.lstrip())
+    for begins, event in LAYOUTS.items():
+        if re.compile(begins).match(head, begin):
+            return _Layout(_expression(event), _expression(DELIMITER), begin)
+    return None
+
+
+def _expression(text: str) -> re.Pattern[str]:
+    """An expression as JavaScript has it, and as ShiViz applies it: line by line, all ASCII."""
+    return re.compile(re.sub(r"\(\?<(?=\w)", "(?P<", text.rstrip("\r")), re.MULTILINE | re.ASCII)
+
+
+def _parts(layout: _Layout, text: str) -> Iterator[tuple[str, int, int]]:
+    """The executions of a file: how each is called, and where it begins and ends."""
+    begin, label = layout.begin, "1"
+    for number, delimiter in enumerate(layout.delimiter.finditer(text, layout.begin), 2):
+        yield label, begin, delimiter.start()
+        begin, label = delimiter.end(), delimiter.groupdict().get("trace") or str(number)
+    yield label, begin, len(text)
+
+
+def _events(
+    layout: _Layout, text: str, begin: int, end: int, file: str
+) -> Iterator[_Event | Damage]:
+    """The events of an execution, and the lines that belong to none."""
+    line, at = text.count("\n", 0, begin) + 1, begin
+    for match in layout.event.finditer(text, begin, end):
+        yield from _left_over(text[at : match.start()], file, line)
+        line += text.count("\n", at, match.start())
+        yield _event(match, file, line)
+        line += text.count("\n", match.start(), match.end())
+        at = match.end()
+    yield from _left_over(text[at:end], file, line)
+
+
+def _left_over(text: str, file: str, first: int) -> Iterator[Damage]:
+    for number, line in enumerate(text.split("\n"), first):
+        if line.strip():
+            yield Damage(file, number, "the expression finds no event here")
+
+
+def _event(match: re.Match[str], file: str, line: int) -> _Event | Damage:
+    host, text = match["host"], match["clock"]
+    try:
+        clock = json.loads(text)
+    except (ValueError, RecursionError):
+        return Damage(file, line, f"the clock is not JSON: {text}")
+    if not isinstance(clock, dict) or not all(type(n) is int for n in clock.values()):
+        return Damage(file, line, f"the clock does not give a number for every host: {text}")
+    if host not in clock:
+        return Damage(file, line, f"the clock has no entry of its own host, {host}")
+    if not all(0 <= number <= MAX_INT64 // (len(clock) + 1) for number in clock.values()):
+        return Damage(file, line, f"a number of the clock cannot be: {text}")
+    stamp = match.groupdict().get("timestamp") or ""
+    at_ns = int(stamp) if re.fullmatch("[0-9]{1,19}", stamp) else None
+    if at_ns is not None and at_ns > MAX_INT64:
+        return Damage(file, line, f"the time cannot be {stamp}")
+    return _Event(host, {name: n for name, n in clock.items() if n}, at_ns, file, line)
+
+
+# --- a run ---
+
+
+def _run(path: Path, name: str, events: list[_Event], damage: tuple[Damage, ...]) -> Run:
+    logged = sorted({event.host for event in events}, key=natural_order)
+    named = {host for event in events for host in event.clock} - {*logged}
+    machines = (*logged, *sorted(named, key=natural_order))
+    _refuse_several(path, events)
+    number = {machine: n for n, machine in enumerate(machines)}
+    # ShiViz puts the events of a host into the order of its own count, wherever they are.
+    rows = sorted(events, key=lambda event: (number[event.host], event.clock.get(event.host, 0)))
+    vectors = np.array([[e.clock.get(m, 0) for m in machines] for e in rows], np.int64)
+    concluded = conclude([number[event.host] for event in rows], vectors)
+    notes = list(_notes(concluded))
+    table, resolution_ns = dated(_table(name, machines, rows, vectors, concluded), notes)
+    return Run(
+        name=name,
+        path=path,
+        format=NAME,
+        clocks=("vector",),
+        machines=machines,
+        missing=tuple(machine for machine in machines if machine in named),
+        starts={},
+        stops={},
+        tick_rates_hz={},
+        queue_left={},
+        files={event.host: event.file for event in rows},
+        scan=table.lazy(),
+        damage=damage,
+        resolution_ns=resolution_ns,
+        conventions=tuple(notes),
+        unknown=(("clock_condition", ITS_OWN_WITNESS), ("strong_clock_condition", ITS_OWN_WITNESS)),
+    )
+
+
+def _refuse_several(path: Path, events: Sequence[_Event]) -> None:
+    first = dict[str, _Event]()
+    for event in events:
+        if event.clock.get(event.host) == 1:
+            if (other := first.get(event.host)) is not None:
+                raise InputError(
+                    f"{path}: {event.host} begins on line {other.line} of {other.file} and again on"
+                    f" line {event.line} of {event.file}: the logs of several executions were"
+                    " appended; give them apart, or their delimiter in the second line"
+                )
+            first[event.host] = event
+
+
+def _table(
+    name: str,
+    machines: tuple[str, ...],
+    rows: list[_Event],
+    vectors: np.ndarray,
+    concluded: dict[int, Conclusion],
+) -> pl.DataFrame:
+    index = pl.DataFrame({"machine": [e.host for e in rows]}).select(
+        pl.int_range(pl.len()).over("machine")
+    )
+    indexes = index.to_series().to_list()
+    to: dict[int, list[str]] = {}
+    causes: dict[int, int] = {}
+    for row, found in concluded.items():
+        if found.send >= 0:
+            to.setdefault(found.send, []).append(rows[row].host)
+            causes[row] = indexes[found.send]
+    columns = {
+        "run": [name] * len(rows),
+        "machine": [event.host for event in rows],
+        "index": indexes,
+        "kind": [
+            "receive" if row in concluded else "send" if row in to else "internal"
+            for row in range(len(rows))
+        ],
+        "at_ns": [event.at_ns for event in rows],
+        "main": vectors.sum(axis=1),
+        "to": [to.get(row) for row in range(len(rows))],
+        "sender": [_sender(machines, concluded.get(row)) for row in range(len(rows))],
+        "cause": [causes.get(row) for row in range(len(rows))],
+        "inferred": [_how(concluded.get(row)) for row in range(len(rows))],
+        "file": [event.file for event in rows],
+        "line": [event.line for event in rows],
+        "clock_vector": vectors.tolist(),
+    }
+    table = pl.DataFrame(columns, {column: SCHEMA[column] for column in columns})
+    untold = [pl.lit(None).alias(column) for column in SCHEMA if column not in columns]
+    return table.with_columns(untold).select(pl.col(n).cast(t) for n, t in SCHEMA.items())
+
+
+def _sender(machines: tuple[str, ...], one: Conclusion | None) -> str | None:
+    return machines[one.sender] if one and one.sender >= 0 else None
+
+
+def _how(one: Conclusion | None) -> str | None:
+    if one is None:
+        return None
+    if one.send >= 0:
+        return BY_VECTORS
+    return NO_SEND_FITS if one.needed == 1 else SEVERAL_FIT
+
+
+def _notes(concluded: dict[int, Conclusion]) -> Iterator[str]:
+    yield "events of a host are in the order of its own count, from 1"
+    sends = [one for one in concluded.values() if one.send >= 0]
+    yield f"{len(sends)} of {len(concluded)} receives belong to their send by {BY_VECTORS}"
+    if at_once := sum(one.send < 0 and one.needed > 1 for one in concluded.values()):
+        yield f"{at_once} events learn from several events at once, which no one message explains"

@@ -1,0 +1,91 @@
+"""Time columns of other people's logs, as nanoseconds since 1970 in no time zone."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+
+from analysis.history.run import MAX_INT64
+
+UNITS_NS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1000, "ns": 1}
+UNIT_NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+MICROSECOND = timedelta(microseconds=1)
+DAY_NS = 24 * 3600 * 10**9
+HOUR_NS = 3600 * 10**9
+#: Seconds since 1970 have ten digits now; every unit below has three more.
+DIGITS = {"s": 11, "ms": 14, "us": 17}
+
+
+class Times:
+    """The times of one run's logs, which are all written in one way: that of the first.
+
+    `unit` is a key of UNITS_NS, or a format of `datetime.strptime`, or "" if the first time is to
+    tell. Times of day and minutes of the hour go on where they begin again.
+    """
+
+    def __init__(self, unit: str) -> None:
+        self._unit = unit
+        self._given = bool(unit)
+        self._period_ns = 0
+        self._last_ns: dict[str, int] = {}
+        self._turned = False
+
+    def ns(self, machine: str, text: str) -> int:
+        """ValueError if the text is no time like the first one."""
+        if not self._unit:
+            self._unit = _unit_of(text)
+        ns = _ns(text.strip(), self._unit)
+        self._period_ns = _period_ns(self._unit)
+        if self._period_ns:
+            ns = self._go_on(machine, ns)
+        if abs(ns) > MAX_INT64:
+            raise ValueError
+        return ns
+
+    def _go_on(self, machine: str, ns: int) -> int:
+        """The time in the period in which the machine is by now."""
+        last = self._last_ns.get(machine, ns)
+        ns += (last - ns + self._period_ns // 2) // self._period_ns * self._period_ns
+        self._turned |= ns >= self._period_ns
+        self._last_ns[machine] = ns
+        return ns
+
+    def notes(self) -> Iterator[str]:
+        if not self._given and self._unit in UNIT_NAMES:
+            yield f"times are read as {UNIT_NAMES[self._unit]}, by their size"
+        if self._period_ns:
+            what = "time of day" if self._period_ns == DAY_NS else "minutes and seconds of an hour"
+            again = "; it begins again, and is taken to go on" if self._turned else ""
+            yield f"times have no date, only the {what}{again}"
+
+
+def _unit_of(text: str) -> str:
+    text = text.strip()
+    if re.fullmatch(r"[0-9]+(\.[0-9]*)?", text):
+        digits = len(text.partition(".")[0])
+        return next((unit for unit, most in DIGITS.items() if digits <= most), "ns")
+    for unit, pattern in {"of day": r"\d\d?:\d\d:\d\d", "of hour": r"\d\d?:\d\d"}.items():
+        if re.fullmatch(pattern + r"([.,]\d+)?", text):
+            return unit
+    return "date"
+
+
+def _ns(text: str, unit: str) -> int:
+    if unit in UNITS_NS:
+        try:
+            return int(Decimal(text) * UNITS_NS[unit])
+        except (InvalidOperation, OverflowError):
+            raise ValueError from None
+    if unit in ("of day", "of hour"):
+        parts = [Decimal(part) for part in text.replace(",", ".").split(":")]
+        hours, minutes, seconds = [Decimal(0)] * (3 - len(parts)) + parts
+        return int(((hours * 60 + minutes) * 60 + seconds) * UNITS_NS["s"])
+    at = datetime.fromisoformat(text) if unit == "date" else datetime.strptime(text, unit)
+    return (at.replace(tzinfo=None) - datetime(1970, 1, 1)) // MICROSECOND * 1000
+
+
+def _period_ns(unit: str) -> int:
+    """After how long such times begin again; 0 if they never do."""
+    if unit == "of day" or ("%" in unit and not re.search("%[YymdjcxDF]", unit)):
+        return DAY_NS
+    return HOUR_NS if unit == "of hour" else 0

@@ -1,0 +1,118 @@
+"""The text logs of the first vklocks (github.com/mmattyV/vklocks): one file per machine.
+
+An event is a line that contains `updated logical clock to N, system_time=S`. `system_time`
+has whole seconds only, so an event's time is the line's own, to the millisecond. Lines before
+it tell more: `Sent message to` each receiver of a send, with the stamp, and `Received message
+from`, when a message arrives, with its stamp; messages are taken in the order of arrival.
+Machines are known to each other by address; the port in it names the machine that says it
+listens there. The queue length is logged at receives only, after taking the message.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from analysis.history.run import InputError, Run, known_files
+from analysis.logs.foreign import LEFT, TOLD, Told, run_of
+from analysis.logs.importers.vklocks_lines import Log, knows, read
+from vm.spec import natural_order
+
+__all__ = ["NAME", "knows", "load"]
+
+NAME = "vklocks"
+
+Ints = NDArray[np.int64]
+
+
+def load(directory: Path) -> list[Run]:
+    """The run that the directory's logs tell of; InputError if two logs are of one machine."""
+    files = sorted(known_files(directory, knows), key=lambda file: natural_order(file.name))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        logs = list(pool.map(read, files))
+        machines = tuple(log.machine for log in logs)
+        for machine in machines:
+            if machines.count(machine) > 1:
+                raise InputError(f"{directory} holds more than one log of {machine}: keep one")
+        ports = [log.port for log in logs if log.port]
+        # On two computers a port can be there twice; then it names nobody.
+        name_of = {log.port: log.machine for log in logs if ports.count(log.port) == 1}
+        events, waiting = zip(*pool.map(partial(_told, name_of=name_of), logs), strict=True)
+    left = pl.concat(waiting)
+    return [
+        run_of(
+            Told(
+                name=directory.resolve().name,
+                path=directory,
+                format=NAME,
+                machines=machines,
+                # Many columns in as many parts would be put together by every query again.
+                events=pl.concat(events, rechunk=True),
+                files={log.machine: log.file for log in logs},
+                left=left,
+                damage=tuple(damage for log in logs for damage in log.damage),
+                tick_rates_hz={log.machine: log.tick_rate_hz for log in logs if log.tick_rate_hz},
+                queue_left={machine: left.filter(machine=machine).height for machine in machines},
+                queue="after",
+                conventions=("system_time has whole seconds, so times are those of the lines",),
+            )
+        )
+    ]
+
+
+def _take(log: Log) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The events with what their receives took out of the inbox, and what is left in it."""
+    receives = np.flatnonzero((log.events["kind"] == "receive").to_numpy())
+    lines = log.events["line"].to_numpy()
+    taken = _oldest_first(log.arrived["line"].to_numpy(), lines[receives])
+    arrival = np.full(len(lines), -1)
+    arrival[receives] = taken
+    which = pl.Series(arrival).replace(-1, None)
+    arrivals = log.arrived.select(sender="name", stamp="stamp", arrived_ns="at_ns")
+    received = arrivals.select(pl.all().gather(which))
+    left = np.ones(len(arrivals), bool)
+    left[taken[taken >= 0]] = False
+    waiting = arrivals.filter(pl.Series(left)).with_columns(machine=pl.lit(log.machine))
+    return pl.concat([log.events, received], how="horizontal"), waiting.select(*LEFT)
+
+
+def _oldest_first(arrived: Ints, received: Ints) -> Ints:
+    """Which arrival each receive takes, by their lines; -1 if nothing was in the inbox."""
+    if len(received) <= len(arrived) and (arrived[: len(received)] < received).all():
+        return np.arange(len(received))
+    taken, following = [], 0
+    for line in received:
+        is_there = following < len(arrived) and arrived[following] < line
+        taken.append(following if is_there else -1)
+        following += bool(is_there)
+    return np.array(taken, np.int64)
+
+
+def _told(log: Log, name_of: dict[str, str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The events of a log in the columns of TOLD, and what is left in the inbox."""
+    events, left = _take(log)
+    addresses = log.sent["name"].unique().to_list()
+    names = {a: name for a in addresses if (name := name_of.get(a.rpartition(":")[2]))}
+    # What was sent belongs to the event that is logged next.
+    following = np.searchsorted(events["line"].to_numpy(), log.sent["line"].to_numpy())
+    sent = (
+        log.sent.select(pl.col("name").replace(names), "stamp", event=pl.Series(following))
+        .group_by("event", maintain_order=True)
+        .agg(to="name", sent_stamp=pl.col("stamp").drop_nulls().first())
+        .filter(pl.col("event") < events.height)
+    )
+    place = np.full(events.height, -1)
+    place[sent["event"].to_numpy()] = np.arange(sent.height)
+    which = pl.Series(place).replace(-1, None)
+    told = pl.concat([events, sent.select(pl.all().gather(which))], how="horizontal")
+    told = told.with_columns(
+        machine=pl.lit(log.machine),
+        file=pl.lit(log.file),
+        to=pl.when(kind="send").then("to"),
+        stamp=pl.when(kind="send").then("sent_stamp").otherwise("stamp"),
+    )
+    return told.select(pl.col(name).cast(type_) for name, type_ in TOLD.items()), left

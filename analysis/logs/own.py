@@ -1,0 +1,98 @@
+"""The project's own logs (`vm.log`): the directory of one run in, a `Run` out."""
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import polars as pl
+
+from analysis.history.run import SCHEMA, InputError, Run
+from analysis.logs import reading
+from analysis.logs.cache import cached, is_big
+from analysis.logs.reading import Reading, read
+from vm.records import Record, Start
+
+NAME = "jsonl"
+
+
+def knows(head: str) -> bool:
+    """Whether a file that begins so is a log of ours."""
+    return re.match(r'\s*\{\s*"kind"\s*:', head) is not None
+
+
+def load(directory: Path) -> list[Run]:
+    """The run that the directory's `*.jsonl` files tell of; InputError if it is not exactly one."""
+    files = [path for path in sorted(directory.glob("*.jsonl")) if path.name[0] != "."]
+    return [_run(directory, _read_all(files))]
+
+
+def of_records(directory: Path, logs: Mapping[str, Iterable[Record]]) -> Run:
+    """The run whose directory will hold these logs, each a machine's own account."""
+    held = [reading.of_records(directory / f"{name}.jsonl", log) for name, log in logs.items()]
+    return _run(directory, held)
+
+
+def _run(directory: Path, readings: list[Reading]) -> Run:
+    start = _agreed(directory, readings)
+    machines = start.machines
+    logs = {reading.machine: reading for reading in readings}
+    run = [machine for machine in machines if machine in logs]
+    starts = {machine: begun for machine in run if (begun := logs[machine].start)}
+    stops = {machine: stop for machine in run if (stop := logs[machine].stop)}
+    name = directory.resolve().name
+    return Run(
+        name=name,
+        path=directory,
+        format=NAME,
+        clocks=start.clocks,
+        machines=machines,
+        missing=tuple(machine for machine in machines if machine not in logs),
+        starts=starts,
+        stops=stops,
+        tick_rates_hz={machine: begun.tick_rate_hz for machine, begun in starts.items()},
+        queue_left={machine: len(stop.inbox) for machine, stop in stops.items()},
+        files={machine: logs[machine].path.name for machine in run},
+        scan=_table(name, [logs[machine] for machine in run]),
+        damage=tuple(damage for reading in readings for damage in reading.damage),
+        restarts={m: tuple(record for _, record in logs[m].restarts) for m in run},
+        restart_lines={m: tuple(line for line, _ in logs[m].restarts) for m in run},
+        is_big=any(reading.is_big for reading in readings),
+    )
+
+
+def _read_all(files: list[Path]) -> list[Reading]:
+    if not any(map(is_big, files)):
+        return list(map(read, files))
+    # Polars reads with all cores, but has not all of the work.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(lambda path: cached(path, read), files))
+
+
+def _table(run: str, logs: list[Reading]) -> pl.LazyFrame:
+    """The events of all machines."""
+    events = pl.concat([log.scan for log in logs]) if logs else Reading(Path()).scan
+    return events.with_columns(run=pl.lit(run)).select(*SCHEMA)
+
+
+def _agreed(directory: Path, readings: list[Reading]) -> Start:
+    """The start record that stands for all; InputError unless they tell of one and the same run."""
+    known = {reading.path.name: reading.start for reading in readings if reading.start}
+    if not known:
+        raise InputError(
+            f"{directory} holds no log with a start record: nobody can say what was run"
+        )
+    (first, start), *others = known.items()
+    for file, other in others:
+        for what in ("run", "epoch_unix_ns", "machines", "clocks"):
+            if getattr(start, what) != getattr(other, what):
+                raise InputError(
+                    f"{directory} mixes logs of two runs: {first} and {file} disagree on {what};"
+                    " give each run a directory of its own"
+                )
+    named = [reading.machine for reading in readings]
+    for machine in named:
+        if named.count(machine) > 1:
+            raise InputError(f"{directory} holds more than one log of {machine}: keep one")
+    return start

@@ -1,0 +1,222 @@
+"""One log of ours as it is read: its events as a table, its other records, its damage.
+
+Many lines at once are left to `analysis.logs.bulk`. Where it finds anything that is not plainly an
+event the lines are halved and halved again, until few are left to be decoded one by one: so
+every line is taken for what `vm.log` says it is, and damage costs time only where it is.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from io import BufferedReader
+from pathlib import Path
+
+import polars as pl
+
+from analysis.history.run import (
+    MAX_INT64,
+    SCHEMA,
+    TORN,
+    Damage,
+    InputError,
+    beyond_64_bits,
+    table,
+    unusable,
+)
+from analysis.logs.bulk import read_events
+from vm.log import LogError, decode
+from vm.records import Event, Record, Restart, Start, Stop
+from vm.spec import Spec, SpecError
+
+BLOCK_BYTES = 16 << 20
+#: So many lines are decoded one by one before Polars has read them.
+FEW_LINES = 64
+
+
+@dataclass
+class Reading:
+    """One log file as far as it was read.
+
+    `records` are all that are no events, with their lines; `frames` the events in the columns
+    of SCHEMA, but without the run. `is_big` says that they are on disk.
+    """
+
+    path: Path
+    start: Start | None = None
+    stop: Stop | None = None
+    records: list[tuple[int, Record]] = field(default_factory=list)
+    damage: list[Damage] = field(default_factory=list)
+    frames: list[pl.LazyFrame] = field(default_factory=list)
+    is_big: bool = False
+    _lines: list[int] = field(default_factory=list)
+    _events: list[Event] = field(default_factory=list)
+
+    @property
+    def machine(self) -> str:
+        """Whose log it is; without a start record its name says so."""
+        return self.start.machine if self.start else self.path.stem
+
+    @property
+    def restarts(self) -> list[tuple[int, Restart]]:
+        return [(line, record) for line, record in self.records if isinstance(record, Restart)]
+
+    @property
+    def scan(self) -> pl.LazyFrame:
+        """All events, once the log has been read."""
+        schema = {name: type_ for name, type_ in SCHEMA.items() if name != "run"}
+        return pl.concat(self.frames) if self.frames else pl.LazyFrame(schema=schema)
+
+    def refuse(self, line: int, reason: str) -> None:
+        self.damage.append(Damage(self.path.name, line, reason))
+
+    def take(self, line: int, record: Record) -> None:
+        """Take the next record in; what has no place in a log becomes damage."""
+        if isinstance(record, Start):
+            _check_start(self, line, record)
+        elif self.start is None:
+            self.refuse(line, "comes before a start record")
+            return
+        elif self.stop:
+            self.refuse(line, "comes after the stop record")
+            return
+        elif reason := _unusable(record, self.start):
+            self.refuse(line, reason)
+            return
+        self.hold(line, record)
+
+    def hold(self, line: int, record: Record) -> None:
+        """Take in a record that is known to have its place."""
+        if isinstance(record, Event):
+            self._lines.append(line)
+            self._events.append(record)
+            return
+        self.records.append((line, record))
+        if isinstance(record, Start):
+            self.start = record
+        elif isinstance(record, Stop):
+            self.stop = record
+
+    def take_events(self, line: int, events: pl.DataFrame) -> None:
+        """Take a table of the next events in, which are on successive lines."""
+        self.flush()
+        lines = pl.int_range(line, line + events.height, dtype=pl.Int64)
+        where = {"machine": pl.lit(self.machine), "file": pl.lit(self.path.name), "line": lines}
+        names = [name for name in SCHEMA if name != "run"]
+        self.frames.append(events.lazy().with_columns(**where).select(names))
+
+    def flush(self) -> None:
+        """Make a table of the events that came one by one."""
+        if self._events:
+            assert self.start
+            main = self.start.clocks[0]
+            frame = table(self.machine, self.path.name, main, self._lines, self._events)
+            self.frames.append(frame.lazy())
+            self._lines, self._events = [], []
+
+
+def of_records(path: Path, records: Iterable[Record]) -> Reading:
+    """The reading of a log that nobody has written yet, and that so cannot be damaged."""
+    reading = Reading(path)
+    for line, record in enumerate(records, 1):
+        reading.hold(line, record)
+    reading.flush()
+    return reading
+
+
+def read(path: Path) -> Reading:
+    """All that a log says. InputError if it cannot be of one run."""
+    reading = Reading(path)
+    line = 1
+    with path.open("rb") as file:
+        for block in _blocks(file):
+            _read_block(reading, line, block)
+            line += block.count(b"\n")
+    reading.flush()
+    return reading
+
+
+def _blocks(file: BufferedReader) -> Iterator[bytes]:
+    """The file in parts that end with a line: its first and its last line by themselves, as no
+    event is expected there; in the end what has no line end."""
+    yield file.readline()
+    left = b""
+    while read := file.read(BLOCK_BYTES):
+        text = left + read
+        last = text.rfind(b"\n", 0, max(0, text.rfind(b"\n"))) + 1
+        yield text[:last]
+        left = text[last:]
+    last_line, end, torn = left.rpartition(b"\n")
+    yield last_line + end
+    yield torn
+
+
+def _read_block(reading: Reading, line: int, block: bytes) -> None:
+    if block.count(b"\n") <= FEW_LINES:
+        _read_lines(reading, line, block)
+        return
+    if reading.start and not reading.stop:
+        events = read_events(block, reading.start)
+        if events is not None:
+            reading.take_events(line, events)
+            return
+    middle = block.index(b"\n", len(block) // 2) + 1
+    if middle == len(block):
+        middle = block.rindex(b"\n", 0, middle - 1) + 1
+    _read_block(reading, line, block[:middle])
+    _read_block(reading, line + block.count(b"\n", 0, middle), block[middle:])
+
+
+def _read_lines(reading: Reading, first: int, block: bytes) -> None:
+    *whole, last = block.split(b"\n")
+    for number, line in enumerate([*whole, last] if last else whole):
+        if line.strip():
+            try:
+                reading.take(first + number, decode(line.decode()))
+            except (LogError, UnicodeDecodeError) as error:
+                torn = f"{TORN}: " if number == len(whole) else ""
+                reading.refuse(first + number, f"{torn}{error}")
+
+
+def _unusable(record: Event | Restart | Stop, start: Start) -> str:
+    """Why a record cannot be taken into a run that began so, or "" if it can."""
+    match record:
+        case Event():
+            return unusable(record, start.clocks, len(start.machines))
+        case Restart():
+            return beyond_64_bits([record.at_ns, record.events])
+        case Stop():
+            numbers = [record.events, record.ticks_missed, record.rejected]
+            numbers += [n for unread in record.inbox for n in (unread.cause, unread.arrived_ns)]
+            return beyond_64_bits([*numbers, *(left.index for left in record.undelivered)])
+
+
+def _check_start(reading: Reading, line: int, start: Start) -> None:
+    where = f"{reading.path}:{line}"
+    if reading.start:
+        raise InputError(
+            f"{where}: a second start record: the logs of several runs were appended; give each"
+            " run a directory of its own"
+        )
+    if start.machine not in start.machines:
+        raise InputError(
+            f"{where}: {start.machine!r} is none of its own run's machines,"
+            f" {', '.join(map(repr, start.machines))}"
+        )
+    if not 0 <= start.epoch_unix_ns <= MAX_INT64:
+        raise InputError(f"{where}: epoch_unix_ns: {start.epoch_unix_ns} is outside 0..{MAX_INT64}")
+    try:
+        Spec.parse(_told(start))
+    except SpecError as error:
+        raise InputError(f"{where}: {error}") from None
+
+
+def _told(start: Start) -> dict[str, object]:
+    """What a start record says of its run's spec and the analysis builds on, as plain values."""
+    said = {
+        "machines": start.machines,
+        "tick_rates_hz": {start.machine: start.tick_rate_hz},
+        "clocks": start.clocks,
+        "seed": start.seed,
+        "duration_s": start.duration_s,
+        "workload": start.workload and vars(start.workload),
+    }
+    return {field: value for field, value in said.items() if value is not None}

@@ -1,0 +1,185 @@
+"""What was run, said in words, and the command that does it again."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from analysis.history.run import Run
+from analysis.report.absences import absences, conditions
+from vm.records import Start
+from vm.schedule import SECOND_NS
+from vm.spec import Spec, SpecError
+from vm.start import spec_of
+from vm.workloads import WORKLOADS, Workload
+
+MAX_NAMED = 8
+
+
+@dataclass(frozen=True)
+class Told:
+    """Sentences, the command that repeats the run ("" if none can), and the spec as a file."""
+
+    sentences: tuple[str, ...]
+    command: str
+    spec: str
+
+    @property
+    def command_parts(self) -> list[str]:
+        """The command in parts that are not to be broken into two lines."""
+        return re.split(r" (?=--|#)", self.command)
+
+
+def told(run: Run) -> Told:
+    """What a run's own records and the files beside them say was run."""
+    recorded = read_json(run.path / "run.json")
+    start = next(iter(run.starts.values()), None)
+    if start is None:
+        return Told(_foreign(run), "", "")
+    spec = _spec(run)
+    sentences = (
+        _machines(run, start),
+        _idle(start),
+        _network(run, start),
+        _carried_out(start, recorded),
+    )
+    again, file = (command(spec, recorded), toml(spec.plain())) if spec else ("", "")
+    return Told(tuple(filter(None, sentences)), again, file)
+
+
+def command(spec: Spec, recorded: Mapping[str, Any]) -> str:
+    """The command that carries the spec out again; from a file if options cannot say it."""
+    weights = spec.workload
+    options = {
+        "--machines": len(spec.machines),
+        "--duration": f"{spec.duration_s:g}",
+        "--ticks": f"{spec.ticks[0]}-{spec.ticks[1]}",
+        "--weights": f"{weights.one},{weights.all},{weights.internal}",
+        "--clocks": ",".join(spec.clocks),
+        "--seed": spec.seed,
+    }
+    if recorded.get("backend") not in (None, "compose"):
+        options = {"--backend": recorded["backend"], **options}
+    names = tuple(f"vm{n}" for n in range(1, len(spec.machines) + 1))
+    said = replace(spec, machines=names, tick_rates_hz={}, latency=None, fifo=True, faults=())
+    if said.resolved() != spec.resolved():
+        backend = f" --backend {options['--backend']}" if "--backend" in options else ""
+        return f"vklocks run again.toml{backend}"
+    return " ".join(["vklocks run", *(f"{name} {value}" for name, value in options.items())])
+
+
+def toml(plain: Mapping[str, Any]) -> str:
+    """A spec's plain values as an experiment file."""
+    return "".join(f"{key} = {_toml(v)}\n" for key, v in plain.items() if v is not None)
+
+
+def _toml(value: Any) -> str:
+    """JSON's values are TOML's, but for tables, which are written inline, and null."""
+    if isinstance(value, Mapping):
+        entries = (f"{json.dumps(key)} = {_toml(v)}" for key, v in value.items() if v is not None)
+        return f"{{ {', '.join(entries)} }}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """What a JSON file beside the logs says; nothing if it is not there or not whole."""
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return plain if isinstance(plain, dict) else {}
+
+
+def _spec(run: Run) -> Spec | None:
+    """What spec.json says, or else the start records; None if neither is a spec."""
+    recorded = read_json(run.path / "spec.json")
+    try:
+        return Spec.parse(recorded) if recorded else spec_of(run.starts)
+    except SpecError:
+        return None
+
+
+def _machines(run: Run, start: Start) -> str:
+    rates = [f"{name} {rate}" for name, rate in run.tick_rates_hz.items()]
+    shown = ", ".join(rates[:MAX_NAMED]) + (", …" if len(rates) > MAX_NAMED else "")
+    lasted = f" for {start.duration_s:g} s" if start.duration_s else ""
+    return f"{_count(len(run.machines), 'machine')} ran{lasted}, at these ticks a second: {shown}."
+
+
+def _idle(start: Start) -> str:
+    """The workload, as what happens on a tick that finds no message."""
+    weights = start.workload
+    if weights is None:
+        return ""
+    whole = weights.one + weights.all + weights.internal
+    name = next((f" (the workload {n})" for n, w in WORKLOADS.items() if w == weights), "")
+    return (
+        "A tick with a message in the inbox received the oldest one. Of every"
+        f" {whole} other ticks, on average, {_parts(weights)}{name}."
+    )
+
+
+def _parts(weights: Workload) -> str:
+    acts = {
+        "sent to one peer": weights.one,
+        "sent to all peers": weights.all,
+        "made an internal event": weights.internal,
+    }
+    return ", ".join(f"{count} {act}" for act, count in acts.items() if count)
+
+
+def _network(run: Run, start: Start) -> str:
+    """What the network was told to do, and what went wrong in it on purpose."""
+    parts = [] if start.fifo else ["Channels did not keep the order of messages."]
+    if start.latency:
+        said = ", ".join(f"{key} {v}" for key, v in start.latency.items() if key != "kind")
+        parts.append(f"Latency: {start.latency.get('kind')} ({said}).")
+    if faults := "; ".join(say_faults(run)):
+        parts.append(f"Faults: {faults}.")
+    return " ".join(parts)
+
+
+def say_faults(run: Run) -> Iterator[str]:
+    """What went wrong, and when."""
+    for fault in conditions(run):
+        yield f"{fault['text']}{_dates(fault)}"
+    for gone in absences(run):
+        yield f"{gone['machine']} {gone['why']}{_dates(gone)}"
+
+
+def _dates(fault: Mapping[str, Any]) -> str:
+    begun = fault["from_ns"] / SECOND_NS
+    if fault["until_ns"] is None:
+        return f" from {begun:.3g} s on" if begun else ""
+    return f" from {begun:.3g} to {fault['until_ns'] / SECOND_NS:.3g} s"
+
+
+def _carried_out(start: Start, recorded: Mapping[str, Any]) -> str:
+    plural = "s" if len(start.clocks) > 1 else ""
+    by = f", by the backend {recorded['backend']}" if recorded.get("backend") else ""
+    when = ""
+    if start.epoch_unix_ns:
+        begun = datetime.fromtimestamp(start.epoch_unix_ns / 1e9, UTC)
+        when = f", on {begun:%Y-%m-%d %H:%M:%S} UTC"
+    return (
+        f"Clock{plural}: {' and '.join(start.clocks)}. Seed {start.seed}."
+        f" Carried out{by}{when}, with vklocks {start.version}."
+    )
+
+
+def _foreign(run: Run) -> tuple[str, ...]:
+    rates = [f"{name} {rate}" for name, rate in run.tick_rates_hz.items()]
+    known = f", at these ticks a second: {', '.join(rates)}" if rates else ""
+    return (
+        f"Logs in the format {run.format}, written by another program:"
+        f" {_count(len(run.machines), 'machine')}{known}.",
+    )
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" + ("" if number == 1 else "s")

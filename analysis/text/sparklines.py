@@ -1,0 +1,78 @@
+"""What happened over time, as lines of characters: each stands for an interval of the run.
+
+A character's height is the highest value in its interval, from 0 to the peak that is named above
+it; a blank is an interval without a value. So nothing needs colour, and no peak is lost.
+"""
+
+from collections.abc import Iterator
+
+import polars as pl
+from rich.console import Console
+from rich.text import Text
+
+from analysis.history.run import Run
+from analysis.metrics.events import NS_PER_S, prepare
+from analysis.metrics.run import aligned_spreads
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+#: For terminals that have no blocks.
+ASCII = ".:-=+*%#"
+MIN_WIDTH, MAX_WIDTH = 10, 60
+#: The lines of more machines would push out of sight what was said before.
+MAX_MACHINES = 8
+
+
+def print_sparklines(run: Run, console: Console) -> None:
+    """A line of each machine's queue and jumps, and one of the spread of the clocks."""
+    last_ns = run.events["at_ns"].max()
+    if not isinstance(last_ns, int) or last_ns <= 0 or len(run.machines) > MAX_MACHINES:
+        return
+    name_width = max(map(len, ("all", *run.machines)))
+    width = max(MIN_WIDTH, min(MAX_WIDTH, console.width - name_width - 1))
+    step_ns = last_ns // width + 1
+    blocks = BLOCKS if console.encoding.lower().startswith("utf") else ASCII
+    console.print(Text(f"\nover time, a character for each {step_ns / NS_PER_S:.2g} s"))
+    for what, readings in _readings(run).items():
+        if not readings.is_empty():
+            console.print(Text(f"{what}, up to {_peak(readings)}"))
+            for name, line in sparklines(readings, step_ns, width, blocks):
+                text = f"{name.ljust(name_width)} {line}".rstrip()
+                console.print(Text(text, no_wrap=True, overflow="ignore"), crop=False)
+    console.print()
+
+
+def sparklines(
+    readings: pl.DataFrame, step_ns: int, width: int, blocks: str = BLOCKS
+) -> Iterator[tuple[str, str]]:
+    """Each `machine` with a line of `width` characters, from its `value` at `at_ns`."""
+    place = (pl.col("at_ns").clip(0) // step_ns).alias("place")
+    highest = readings.group_by("machine", place, maintain_order=True).agg(pl.col("value").max())
+    peak = _peak(highest)
+    for (machine,), rows in highest.group_by("machine", maintain_order=True):
+        values = dict(rows.select("place", "value").iter_rows())
+        yield str(machine), "".join(_block(values.get(n), peak, blocks) for n in range(width))
+
+
+def _peak(readings: pl.DataFrame) -> int:
+    peak = readings["value"].max()
+    assert isinstance(peak, int)
+    return peak
+
+
+def _block(value: int | None, peak: int, blocks: str) -> str:
+    if value is None:
+        return " "
+    share = max(0, value) / peak if peak > 0 else 0
+    return blocks[min(len(blocks) - 1, int(share * len(blocks)))]
+
+
+def _readings(run: Run) -> dict[str, pl.DataFrame]:
+    """What is shown over time, by its heading."""
+    readings = {
+        "messages left in the inbox": run.events.select("machine", "at_ns", value="queue"),
+        "jump of the clock": prepare(run).select("machine", "at_ns", value="jump"),
+        "spread of the clocks": aligned_spreads(run).select(
+            "at_ns", machine=pl.lit("all"), value="spread"
+        ),
+    }
+    return {what: frame.drop_nulls() for what, frame in readings.items()}

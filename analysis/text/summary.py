@@ -1,0 +1,219 @@
+"""The figures and verdicts of runs, as tables for people and as plain values for programs."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+from rich import box
+from rich.console import Console, JustifyMethod
+from rich.table import Table
+from rich.text import Text
+
+from analysis.checks import Verdict, verdict
+from analysis.history.run import Run
+from analysis.metrics.run import figures, per_figures, per_machine, per_run, statistics
+from analysis.text.audit import explain_account, word_of
+from analysis.text.sparklines import print_sparklines
+
+#: Columns of the printed tables: the metrics and their headings, broken so that each table
+#: fits into 80 columns. No table has all metrics; --json does.
+CLOCKS = {
+    "tick_rate_hz": "ticks/s",
+    "ticks_done": "ticks\ndone",
+    "ticks_missed": "ticks\nmissed",
+    "final_clock": "final\nclock",
+    "jump_mean": "jump\nmean",
+    "jump_min": "min",
+    "jump_max": "max",
+    "jump_sd": "sd",
+    "jump_over_1_share": "share\nover 1",
+}
+QUEUES_AND_MESSAGES = {
+    "events": "events",
+    "internal": "internal",
+    "send": "send",
+    "receive": "receive",
+    "messages_out": "msgs\nout",
+    "messages_in": "msgs\nin",
+    "queue_mean_on_receive": "queue:\nmean on\nreceive",
+    "queue_mean_on_tick": "mean\non tick",
+    "queue_peak": "peak",
+    "queue_left": "left",
+}
+RATES_AND_DELAYS = {
+    "clock_rate_per_s": "clock\nunits/s",
+    "clock_rate_to_fastest_share": "of\nfastest",
+    "lag_behind_front_mean": "mean\nlag",
+    "network_delay_mean_ms": "network\nms: mean",
+    "network_delay_p95_ms": "95 %\nunder",
+    "time_in_queue_mean_ms": "inbox\nms: mean",
+    "time_in_queue_p95_ms": "95 %\nunder",
+    "message_age_mean_ms": "age\nms: mean",
+    "message_age_p95_ms": "95 %\nunder",
+}
+FLUID_MODEL = {
+    "utilisation": "utilisation",
+    "predicted_utilisation": "model",
+    "sends_per_s": "sends/s",
+    "predicted_sends_per_s": "model",
+    "receives_per_s": "receives/s",
+    "predicted_receives_per_s": "model",
+    "queue_growth_per_s": "queue\ngrowth/s",
+    "predicted_queue_growth_per_s": "model",
+}
+ACROSS_RUNS = {
+    "rates": "ticks/s",
+    "final_spread": "final\nspread",
+    "aligned_spread_mean": "aligned\nspread:\nmean",
+    "aligned_spread_max": "max",
+    "aligned_spread_end": "end",
+    "jump_mean": "jump\nmean",
+    "queue_mean_on_receive": "queue\nmean on\nreceive",
+}
+CAUSALITY_ACROSS_RUNS = {
+    "concurrency_share": "concurrency",
+    "longest_causal_chain": "longest\ncausal chain",
+}
+FLUID_MODEL_ACROSS_RUNS = {
+    "utilisation": "utilisation",
+    "predicted_utilisation": "model",
+    "receives_per_s": "receives/s",
+    "predicted_receives_per_s": "model",
+    "queue_growth_per_s": "queue\ngrowth/s",
+    "predicted_queue_growth_per_s": "model",
+}
+#: What the rows below those of the runs are called.
+STATISTICS = {"mean": "mean", "sd": "sd", "ci95_half_width": "± 95 %"}
+MAX_RATES_SHOWN = 5
+
+
+def print_summary(runs: Sequence[Run], console: Console) -> None:
+    """Tables of every run, and of what the runs have in common if there are several."""
+    for run in runs:
+        print_run(run, console)
+    if len(runs) > 1:
+        print_across([figures(run) for run in runs], console)
+
+
+def print_run(run: Run, console: Console) -> None:
+    """Tables of one run, where its messages went, and what to know about its logs."""
+    machines = per_machine(run)
+    whole = per_run(run)
+    say(console, f"\n{run.name}")
+    for columns in (CLOCKS, QUEUES_AND_MESSAGES, RATES_AND_DELAYS):
+        print_table(console, machines, columns)
+    say(console, f"measured against the fluid model{_unless_predicted(machines)}")
+    print_table(console, machines, FLUID_MODEL)
+    say(console, f"final spread {_show(whole['final_spread'])}: the last clocks, max - min")
+    say(
+        console,
+        f"aligned spread {_show(whole['aligned_spread_mean'])} mean,"
+        f" {_show(whole['aligned_spread_max'])} max, {_show(whole['aligned_spread_end'])} at"
+        " the end: clocks at common instants",
+    )
+    say(
+        console,
+        f"concurrency {_show(whole['concurrency_share'])} of all pairs of events; longest causal"
+        f" chain {_show(whole['longest_causal_chain'])} events",
+    )
+    print_sparklines(run, console)
+    for line in _judged(verdict(run)):
+        say(console, line)
+    for note in notes(run):
+        say(console, note)
+
+
+def print_across(runs: Sequence[Mapping[str, Any]], console: Console) -> None:
+    """Tables with a row for every run, by their figures, and what they have in common."""
+    each = per_figures(runs)
+    below = statistics(each)
+    rows = pl.concat([each.rename({"run": "name"}), below]).with_columns(
+        pl.col("name").replace(STATISTICS),
+        rates=pl.Series([_rates(one) for one in runs] + [""] * len(below)),
+    )
+    say(console, f"\n{len(runs)} runs; of a machine's figures the mean over a run's machines;")
+    say(console, "± 95 %: the confidence interval of the mean over the runs")
+    print_table(console, rows, ACROSS_RUNS)
+    print_table(console, rows, CAUSALITY_ACROSS_RUNS)
+    say(console, f"measured against the fluid model{_unless_predicted(each)}")
+    print_table(console, rows, FLUID_MODEL_ACROSS_RUNS)
+
+
+def _rates(one: Mapping[str, Any]) -> str:
+    rates_hz = [m["tick_rate_hz"] for m in one["machines"] if m["tick_rate_hz"] is not None]
+    if len(rates_hz) > MAX_RATES_SHOWN:
+        return f"{min(rates_hz)}-{max(rates_hz)}"
+    return " ".join(map(str, rates_hz))
+
+
+def _unless_predicted(figures: pl.DataFrame) -> str:
+    known = figures["predicted_utilisation"].count()
+    return "" if known else ", which needs all tick rates and the workload: not in these logs"
+
+
+def as_json(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The figures of runs, unrounded: metrics by their names, null where undefined."""
+    plain: dict[str, Any] = {"runs": list(runs)}
+    if len(runs) > 1:
+        rows = statistics(per_figures(runs)).rows_by_key("name", named=True, unique=True)
+        plain["across"] = rows
+    return plain
+
+
+def print_table(console: Console, figures: pl.DataFrame, columns: Mapping[str, str]) -> None:
+    """A row of the table for every row of the frame, which is named by the frame's first column."""
+    table = Table(
+        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 0), header_style=None
+    )
+    name = figures.columns[0]
+    headings = {name: name, **columns}
+    rows = [[_show(row[metric]) for metric in headings] for row in figures.to_dicts()]
+    # Nothing is cut, whatever the console: a figure without its last digits is another one.
+    widths = [
+        max(len(word) for text in texts for word in text.split())
+        for texts in zip(headings.values(), *rows, strict=True)
+    ]
+    widths[0] = max(map(len, [name, *figures[name]]))
+    for heading, width in zip(headings.values(), widths, strict=True):
+        justify: JustifyMethod = "left" if heading == name else "right"
+        table.add_column(heading, justify=justify, vertical="bottom", min_width=width)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    if (least := sum(widths) + len(widths) - 1) > console.width:
+        table.width = least
+    console.print(table, crop=False)
+    say(console, "")
+
+
+def say(console: Console, line: str) -> None:
+    console.print(Text(line))
+
+
+def _show(figure: int | float | str | None) -> str:
+    if figure is None:
+        return "-"
+    if isinstance(figure, float):
+        return f"{figure:.2f}" if abs(figure) < 1000 else f"{figure:.0f}"
+    return str(figure)
+
+
+def _judged(found: Verdict) -> Iterator[str]:
+    if found.account:
+        yield explain_account(found.account)
+    counts = Counter(violation.check for violation in found.violations)
+    yield "; ".join([f"verdict: {word_of(found)}", *(f"{c} ({n})" for c, n in counts.items())])
+
+
+def notes(run: Run) -> list[str]:
+    """What a reader of the figures has to know about the logs they come from."""
+    killed = [m for m in run.logged if m not in run.stops] if run.format == "jsonl" else []
+    notes = [f"note: there is no log of {machine}" for machine in run.missing]
+    notes += [f"note: {machine} left no stop record: it was killed" for machine in killed]
+    same = Counter((damage.file, damage.reason) for damage in run.damage)
+    first = {(d.file, d.reason): d.line for d in reversed(run.damage)}
+    for (file, reason), count in same.items():
+        lines = "1 line" if count == 1 else f"{count} lines"
+        where = f"{file}:{first[file, reason]}"
+        notes.append(f"note: {lines} not used from {where}: {reason}")
+    return notes

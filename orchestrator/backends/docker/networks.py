@@ -1,0 +1,126 @@
+"""The networks of a run in the engine, and the plugs that a partition pulls."""
+
+from contextlib import ExitStack
+from functools import partial
+from ipaddress import IPv4Network
+from typing import Any
+
+import docker
+from docker.errors import APIError
+from docker.models.containers import Container
+from docker.models.networks import Network
+from docker.types import IPAMConfig, IPAMPool
+
+from orchestrator.backends.docker.bridges import Wire, address, wires
+from orchestrator.backends.docker.engine import if_there
+from orchestrator.backends.fault_injection import Intervention
+from orchestrator.backends.outcome import EnvironmentProblem
+from vm.faults import Partition
+from vm.spec import Spec
+
+#: The engine's own pools hold about 30 networks. These are ours: a /24 for every network.
+SUBNETS = tuple(f"10.213.{third}.0/24" for third in range(256))
+
+
+class Networks:
+    """One network for each wire of a run, made for `containers` that are named by machine.
+
+    A machine keeps its address on each, even if it is unplugged or started again: a peer that
+    knows the old one would else find somebody else there.
+    """
+
+    def __init__(self, spec: Spec, containers: dict[str, Container]) -> None:
+        partitions = [fault for fault in spec.faults if isinstance(fault, Partition)]
+        self._wires = wires(spec.machines, partitions)
+        self._containers = containers
+        self._networks: dict[Wire, Network] = {}
+        self._subnets: dict[Wire, IPv4Network] = {}
+        self._active: list[Partition] = []
+
+    def create(
+        self, client: docker.DockerClient, stack: ExitStack, name: str, labels: dict[str, str]
+    ) -> None:
+        """Make them; what removes each is on the stack before."""
+        for number, wire in enumerate(self._wires):
+            own_name = f"{name}-{number}" if number else name
+            stack.callback(if_there, partial(_remove, client, own_name))
+            self._networks[wire], self._subnets[wire] = _create(client, own_name, labels)
+
+    def first(self, machine: str) -> tuple[str, dict[str, Any]]:
+        """The network that a container is made on, and what it is called and found at there."""
+        wire = self._of(machine)[0]
+        return self._networks[wire].name or "", self._endpoint(wire, machine)
+
+    def connect_others(self, machine: str) -> None:
+        """Plug a container that is made into its further networks."""
+        for wire in self._of(machine)[1:]:
+            self._plug(wire, machine)
+
+    def address(self, machine: str, peer: str) -> str:
+        return address(self._wires, machine, peer)
+
+    def separate(self, intervention: Intervention) -> None:
+        """Cut what joins a partition's groups."""
+        partition = intervention.fault
+        assert isinstance(partition, Partition)
+        before = self._cut()
+        self._active.append(partition)
+        for wire in self._cut() - before:
+            for machine in wire.unplugged:
+                if_there(partial(self._networks[wire].disconnect, self._containers[machine]))
+
+    def join(self, intervention: Intervention) -> None:
+        """Join again what no other partition cuts."""
+        partition = intervention.fault
+        assert isinstance(partition, Partition)
+        before = self._cut()
+        self._active.remove(partition)
+        for wire in before - self._cut():
+            for machine in wire.unplugged:
+                self._plug(wire, machine)
+
+    def _of(self, machine: str) -> list[Wire]:
+        return [wire for wire in self._wires if machine in wire.machines]
+
+    def _cut(self) -> set[Wire]:
+        return {wire for wire in self._wires if any(map(wire.is_cut_by, self._active))}
+
+    def _plug(self, wire: Wire, machine: str) -> None:
+        self._networks[wire].connect(self._containers[machine], **self._endpoint(wire, machine))
+
+    def _endpoint(self, wire: Wire, machine: str) -> dict[str, Any]:
+        # The engine itself has the first address.
+        address = self._subnets[wire].network_address + 2 + wire.machines.index(machine)
+        return {"aliases": [wire.name_of(machine)], "ipv4_address": str(address)}
+
+
+def _remove(client: docker.DockerClient, name: str) -> None:
+    client.networks.get(name).remove()
+
+
+def _create(
+    client: docker.DockerClient, name: str, labels: dict[str, str]
+) -> tuple[Network, IPv4Network]:
+    """An internal network in the first of our subnets that is free, and the subnet."""
+    used = {
+        pool.get("Subnet")
+        for network in client.networks.list()
+        for pool in (network.attrs.get("IPAM") or {}).get("Config") or ()
+    }
+    for subnet in SUBNETS:
+        if subnet in used:
+            continue
+        pools = IPAMConfig(pool_configs=[IPAMPool(subnet=subnet)])
+        try:
+            network = client.networks.create(
+                name, internal=True, ipam=pools, labels=labels, check_duplicate=True
+            )
+        except APIError as error:
+            # Somebody else has just taken it, or it overlaps with a network of theirs.
+            if "overlap" not in str(error.explanation):
+                raise
+        else:
+            return network, IPv4Network(subnet)
+    raise EnvironmentProblem(
+        f"all {len(SUBNETS)} subnets from {SUBNETS[0]} on are taken: `vklocks clean` may help"
+    )

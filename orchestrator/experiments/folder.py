@@ -1,0 +1,109 @@
+"""An experiment's folder: whose it is, and which of its runs are there already.
+
+`experiment.toml` is the file as it was, `experiment.json` what was made of it together with
+the command's options: all that the runs depend on. Whoever goes on with the experiment must
+mean the same one.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from orchestrator.experiments.experiment import Experiment, ExperimentError
+from orchestrator.runner.execution import read_json, reserved, settle, write_json
+
+RESOLVED = "experiment.json"
+COPY = "experiment.toml"
+#: What of a change is told: so many, and so much of each side.
+MAX_CHANGES = 5
+MAX_TEXT = 60
+
+
+def resolved(experiment: Experiment, backend: str, logs: bool) -> dict[str, Any]:
+    """All that the experiment's runs depend on. Each point's spec has the first run's seed."""
+    return {
+        "backend": backend,
+        "logs": logs,
+        "repeat": experiment.repeat,
+        "points": {
+            point.name: {"values": dict(point.values), "spec": point.spec.plain()}
+            for point in experiment.points
+        },
+    }
+
+
+def claim(folder: Path, text: str, ours: Mapping[str, Any]) -> None:
+    """Make the folder of an experiment, or see that it is this experiment's.
+
+    ExperimentError tells what has changed; OSError if it cannot be written.
+    """
+    if not folder.exists() or not any(folder.iterdir()):
+        with reserved(folder.parent, folder.name) as partial:
+            write_json(partial / RESOLVED, ours)
+            (partial / COPY).write_text(text, encoding="utf-8")
+            settle(partial, [folder])
+    theirs = read_json(folder / RESOLVED)
+    if theirs is None or set(theirs) != set(ours):
+        raise ExperimentError(
+            f"{folder} holds no {RESOLVED} that can be read, so nobody knows what its runs are:"
+            " move it away, or give another --out"
+        )
+    if differences := list(changes(theirs, ours)):
+        more = len(differences) - MAX_CHANGES
+        raise ExperimentError(
+            f"{folder} holds another experiment of this name: "
+            + "; ".join(differences[:MAX_CHANGES] + ([f"and {more} more"] if more > 0 else []))
+            + f". Undo that, rename the file, move {folder} away, or give another --out"
+        )
+
+
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    """Each thing in which two resolved experiments differ, as `name old -> new`."""
+    if old == new:
+        return
+    for name in ("backend", "logs", "repeat"):
+        yield from _differences(name, old[name], new[name])
+    before, after = _axes(old), _axes(new)
+    yield from _differences("", before, after)
+    points = old["points"], new["points"]
+    if before == after:
+        yield from _differences("points", *map(list, points))
+    both = [name for name in points[0] if name in points[1]]
+    yield from dict.fromkeys(
+        difference
+        for name in both
+        for difference in _differences("", *(side[name]["spec"] for side in points))
+    )
+
+
+def _axes(experiment: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The values of every axis, in their order, each once."""
+    axes: dict[str, list[Any]] = {}
+    for point in experiment["points"].values():
+        for axis, value in point["values"].items():
+            values = axes.setdefault(axis, [])
+            if value not in values:
+                values.append(value)
+    return axes
+
+
+def _differences(name: str, old: Any, new: Any) -> Iterator[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in old | new:
+            yield from _differences(f"{name}.{key}" if name else key, old.get(key), new.get(key))
+    elif isinstance(old, list) and isinstance(new, list) and _alike(old, new):
+        for number, (one, other) in enumerate(zip(old, new, strict=True)):
+            yield from _differences(f"{name}.{number}", one, other)
+    elif old != new:
+        yield f"{name} {_text(old)} -> {_text(new)}"
+
+
+def _alike(old: list[Any], new: list[Any]) -> bool:
+    """Whether two lists are best compared entry by entry: equally many tables."""
+    return len(old) == len(new) and all(isinstance(entry, dict) for entry in old + new)
+
+
+def _text(value: Any) -> str:
+    text = "none" if value is None else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}..."

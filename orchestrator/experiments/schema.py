@@ -1,0 +1,71 @@
+"""The JSON Schema of experiment files, made from the fields of a spec, so that editors know them.
+
+It says what can be said of one value at a time; that a file's values go together is seen when
+it is read.
+"""
+
+from typing import Any
+
+from orchestrator.experiments.experiment import MAX_RUNS
+from orchestrator.experiments.points import NO_AXES
+from vm.spec import FIELDS, Spec
+
+DRAFT = "http://json-schema.org/draft-07/schema#"
+
+
+def experiment_schema() -> dict[str, Any]:
+    """The schema; JSON can hold it."""
+    axes = [name for name in FIELDS if name not in NO_AXES]
+    return {
+        "$schema": DRAFT,
+        "title": "An experiment of vklocks",
+        "definitions": {name: field.schema for name, field in FIELDS.items()},
+        "type": "object",
+        "properties": {
+            **{name: _field(name) for name in FIELDS},
+            "repeat": {
+                "description": "how many runs there are of each point, with one seed more each",
+                "type": "integer",
+                "minimum": 1,
+                "maximum": MAX_RUNS,
+                "default": 1,
+            },
+            "grid": _lists("axes of which every combination is a point", axes),
+            "zip": _lists("axes that go in parallel: equally many values each", axes),
+            "list": {
+                "description": "points, each by its values",
+                "type": "array",
+                "items": _table({name: _reference(name) for name in axes}, {}),
+                "minItems": 1,
+            },
+        },
+        "additionalProperties": False,
+    }
+
+
+def _field(name: str) -> dict[str, Any]:
+    default = Spec().plain()[name]
+    known = {} if default is None else {"default": default}
+    # What stands beside a reference counts for nothing.
+    return {"description": FIELDS[name].text, **known, "allOf": [_reference(name)]}
+
+
+def _reference(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/definitions/{name}"}
+
+
+def _lists(text: str, axes: list[str]) -> dict[str, Any]:
+    """A table of axes, with a list of values each."""
+    some = {"type": "array", "minItems": 1}
+    values = {name: some | {"items": _reference(name)} for name in axes}
+    return {"description": text, **_table(values, some)}
+
+
+def _table(axes: dict[str, Any], inside: dict[str, Any]) -> dict[str, Any]:
+    """A table of axes; `inside` is what those have that go into a field."""
+    return {
+        "type": "object",
+        "properties": axes,
+        "patternProperties": {rf"^({'|'.join(axes)})(\..+)$": inside},
+        "additionalProperties": False,
+    }

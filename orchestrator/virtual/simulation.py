@@ -1,0 +1,184 @@
+"""The simulation: a run in virtual time, from its spec to its history, without IO.
+
+What is going to happen waits on an agenda, a heap of (time, priority, serial, item), and is
+carried out in that order by one thread. At one instant a machine comes back before another is
+killed, both before messages arrive, and these before machines tick: a tick finds what arrives at
+its very instant. Nothing arrives at the instant at which it was sent (`vm.latency`), so ticks of
+one instant know nothing of each other, and their order does not matter.
+
+A pause is a gap in a machine's ticks. Kills need a network that sends again what they take; runs
+without any have one that need not remember what it carried.
+"""
+
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from heapq import heappop, heapreplace
+
+from orchestrator.virtual.transport import (
+    ARRIVAL,
+    KILL,
+    RETURN,
+    TICK,
+    Agenda,
+    Network,
+    ResendingNetwork,
+)
+from vm.channel import last_departure_ns
+from vm.faults import Crash, MachineFault, Pause, Restart
+from vm.machine import Machine, fresh_machine
+from vm.records import Event, Message, Reason, Record, Stop, Undelivered
+from vm.records import Restart as Return
+from vm.schedule import SECOND_NS
+from vm.spec import Spec
+from vm.start import start_of
+
+#: How long messages may still arrive after the last can have left: as long as hosts wait for them.
+DRAIN_NS = 2 * SECOND_NS
+
+#: A run's records by machine, in the order of its log.
+History = dict[str, list[Record]]
+
+
+def simulate(spec: Spec, run: str) -> History:
+    """The history of a run from its epoch to its end."""
+    simulation = Simulation(spec, run)
+    simulation.advance(spec.duration_ns)
+    return simulation.end("finished")
+
+
+class Host:
+    """One machine in virtual time: its ticks and its log."""
+
+    def __init__(self, spec: Spec, name: str, run: str) -> None:
+        self.machine = fresh_machine(spec, name)
+        self.schedule = spec.schedule(name)
+        self.records: list[Record] = [start_of(spec, name, run, epoch_unix_ns=0)]
+        self.ticks = self.schedule.dues_ns(self._ticks(spec, name))
+
+    def recover(self, spec: Spec, at_ns: int) -> Machine:
+        """A new machine that goes on where the log of the one before ends."""
+        name = self.machine.name
+        self.machine = fresh_machine(spec, name)
+        self.machine.recover(record for record in self.records if isinstance(record, Event))
+        self.records.append(Return(at_ns, self.machine.events))
+        return self.machine
+
+    def _ticks(self, spec: Spec, name: str) -> Iterator[int]:
+        """The ticks that are not missed."""
+        due_before, first = self.schedule.ticks_before, 0
+        for fault in _faults_of(spec, name):
+            yield from range(first, due_before(fault.at_ns))
+            if isinstance(fault, Crash):
+                return
+            first = due_before(fault.until_ns)
+        yield from range(first, due_before(spec.duration_ns))
+
+
+class Simulation:
+    """One run. `advance` it as far as it is to go, then `end` it once."""
+
+    def __init__(self, spec: Spec, run: str) -> None:
+        self._spec = spec
+        self._now_ns = 0
+        self._agenda = Agenda()
+        self._hosts = {name: Host(spec, name, run) for name in spec.machines}
+        #: The machines that are up.
+        self._machines = {name: host.machine for name, host in self._hosts.items()}
+        kills = [fault for fault in spec.faults if isinstance(fault, Crash | Restart)]
+        self._network = (ResendingNetwork if kills else Network)(spec, self._machines, self._agenda)
+        for fault in kills:
+            self._agenda.add(fault.at_ns, KILL, fault.machine)
+            if isinstance(fault, Restart):
+                self._agenda.add(fault.until_ns, RETURN, fault.machine)
+        for host in self._hosts.values():
+            if first := next(host.ticks, None):
+                tick, due_ns = first
+                self._agenda.add(due_ns, TICK, (host, tick))
+
+    def advance(self, until_ns: int) -> None:
+        """Let everything happen that happens before `until_ns`."""
+        with _uncollected():
+            self._advance(until_ns)
+        self._now_ns = until_ns
+
+    def _advance(self, until_ns: int) -> None:
+        heap, send, arrive = self._agenda.heap, self._network.send, self._network.arrive
+        while heap and (entry := heap[0])[0] < until_ns:
+            at_ns, priority, serial, item = entry
+            if priority == TICK:
+                host, tick = item
+                event, messages = host.machine.tick(tick, at_ns, at_ns)
+                if messages:
+                    send(event, messages)
+                host.records.append(event)
+                # What was sent arrives later: this tick is still the first entry.
+                if following := next(host.ticks, None):
+                    tick, due_ns = following
+                    heapreplace(heap, (due_ns, TICK, serial, (host, tick)))
+                else:
+                    heappop(heap)
+            elif priority == ARRIVAL:
+                heappop(heap)
+                arrive(item, at_ns)
+            else:
+                heappop(heap)
+                (self._kill if priority == KILL else self._return)(item, at_ns)
+
+    def end(self, reason: Reason) -> History:
+        """Tick no more, let arrive what arrives soon, and close the logs of all that are up."""
+        ended_ns = min(self._now_ns, self._spec.duration_ns)
+        left_ns = last_departure_ns(self._spec) if reason == "finished" else ended_ns
+        self._agenda.keep(self._agenda.arrivals())
+        self.advance(left_ns + DRAIN_NS)
+        undelivered = sorted(self._network.underway(), key=self._place)
+        for name in self._machines:
+            left = [message for message in undelivered if message.sender == name]
+            self._hosts[name].records.append(self._stop(name, reason, ended_ns, left))
+        return {name: host.records for name, host in self._hosts.items()}
+
+    def _stop(self, name: str, reason: Reason, ended_ns: int, left: Sequence[Message]) -> Stop:
+        machine = self._machines[name]
+        return Stop(
+            reason=reason,
+            events=machine.events,
+            ticks_missed=self._hosts[name].schedule.ticks_before(ended_ns) - machine.events,
+            rejected=0,
+            inbox=machine.unread(),
+            undelivered=tuple(Undelivered(message.receiver, message.index) for message in left),
+        )
+
+    def _place(self, message: Message) -> tuple[int, int]:
+        return self._spec.machines.index(message.receiver), message.index
+
+    def _kill(self, name: str, at_ns: int) -> None:
+        assert isinstance(self._network, ResendingNetwork)
+        self._network.kill(self._machines.pop(name), at_ns)
+
+    def _return(self, name: str, at_ns: int) -> None:
+        assert isinstance(self._network, ResendingNetwork)
+        self._machines[name] = self._hosts[name].recover(self._spec, at_ns)
+        self._network.restore(name, at_ns)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the garbage collector: records hold no cycles, and going through all that there
+    are, again and again, takes a quarter of a long run's time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _faults_of(spec: Spec, machine: str) -> list[MachineFault]:
+    """What befalls a machine itself, in the order of time."""
+    faults = [
+        fault
+        for fault in spec.faults
+        if isinstance(fault, Pause | Crash | Restart) and fault.machine == machine
+    ]
+    return sorted(faults, key=lambda fault: fault.at_ns)

@@ -1,1 +1,0 @@
-"""The service between machines, generated from vm.proto by `make proto`."""

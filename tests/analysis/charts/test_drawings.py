@@ -1,0 +1,157 @@
+"""The data that is drawn is the data that is counted; read back from the page's own text."""
+
+import base64
+import json
+import re
+import zlib
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from xml.etree import ElementTree
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from analysis.charts import run as plots
+from analysis.charts.drawings import as_files, drawings
+from analysis.charts.renderers import Renderers
+from analysis.charts.run import PLOTS
+from analysis.history.run import Run
+from analysis.logs.finding import load
+from analysis.metrics.events import prepare
+from analysis.metrics.run import aligned_spreads, per_machine
+from analysis.report import run as report
+from analysis.report.metrics_table import show
+from stories import STORIES, rows_of, tell
+
+
+@cache
+def told(story: str) -> Run:
+    with TemporaryDirectory() as directory:
+        return load(tell(story, Path(directory)))
+
+
+def embedded(html: str) -> dict[str, pl.DataFrame]:
+    """For every chart of a page, the rows of the data set that its first layer draws."""
+    packed = re.search(r'id="specs">([^<]*)<', html)
+    assert packed
+    plain = json.loads(zlib.decompress(base64.b64decode(packed[1])))
+    return {name: rows_of(spec) for name, spec in plain["charts"].items()}
+
+
+@pytest.fixture(params=STORIES)
+def run(request: pytest.FixtureRequest) -> Run:
+    return told(request.param)
+
+
+@pytest.fixture
+def charts(run: Run, tmp_path: Path) -> dict[str, pl.DataFrame]:
+    return embedded(report.html(run))
+
+
+def test_every_plot_is_there(charts: dict[str, pl.DataFrame]) -> None:
+    assert list(charts) == list(PLOTS)
+
+
+def test_series_are_the_events(run: Run, charts: dict[str, pl.DataFrame]) -> None:
+    for name, column in {"clock": "main", "queue": "queue"}.items():
+        wanted = run.events.select("machine", at_s=pl.col("at_ns") / 1e9, value=column)
+        assert_frame_equal(charts[name], wanted)
+    wanted = aligned_spreads(run).select(at_s=pl.col("at_ns") / 1e9, value="spread")
+    assert_frame_equal(charts["aligned_spread"].select("at_s", "value"), wanted)
+    jumps = prepare(run).drop_nulls("jump")
+    wanted = jumps.select("machine", at_s=pl.col("at_ns") / 1e9, value="jump")
+    assert_frame_equal(charts["jumps"], wanted)
+
+
+def test_distributions_are_the_metrics(run: Run, charts: dict[str, pl.DataFrame]) -> None:
+    figures = per_machine(run)
+    for name in ("time_in_queue", "network_delay"):
+        p95 = charts[name].filter((pl.col("share") - 0.95).abs() < 1e-9).select("machine", "ms")
+        wanted = figures.select("machine", ms=f"{name}_p95_ms").drop_nulls()
+        assert_frame_equal(p95, wanted)
+        for _, rows in charts[name].group_by("machine"):
+            assert rows["share"].to_list() == [n / 100 for n in range(101)]
+            assert rows["ms"].is_sorted()
+    counts = charts["jump_sizes"]
+    mean = (pl.col("jump") * pl.col("count")).sum() / pl.col("count").sum()
+    means = counts.group_by("machine", maintain_order=True).agg(jump_mean=mean)
+    assert_frame_equal(means, figures.select("machine", "jump_mean"))
+    assert counts["count"].sum() == run.events.height - len(run.machines)
+
+
+def test_bars_are_the_metrics(run: Run, charts: dict[str, pl.DataFrame]) -> None:
+    figures = per_machine(run)
+    for kind in ("internal", "send", "receive"):
+        counts = charts["event_mix"].filter(kind=kind).select("machine", **{kind: "count"})
+        assert_frame_equal(counts, figures.select("machine", kind))
+    assert_frame_equal(
+        charts["utilisation"], figures.select("machine", "utilisation", "predicted_utilisation")
+    )
+
+
+def test_too_many_readings_keep_their_peaks(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plots, "MAX_ROWS", 100)
+    figures = per_machine(run)
+    for name, column in {"queue": "queue", "clock": "main"}.items():
+        plot = PLOTS[name](run)
+        assert plot
+        rows = rows_of(plot.chart.to_dict())
+        assert len(rows) < run.events.height
+        assert f"all {run.events.height:,} events, in intervals of" in plot.drawn
+        ends = run.events.group_by("machine", maintain_order=True).agg(
+            low=pl.col(column).min(), high=pl.col(column).max(), value=pl.col(column).last()
+        )
+        drawn = rows.group_by("machine", maintain_order=True).agg(
+            pl.col("low").min(), pl.col("high").max(), pl.col("value").last()
+        )
+        assert_frame_equal(drawn, ends)
+        assert (rows["low"] <= rows["value"]).all()
+        assert (rows["value"] <= rows["high"]).all()
+    plot = PLOTS["jumps"](run)
+    assert plot
+    highest = rows_of(plot.chart.to_dict()).group_by("machine").agg(pl.col("high").max())
+    assert dict(highest.iter_rows()) == dict(figures.select("machine", "jump_max").iter_rows())
+
+
+def test_the_words_are_the_metrics(run: Run) -> None:
+    figures = per_machine(run)
+    for drawing in drawings(run):
+        if drawing.headings[0] != "machine":
+            continue
+        assert [row[0] for row in drawing.rows] == list(run.machines)
+        plot = PLOTS[drawing.name](run)
+        assert plot
+        for position, name in enumerate(plot.metrics, 1):
+            column = [row[position] for row in drawing.rows]
+            assert column == [show(value) for value in figures[name].to_list()]
+            assert all(value in drawing.text for value in column)
+
+
+def test_charts_are_files_too(tmp_path: Path) -> None:
+    drawn = drawings(told("fault_free"))[:2]
+    renderers = Renderers()
+    renderers.draw(as_files(drawn), tmp_path / "charts")
+    renderers.wait()
+    for drawing in drawn:
+        svg = (tmp_path / "charts" / f"{drawing.name}.svg").read_text()
+        assert drawing.question in "".join(ElementTree.fromstring(svg).itertext())
+        png = (tmp_path / "charts" / f"{drawing.name}.png").read_bytes()
+        assert png.startswith(b"\x89PNG")
+    (tmp_path / "charts" / f"{drawn[0].name}.png").unlink()
+    (tmp_path / "charts" / f"{drawn[0].name}.png").mkdir()
+    renderers.draw(as_files(drawn), tmp_path / "charts")
+    with pytest.raises(IsADirectoryError, match=f"{drawn[0].name}.png"):
+        renderers.wait()
+
+
+def test_what_the_logs_do_not_say_is_not_drawn(tmp_path: Path) -> None:
+    begun = "2025-03-04 10:00:00,000 INFO: Machine m1 initialized with tick rate 2 ticks per second"
+    event = (
+        "2025-03-04 10:00:01,000 INFO: Internal event: updated logical clock to 1, system_time=1"
+    )
+    (tmp_path / "m1.log").write_text(f"{begun}\n{event}\n")
+    names = [drawing.name for drawing in drawings(load(tmp_path))]
+    assert "clock" in names
+    assert not {"queue", "network_delay", "jumps"} & set(names)

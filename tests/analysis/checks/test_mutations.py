@@ -1,0 +1,109 @@
+"""A valid history raises no alarm; a damaged one does, under the right name."""
+
+import json
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from analysis.checks import Violation, verdict
+from analysis.logs.finding import InputError, load
+from damage import FILES, RECORDS
+from damage.files import write
+from damage.picking import Logs
+from histories import World
+from unruly import unruly
+
+#: Of each kind; CI takes its time.
+INSTANCES = 200 if os.environ.get("CI") else 15
+#: How the reasons begin why something could not be checked, and what else they are called.
+REASONS = {
+    "there is no log of": "missing",
+    "could not be used": "damage",
+    "left no stop record": "cut",
+}
+
+
+@cache
+def history(seed: int) -> World:
+    random = Random(seed)
+    return unruly(
+        seed,
+        machines=random.randint(2, 4),
+        acts=random.choice([60, 120]),
+        loss=random.choice([0, 0.2]),
+        duplication=random.choice([0, 0.2]),
+        fifo=random.random() < 0.7,
+    )
+
+
+def logs_of(world: World) -> Logs:
+    return {machine: world.log(machine) for machine in world.spec.machines}
+
+
+def found_in(directory: Path) -> set[str]:
+    """All that a verdict has to say, by name."""
+    try:
+        run = load(directory)
+    except InputError:
+        return {"refused"}
+    found = verdict(run)
+    for violation in found.violations:
+        bears_witness(directory, violation)
+    reasons = {
+        next(name for begins, name in REASONS.items() if begins in reason)
+        for reason in found.unchecked
+    }
+    torn = {"torn" for damage in run.damage if damage.is_torn}
+    offsets = {"clock_offset" for _ in found.offsets}
+    unproven = {"unproven" for _ in found.unknown}
+    violated = {violation.check for violation in found.violations}
+    return violated | reasons | torn | offsets | unproven
+
+
+def bears_witness(directory: Path, violation: Violation) -> None:
+    """The lines of a witness are where it says, and of the events that are involved."""
+    assert violation.because
+    assert (violation.machine, violation.index) in violation.events
+    for line in violation.witness:
+        text = (directory / line.file).read_text().splitlines()[line.line - 1]
+        assert line.file == f"{line.machine}.jsonl"
+        assert json.loads(text)["index"] == line.index
+        assert (line.machine, line.index) in violation.events
+        assert line.says
+
+
+@pytest.mark.parametrize("seed", range(INSTANCES))
+def test_a_valid_history_raises_no_alarm(tmp_path: Path, seed: int) -> None:
+    write(tmp_path, logs_of(history(seed)))
+    assert found_in(tmp_path) == set()
+
+
+@pytest.mark.parametrize("mutation", RECORDS)
+def test_a_damaged_history_is_called_what_it_is(mutation: Callable[[Random, Logs], bool]) -> None:
+    kind, damaged = RECORDS[mutation], 0
+    for seed in range(INSTANCES):
+        logs = logs_of(history(seed))
+        if mutation(Random(seed), logs):
+            damaged += 1
+            with TemporaryDirectory() as directory:
+                write(Path(directory), logs)
+                found = found_in(Path(directory))
+            assert found, f"nothing was found with seed {seed}"
+            assert kind.found <= found <= kind.found | kind.beside, f"with seed {seed}"
+    assert damaged >= INSTANCES / 5
+
+
+@pytest.mark.parametrize("mutation", FILES)
+def test_damaged_files_are_called_what_they_are(mutation: Callable[[Random, Path], None]) -> None:
+    kind = FILES[mutation]
+    for seed in range(INSTANCES):
+        with TemporaryDirectory() as directory:
+            write(Path(directory), logs_of(history(seed)))
+            mutation(Random(seed), Path(directory))
+            found = found_in(Path(directory))
+        assert kind.found <= found <= kind.found | kind.beside, f"with seed {seed}"

@@ -1,0 +1,141 @@
+"""Finding runs among folders, and reading whatever logs are in them."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from analysis.logs.finding import InputError, find_runs, load
+from by_hand import internal, write_run
+
+UNREADABLE = Path("/proc/self/mem")
+LOGS = {"vm1": [internal(10, 1)]}
+FOREIGN = "2025-01-01 10:00:00,000 INFO: Machine m1 initialized with tick rate 1 ticks per second\n"
+
+
+def run_at(path: Path) -> Path:
+    return write_run(path, LOGS)
+
+
+def foreign_run_at(path: Path) -> Path:
+    path.mkdir(parents=True)
+    (path / "m1_log.txt").write_text(FOREIGN)
+    return path
+
+
+def test_a_run_directory_is_found_as_itself(tmp_path: Path) -> None:
+    assert find_runs([run_at(tmp_path / "one")]) == [tmp_path / "one"]
+
+
+def test_runs_are_found_at_any_depth_in_natural_order(tmp_path: Path) -> None:
+    runs = [run_at(tmp_path / name) for name in ("lab/run10", "lab/run2", "b/c/run1", "run3")]
+    (tmp_path / "lab" / "experiment.toml").write_text("machines = 3\n")
+    lab10, lab2, deep, near = runs
+    assert find_runs([tmp_path]) == [deep, lab2, lab10, near]
+
+
+def test_runs_of_different_formats_are_found_side_by_side(tmp_path: Path) -> None:
+    ours, theirs = run_at(tmp_path / "1"), foreign_run_at(tmp_path / "2")
+    assert find_runs([tmp_path]) == [ours, theirs]
+    assert [load(run).format for run in (ours, theirs)] == ["jsonl", "vklocks"]
+
+
+def test_a_run_is_found_once_however_often_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_at(tmp_path / "lab" / "one")
+    (tmp_path / "link").symlink_to(run)
+    monkeypatch.chdir(tmp_path)
+    found = find_runs([run, tmp_path, run.parent / ".." / "lab", Path("lab/one"), Path("link")])
+    assert [path.resolve() for path in found] == [run]
+
+
+def test_nothing_is_looked_for_under_hidden_names_within_runs_or_behind_links(
+    tmp_path: Path,
+) -> None:
+    run = run_at(tmp_path / "lab" / "one")
+    run_at(tmp_path / "lab" / ".two@host:1")
+    run_at(run / "within")
+    run_at(tmp_path / "elsewhere")
+    (tmp_path / "lab" / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "lab" / "loop").symlink_to(tmp_path / "lab")
+    assert find_runs([tmp_path / "lab"]) == [run]
+
+
+def test_hidden_files_are_no_logs(tmp_path: Path) -> None:
+    run_at(tmp_path)
+    (tmp_path / ".vm2.jsonl").write_text("not for us\n")
+    assert load(tmp_path).damage == ()
+    (tmp_path / "vm1.jsonl").rename(tmp_path / ".vm1.jsonl")
+    with pytest.raises(InputError, match="holds no run"):
+        find_runs([tmp_path])
+
+
+@pytest.mark.parametrize("name", ["²", "run²", "3²", "٣", "run 1.5", "1e5"])
+def test_folders_may_be_called_anything(tmp_path: Path, name: str) -> None:
+    assert find_runs([run_at(tmp_path / name), run_at(tmp_path / "0")])[1] == tmp_path / name
+
+
+def test_an_empty_folder_holds_no_run(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no run: no logs were found there or in folders"):
+        find_runs([tmp_path])
+    with pytest.raises(InputError, match="is no run: it directly holds no logs"):
+        load(tmp_path)
+
+
+def test_each_path_has_to_hold_a_run(tmp_path: Path) -> None:
+    run_at(tmp_path / "one")
+    (tmp_path / "two").mkdir()
+    with pytest.raises(InputError, match="two holds no run"):
+        find_runs([tmp_path / "one", tmp_path / "two"])
+
+
+def test_a_folder_of_other_files_holds_no_run(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"run": "one", "kind": "start"}\n')
+    (tmp_path / "vm1.jsonl").write_text("")
+    (tmp_path / "picture.png").write_bytes(bytes(range(256)))
+    with pytest.raises(InputError, match="holds no run"):
+        find_runs([tmp_path])
+
+
+def test_a_path_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nowhere does not exist: give a run directory, or a"):
+        find_runs([tmp_path / "nowhere"])
+    with pytest.raises(InputError, match=r"nowhere cannot be read: No such file or directory"):
+        load(tmp_path / "nowhere")
+
+
+def test_for_a_file_its_directory_is_asked_for(tmp_path: Path) -> None:
+    log = run_at(tmp_path) / "vm1.jsonl"
+    with pytest.raises(InputError, match=r"vm1\.jsonl is a file: give the directory of the run"):
+        find_runs([log])
+    with pytest.raises(InputError, match=r"vm1\.jsonl is a file: give the directory of the run"):
+        load(log)
+
+
+def test_a_path_that_cannot_be_looked_at_is_named(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(InputError, match=r"loop cannot be read: Too many levels of symbolic links"):
+        find_runs([tmp_path / "loop"])
+    with pytest.raises(InputError, match=r"xxx cannot be read: File name too long"):
+        find_runs([tmp_path / ("x" * 300)])
+
+
+@pytest.mark.skipif(not UNREADABLE.exists(), reason="Linux has a file that opens and fails to read")
+def test_a_log_that_fails_in_the_middle_of_reading_is_named_by_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "vm1.jsonl").symlink_to(UNREADABLE)
+    for read in (load, lambda path: find_runs([path])):
+        with pytest.raises(InputError, match=f"{tmp_path} cannot be read: Input/output error"):
+            read(tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to root")
+def test_a_folder_that_is_closed_to_us_is_named(tmp_path: Path) -> None:
+    closed = run_at(tmp_path / "lab" / "closed")
+    closed.chmod(0)
+    try:
+        for path in (tmp_path, closed, closed / "within"):
+            with pytest.raises(InputError, match=r"closed.* cannot be read: Permission denied"):
+                find_runs([path])
+    finally:
+        closed.chmod(0o700)

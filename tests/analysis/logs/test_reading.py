@@ -1,0 +1,201 @@
+"""Many lines at once are read as each is by itself, and once read they are kept."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis.checks import verdict
+from analysis.history.run import SCHEMA, Run
+from analysis.logs import cache, reading
+from analysis.logs.bulk import read_events
+from analysis.logs.finding import load
+from damage import RECORDS
+from damage.events import stop_the_clocks
+from damage.files import garble_a_line, leave_a_field_out, write, write_a_number_as_something_else
+from damage.picking import Logs
+from unruly import unruly
+from vm.log import encode
+from vm.records import Event, Restart, Start
+
+FILES = (garble_a_line, leave_a_field_out, write_a_number_as_something_else)
+
+
+def everything(run: Run) -> dict[str, Any]:
+    """All that was read, as values that can be compared."""
+    facts = {k: v for k, v in vars(run).items() if k not in ("scan", "is_big", "events")}
+    return facts | {"events": run.scan.collect().to_dicts()}
+
+
+def read_in_parts(path: Path, block_bytes: int, few_lines: int) -> dict[str, Any]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "BLOCK_BYTES", block_bytes)
+        patch.setattr(reading, "FEW_LINES", few_lines)
+        return everything(load(path))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_however_it_is_read_a_log_says_the_same(tmp_path: Path, seed: int) -> None:
+    random = Random(seed)
+    world = unruly(seed, machines=random.randint(1, 4), acts=150, loss=0.2, duplication=0.2)
+    logs: Logs = {machine: world.log(machine) for machine in world.spec.machines}
+    if seed % 3:
+        random.choice(list(RECORDS))(random, logs)
+    write(tmp_path, logs)
+    if seed % 2:
+        random.choice(FILES)(random, tmp_path)
+    one_by_one = read_in_parts(tmp_path, 1 << 20, few_lines=10**9)
+    for block_bytes in (1, 200, 3000, 1 << 20):
+        for few_lines in (1, 8):
+            assert read_in_parts(tmp_path, block_bytes, few_lines) == one_by_one
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\n\n", "\n \n", "\n{", "\n?\n"])
+def test_whatever_it_ends_with(tmp_path: Path, end: str) -> None:
+    world = unruly(1, machines=2, acts=40)
+    write(tmp_path, {machine: world.log(machine) for machine in world.spec.machines})
+    log = tmp_path / "vm1.jsonl"
+    log.write_text(log.read_text().rstrip("\n") + end)
+    one_by_one = read_in_parts(tmp_path, 1 << 20, few_lines=10**9)
+    for block_bytes in (1, 100, 1000, 1 << 20):
+        assert read_in_parts(tmp_path, block_bytes, few_lines=1) == one_by_one
+
+
+START = unruly(1, machines=3, acts=1).log("vm1")[0]
+PLAIN: list[dict[str, Any]] = [
+    json.loads(encode(record))
+    for record in unruly(5, machines=3, acts=60, loss=0.3, duplication=0.3).log("vm1")
+    if isinstance(record, Event)
+]
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 3) | st.floats() | st.integers()
+    | st.sampled_from(["", "vm1", "vm3", "vm9", "1", '"', "\\", "\ud800", "send", "internal"]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from(["lamport", "vector", "kind", "x"]), inner, max_size=3),
+    max_leaves=4,
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_polars_takes_nothing_that_decoding_would_take_otherwise(data: st.DataObject) -> None:
+    plain = [dict(event) for event in PLAIN[: data.draw(st.integers(1, 5))]]
+    event = plain[data.draw(st.integers(0, len(plain) - 1))]
+    field = data.draw(st.sampled_from([*event, "to", "lost", "extra"]))
+    event[field] = data.draw(values)
+    lines = [json.dumps(one) for one in plain]
+    if data.draw(st.booleans()):
+        # The first of two equal keys counts here, the last one there.
+        lines[0] = lines[0][:-1] + f", {json.dumps(field)}: {json.dumps(event[field])}}}"
+    assert isinstance(START, Start)
+    block = "".join(f"{line}\n" for line in lines).encode()
+    if (events := read_events(block, START)) is not None:
+        assert events.equals(decoded(block, START).select(events.columns))
+
+
+def decoded(block: bytes, start: Start) -> pl.DataFrame:
+    one = reading.Reading(Path("vm1.jsonl"))
+    one.take(0, start)
+    reading._read_lines(one, 1, block)
+    one.flush()
+    assert not one.damage
+    return one.scan.collect()
+
+
+def test_plain_lines_are_left_to_polars() -> None:
+    assert isinstance(START, Start)
+    block = "".join(f"{json.dumps(event)}\n" for event in PLAIN).encode()
+    events = read_events(block, START)
+    assert events is not None
+    assert events.equals(decoded(block, START).select(events.columns))
+
+
+@pytest.fixture
+def kept() -> Iterator[None]:
+    """As if every log were big."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cache, "KEEP_FROM_BYTES", 0)
+        yield
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    world = unruly(2, machines=3, acts=200, loss=0.2, duplication=0.2)
+    logs: Logs = {machine: world.log(machine) for machine in world.spec.machines}
+    logs["vm2"].insert(5, Restart(at_ns=1, events=4))
+    assert stop_the_clocks(Random(1), logs)
+    write(tmp_path, logs)
+    with (tmp_path / "vm3.jsonl").open("a") as log:
+        log.write("?\n")
+    return tmp_path
+
+
+def test_what_was_read_is_kept_beside_the_log(directory: Path, kept: None) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cache, "KEEP_FROM_BYTES", 1 << 40)
+        small = load(directory)
+    fresh, again = load(directory), load(directory)
+    assert not small.is_big
+    assert fresh.is_big
+    assert again.is_big
+    names = {f".{machine}.jsonl.parquet" for machine in small.machines}
+    assert {path.name for path in directory.iterdir() if path.name[0] == "."} == names
+    assert everything(small) == everything(fresh) == everything(again)
+    assert again.events.schema == pl.Schema(SCHEMA)
+    assert verdict(small) == verdict(again)
+    assert {"clock_rule", "clock_condition"} <= {v.check for v in verdict(again).violations}
+
+
+def test_a_log_that_has_changed_is_read_anew(directory: Path, kept: None) -> None:
+    before = everything(load(directory))
+    log = directory / "vm1.jsonl"
+    status = log.stat()
+    log.write_text(log.read_text().replace('"queue":0', '"queue":7'))
+    os.utime(log, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+    assert log.stat().st_size == status.st_size
+    after = everything(load(directory))
+    assert before != after == everything(load(directory))
+
+
+def in_its_place(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def not_parquet(path: Path) -> None:
+    path.write_text("not Parquet")
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def of_somebody_else(path: Path) -> None:
+    pl.DataFrame({"a": [1]}).write_parquet(path)
+
+
+@pytest.mark.parametrize("spoil", [in_its_place, not_parquet, cut, of_somebody_else, Path.unlink])
+def test_without_a_usable_cache_the_log_is_read(
+    directory: Path, kept: None, spoil: Callable[[Path], None]
+) -> None:
+    before = everything(load(directory))
+    spoil(directory / ".vm1.jsonl.parquet")
+    assert everything(load(directory)) == before
+    partial = [path.name for path in directory.iterdir() if path.name.endswith(str(os.getpid()))]
+    assert partial == []
+
+
+def test_the_logs_that_are_compared_have_something_of_everything(directory: Path) -> None:
+    run = load(directory)
+    assert run.events.height > 80
+    assert run.events["lost"].list.len().sum() > 0
+    assert run.events["duplicated"].list.len().sum() > 0
+    assert run.damage
+    assert run.restarts["vm2"]

@@ -1,0 +1,66 @@
+"""When the machines' image is built again."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.backends.docker import engine, image
+
+
+def sources(folder: Path) -> Path:
+    for name in image.SOURCES:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        if "." in name or name == "Dockerfile":
+            (folder / name).write_text("x\n")
+        else:
+            (folder / name).mkdir()
+            (folder / name / "a.py").write_text("x\n")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "requirements.lock", "vm/a.py"])
+def test_whatever_goes_into_the_image_counts(tmp_path: Path, name: str) -> None:
+    checkout = sources(tmp_path)
+    before = image.fingerprint(checkout)
+    (checkout / name).write_text("y\n")
+    assert image.fingerprint(checkout) != before
+
+
+def test_names_count_too(tmp_path: Path) -> None:
+    checkout = sources(tmp_path)
+    before = image.fingerprint(checkout)
+    (checkout / "vm" / "a.py").rename(checkout / "vm" / "b.py")
+    assert image.fingerprint(checkout) != before
+
+
+def test_what_does_not_go_in_does_not_count(tmp_path: Path) -> None:
+    checkout = sources(tmp_path)
+    before = image.fingerprint(checkout)
+    (checkout / "README.md").write_text("x\n")
+    (checkout / "vm" / "__pycache__").mkdir()
+    (checkout / "vm" / "__pycache__" / "a.pyc").write_text("x\n")
+    assert image.fingerprint(checkout) == before
+
+
+@pytest.mark.docker
+def test_an_image_that_fits_the_sources_is_not_built_again() -> None:
+    said: list[str] = []
+    with engine.connected() as client:
+        first = image.ensure(client, said.append)
+        said.clear()
+        assert image.ensure(client, said.append) == first
+    assert not said
+
+
+@pytest.mark.docker
+def test_the_image_holds_what_a_machine_needs_and_no_more() -> None:
+    with engine.connected() as client:
+        image.ensure(client, str)
+        code = (
+            "import importlib.util as u; print([m for m in ('grpc', 'vm', 'proto', 'polars',"
+            " 'docker', 'analysis', 'orchestrator', 'pytest') if u.find_spec(m)])"
+        )
+        said = client.containers.run(
+            image.NAME, ["-c", code], entrypoint="python", remove=True, network_mode="none"
+        )
+    assert said.decode().strip() == "['grpc', 'vm', 'proto']"

@@ -1,0 +1,134 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from backends import Script
+from orchestrator import owner
+from orchestrator.backends.outcome import EnvironmentProblem, Interrupted
+from orchestrator.runner import execution
+from orchestrator.runner.execution import VIRTUAL, Order, Run
+from vm.spec import Spec
+
+
+def carried_out(
+    folder: Path, script: Script | None = None, *, resumable: bool = True, backend: str = "fake"
+) -> Run:
+    spec = Spec(seed=7)
+    order = Order("base-seed7", spec, backend, folder, resumable)
+    return execution.carry_out((script or Script())(spec, order.name), order, lambda phase: None)
+
+
+def below(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_dir()}
+
+
+def test_a_run_leaves_one_whole_directory_that_says_what_it_was(tmp_path: Path) -> None:
+    done = carried_out(tmp_path / "runs")
+    assert done.directory == tmp_path / "runs" / "base-seed7"
+    assert below(tmp_path) == {"runs", "runs/base-seed7"}
+    assert {p.name for p in done.directory.iterdir()} == {"spec.json", "run.json", "vm1.out"}
+    assert json.loads((done.directory / "spec.json").read_text()) == Spec(seed=7).resolved().plain()
+    account = execution.read(done.directory)
+    assert account is not None
+    assert account["run"] == "base-seed7"
+    assert account["outcome"] == "finished"
+    assert account["machines"]["vm1"] == {
+        "outcome": "finished",
+        "exit_code": 0,
+        "out_of_memory": False,
+    }
+    assert account["begun_unix_ns"] <= account["ended_unix_ns"]
+    assert set(account["phases_s"]) == {"run"}
+
+
+def test_in_virtual_time_nothing_tells_one_of_two_equal_runs_from_the_other(tmp_path: Path) -> None:
+    one, other = (carried_out(tmp_path / n, backend=VIRTUAL[0]).directory for n in ("a", "b"))
+    for path in one.iterdir():
+        assert path.read_bytes() == (other / path.name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("problem", "result"), [("vm1 failed", "failed"), ("interrupted", "interrupted")]
+)
+def test_what_did_not_finish_is_kept_apart_and_counted(
+    tmp_path: Path, problem: str, result: str
+) -> None:
+    script = Script({7: problem})
+
+    def attempt() -> Run:
+        backend = script(Spec(seed=7), "base-seed7")
+        backend.interrupt()
+        order = Order("base-seed7", Spec(seed=7), "fake", tmp_path, resumable=True)
+        return execution.carry_out(backend, order, lambda phase: None)
+
+    first, second = attempt(), attempt()
+    assert (first.result, first.problem) == (result, problem)
+    assert first.directory == tmp_path / "failed" / "base-seed7-1"
+    assert second.directory == tmp_path / "failed" / "base-seed7-2"
+    assert below(tmp_path) == {"failed", "failed/base-seed7-1", "failed/base-seed7-2"}
+
+
+def test_a_run_of_no_experiment_stays_where_it_is_even_if_it_failed(tmp_path: Path) -> None:
+    done = carried_out(tmp_path, Script({7: "vm1 failed"}), resumable=False)
+    assert done.directory == tmp_path / "base-seed7"
+    account = execution.read(done.directory)
+    assert account is not None
+    assert (account["outcome"], account["problem"]) == ("failed", "vm1 failed")
+
+
+def test_of_two_that_carry_out_the_same_run_the_second_one_is_dropped(tmp_path: Path) -> None:
+    first = carried_out(tmp_path)
+    (first.directory / "mine").touch()
+    second = carried_out(tmp_path)
+    assert second.directory == first.directory
+    assert (first.directory / "mine").exists()
+    assert below(tmp_path) == {"base-seed7"}
+
+
+def test_of_two_runs_of_no_experiment_both_are_kept(tmp_path: Path) -> None:
+    carried_out(tmp_path, resumable=False)
+    assert carried_out(tmp_path, resumable=False).directory == tmp_path / "base-seed7-2"
+
+
+@pytest.mark.parametrize("error", [EnvironmentProblem("no engine"), Interrupted(), OSError("?")])
+def test_a_run_that_never_began_leaves_nothing(tmp_path: Path, error: Exception) -> None:
+    with pytest.raises(type(error)):
+        carried_out(tmp_path, Script({7: error}))
+    assert below(tmp_path) == set()
+
+
+def test_names_by_the_time_of_day_are_new_and_tell_the_seed(tmp_path: Path) -> None:
+    specs = [Spec(seed=1), Spec(seed=1), Spec(seed=2)]
+    names = execution.fresh_names(tmp_path, specs)
+    assert [name.split("-seed")[1] for name in names] == ["1", "1-2", "2"]
+    for name in names:
+        (tmp_path / name).mkdir()
+    assert not set(execution.fresh_names(tmp_path, specs)) & set(names)
+
+
+@pytest.fixture
+def dead_tag() -> str:
+    """The tag of one that had our process id before us."""
+    return f"{owner.tag().rpartition('@')[0]}@1"
+
+
+def test_what_dead_owners_left_is_removed_and_nothing_else(tmp_path: Path, dead_tag: str) -> None:
+    for name in (f".base-seed1{dead_tag}", f".base-seed2{owner.tag()}", "base-seed3", ".mine"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "vm1.jsonl").touch()
+    assert execution.leftovers(tmp_path) == [tmp_path / f".base-seed1{dead_tag}"]
+    execution.remove_leftovers(tmp_path)
+    assert below(tmp_path) == {f".base-seed2{owner.tag()}", "base-seed3", ".mine"}
+
+
+def test_what_cannot_be_read_as_an_account_is_none(tmp_path: Path) -> None:
+    assert execution.read(tmp_path) is None
+    for text in ("[]", "{", "\0"):
+        (tmp_path / "run.json").write_text(text)
+        assert execution.read(tmp_path) is None
+
+
+def test_a_rename_that_fails_for_another_reason_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        execution.settle(tmp_path / "gone", [tmp_path / "place"])

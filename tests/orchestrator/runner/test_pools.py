@@ -1,0 +1,140 @@
+"""Simulated sweeps in worker processes: interrupted, killed, and gone on with."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from random import Random
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from orchestrator.cli import main
+
+ROOT = Path(__file__).parents[3]
+LIMIT_S = 60
+
+
+@contextmanager
+def sweep(path: Path, out: Path) -> Iterator[subprocess.Popen[str]]:
+    """A sweep in two workers, in a process group of its own that does not outlive the block."""
+    arguments = ["run", path, "--backend", "simulation", "--jobs", 2, "--out", out]
+    with subprocess.Popen(
+        [sys.executable, "-m", "orchestrator", *map(str, arguments)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Exit code, output and errors, once neither the command nor a worker has them open."""
+    out, err = process.communicate(timeout=LIMIT_S)
+    return process.returncode, out, err
+
+
+def tree(folder: Path) -> dict[str, Any]:
+    """All that is in a folder, hidden or not, with what it holds."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
+    }
+
+
+def experiment(folder: Path, text: str) -> Path:
+    path = folder / "mine.toml"
+    path.write_text(text)
+    return path
+
+
+def undisturbed(path: Path, out: Path) -> dict[str, Any]:
+    """What the sweep leaves, made run by run in this process."""
+    assert (
+        main(["run", str(path), "--backend", "simulation", "--jobs", "1", "--out", str(out)]) == 0
+    )
+    return tree(out)
+
+
+def test_how_many_workers_there_are_makes_no_difference(tmp_path: Path) -> None:
+    path = experiment(tmp_path, "duration_s = 5\nrepeat = 12\n[grid]\nmachines = [2, 3]\n")
+    with sweep(path, tmp_path / "two") as process:
+        code, out, err = ended(process)
+    assert (code, err) == (0, "")
+    assert "24 of 24 runs" in out
+    assert tree(tmp_path / "two") == undisturbed(path, tmp_path / "one")
+
+
+def test_two_that_make_the_same_runs_do_not_disturb_each_other(tmp_path: Path) -> None:
+    path = experiment(tmp_path, "duration_s = 60\nrepeat = 20\n")
+    with sweep(path, tmp_path / "two") as one, sweep(path, tmp_path / "two") as other:
+        assert [ended(process)[0] for process in (one, other)] == [0, 0]
+    assert tree(tmp_path / "two") == undisturbed(path, tmp_path / "one")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_leaves_whole_runs_and_nobody_at_work(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    path = experiment(tmp_path, "duration_s = 120\nrepeat = 400\n")
+    with sweep(path, tmp_path / "out") as process:
+        assert process.stdout
+        for line in process.stdout:
+            if " of 400 runs" in line:
+                break
+        # As a terminal does it: to all processes at once.
+        os.killpg(process.pid, number)
+        code, _, err = ended(process)
+    assert code == 130
+    assert "Traceback" not in err
+    runs = [p for p in (tmp_path / "out" / "mine").iterdir() if "-seed" in p.name]
+    assert err == f"vklocks: interrupted; {len(runs)} runs kept\n"
+    assert 20 <= len(runs) < 400
+    assert not [name for name in tree(tmp_path / "out") if "/." in name]
+    assert all((run / "run.json").exists() for run in runs)
+
+
+def runs_in(folder: Path) -> int:
+    return len(list(folder.glob("mine/base-seed*")))
+
+
+def kill_at_random(process: subprocess.Popen[str], out: Path, random: Random) -> None:
+    """Kill the sweep in a moment in which it has made up to three more runs, unless it ends."""
+    wanted = runs_in(out) + random.randint(0, 3)
+    left_s = random.uniform(0, 0.05 if wanted > runs_in(out) else 1)
+    while process.poll() is None and left_s > 0:
+        begun_s = monotonic()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=min(0.005, left_s))
+        if runs_in(out) >= wanted:
+            left_s -= monotonic() - begun_s
+    process.kill()
+
+
+def test_a_sweep_that_is_killed_at_any_instant_goes_on_to_the_same_end(tmp_path: Path) -> None:
+    seed = Random().randrange(10**6)
+    print(f"{seed=}")
+    random = Random(seed)
+    path = experiment(tmp_path, "duration_s = 300\nrepeat = 40\n")
+    out = tmp_path / "killed"
+    interrupted = 0
+    for _ in range(20):
+        with sweep(path, out) as process:
+            kill_at_random(process, out, random)
+            # Returns when nobody is at work any more.
+            ended(process)
+        interrupted += runs_in(out) < 40
+    assert interrupted >= 10
+    with sweep(path, out) as process:
+        assert ended(process)[0] == 0
+    assert runs_in(out) == 40
+    assert tree(out) == undisturbed(path, tmp_path / "undisturbed")

@@ -1,0 +1,83 @@
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from backends import Script
+from orchestrator.backends.outcome import EnvironmentProblem
+from orchestrator.runner import threads
+from orchestrator.runner.execution import Carried, Order
+from vm.spec import Spec
+
+
+class Told:
+    """A display that remembers, and that sends a signal when two runs have begun."""
+
+    def __init__(self, number: signal.Signals | None = None) -> None:
+        self.phases: list[tuple[str, str]] = []
+        self.over: dict[str, str] = {}
+        self._number = number
+
+    def phase(self, run: str, phase: str) -> None:
+        self.phases.append((run, phase))
+        if self._number and len(self.phases) == 2:
+            os.kill(os.getpid(), self._number)
+
+    def done(self, run: str, problem: str) -> None:
+        self.over[run] = problem
+
+
+def carried_out(folder: Path, script: Script, shown: Told) -> Carried:
+    orders = [Order(f"run{n}", Spec(seed=n), "fake", folder, True) for n in range(4)]
+    return threads.carry_out(orders, script, 2, shown)
+
+
+def test_all_runs_are_carried_out_and_told_of(tmp_path: Path) -> None:
+    shown = Told()
+    carried = carried_out(tmp_path, Script(), shown)
+    names = {"run0", "run1", "run2", "run3"}
+    assert {done.name for done in carried.runs} == names
+    assert {path.name for path in tmp_path.iterdir()} == names
+    assert shown.over == dict.fromkeys(names, "")
+    assert sorted(shown.phases) == [(name, "run") for name in sorted(names)]
+    assert not carried.interrupted
+    assert not carried.problems
+
+
+def test_a_run_that_fails_or_lacks_something_is_no_matter_to_the_others(tmp_path: Path) -> None:
+    script = Script({0: "vm1 was killed", 2: EnvironmentProblem("the engine is gone")})
+    shown = Told()
+    carried = carried_out(tmp_path, script, shown)
+    assert {done.name: done.result for done in carried.runs} == {
+        "run0": "failed",
+        "run1": "finished",
+        "run3": "finished",
+    }
+    assert carried.problems == ["the engine is gone"]
+    assert shown.over == {
+        "run0": "failed: vm1 was killed",
+        "run1": "",
+        "run2": "the engine is gone",
+        "run3": "",
+    }
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_what_runs_and_what_waits_never_begins(
+    tmp_path: Path, number: signal.Signals, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = Script(dict.fromkeys(range(4), "interrupted"))
+    before = signal.getsignal(number)
+    carried = carried_out(tmp_path, script, Told(number))
+    assert carried.interrupted
+    assert {done.result for done in carried.runs} == {"interrupted"}
+    assert len(carried.runs) == len(script.carried_out) == 2
+    assert {p.name for p in tmp_path.iterdir()} == {"failed"}
+    assert "ending the runs" in capsys.readouterr().err
+    assert signal.getsignal(number) is before
+
+
+def test_a_mistake_of_ours_is_not_hidden(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError):
+        carried_out(tmp_path, Script({1: ZeroDivisionError()}), Told())

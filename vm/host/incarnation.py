@@ -1,0 +1,152 @@
+"""One machine from its epoch, or from its return, to its stop record."""
+
+import asyncio
+import gc
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from vm.channel import last_departure_ns
+from vm.faults import Crash, MachineFault, Partition, Pause, Restart, end_ns
+from vm.host.changes import Changes
+from vm.host.departures import Outbox
+from vm.host.epoch import Epoch
+from vm.host.log_writer import Journal
+from vm.host.startup import Agreement
+from vm.host.ticking import Ticking
+from vm.host.wire.frames import MAX_CLOCK_OFFSET_NS
+from vm.host.wire.links import Links
+from vm.host.wire.service import Service
+from vm.machine import fresh_machine
+from vm.records import Event, Message, Stop
+from vm.schedule import SECOND_NS
+from vm.spec import Spec
+from vm.start import start_of
+
+#: How long a machine waits, after the run or after SIGTERM, for its peers to have everything.
+DRAIN_NS = 2 * SECOND_NS
+DRAIN_TERMINATED_NS = SECOND_NS // 2
+#: How long a machine that was killed, frozen or cut off may take until it is connected again.
+RETURN_NS = 10 * SECOND_NS
+
+
+class Life:
+    """A machine, its ticks, and what goes to its peers.
+
+    `events` are those of the log, if the machine comes back; from here on it is where they
+    left it, and `live` goes on.
+    """
+
+    def __init__(
+        self,
+        agreement: Agreement,
+        links: Links,
+        service: Service,
+        journal: Journal,
+        changes: Changes,
+        *,
+        partitions: bool,
+        events: Sequence[Event] = (),
+    ) -> None:
+        self._agreement = agreement
+        self._links = links
+        self._service = service
+        self._journal = journal
+        self._changes = changes
+        me, spec = agreement.membership.me, agreement.spec
+        self._epoch = epoch = Epoch(agreement.epoch_unix_ns, events[-1].at_ns if events else None)
+        self._machine = fresh_machine(spec, me)
+        self._machine.recover(events)
+        self._outbox = Outbox(spec, me, links.outgoing, epoch, changes.note, partitions=partitions)
+        self._outbox.recover(me, events, epoch.now_ns)
+        self._ticking = Ticking(
+            self._machine, spec.schedule(me), spec.duration_ns, epoch, self._emit, changes.note
+        )
+        if events:
+            self._ticking.go_on_after(events)
+        service.admit(self._events_by_now, self._ticking.deliver)
+
+    def begin(self) -> None:
+        """Write the first record of the log."""
+        agreed = self._agreement
+        me, run = agreed.membership.me, agreed.membership.run
+        self._journal.begin(start_of(agreed.spec, me, run, agreed.epoch_unix_ns))
+
+    def come_back(self) -> None:
+        """Write that the machine is back."""
+        self._journal.go_on(self._epoch.now_ns, self._machine.events)
+
+    async def live(self) -> None:
+        """Tick, drain, and write the last record."""
+        # What start-up has made stays; the collector need not look at it between ticks.
+        gc.collect()
+        gc.freeze()
+        self._ticking.begin()
+        await self._changes.until(lambda: self._ticking.over or self._changes.terminated)
+        self._ticking.end()
+        await self._drain()
+        self._service.close()
+        self._journal.write(self._stop())
+
+    def _emit(self, event: Event, messages: tuple[Message, ...]) -> None:
+        departures = self._outbox.decide(event, messages)
+        self._journal.write(event)
+        if event.kind == "receive":
+            self._service.incoming[event.sender].end.log()
+        self._outbox.hold(departures, event.at_ns)
+
+    def _events_by_now(self) -> list[int]:
+        spec = self._agreement.spec
+        until_ns = min(self._epoch.now_ns + MAX_CLOCK_OFFSET_NS, spec.duration_ns)
+        bounds = [
+            max(0, until_ns) * spec.tick_rate_hz(machine) // SECOND_NS + 1
+            for machine in spec.machines
+        ]
+        bounds[spec.machines.index(self._machine.name)] = self._machine.events
+        return bounds
+
+    async def _drain(self) -> None:
+        """Wait, within bounds, until every message of this machine and of its peers is there."""
+        spec = self._agreement.spec
+        # Each message that is held has its time.
+        await self._changes.until(lambda: self._outbox.is_empty or self._changes.terminated)
+        self._outbox.close()
+        self._links.finish()
+        # Whoever is killed until then needs again what it had.
+        await self._within(_last_down_ns(spec), lambda: self._changes.terminated)
+        crashed = {fault.machine for fault in spec.faults if isinstance(fault, Crash)}
+        done, limit_ns = partial(self._links.are_done, crashed), _last_word_ns(spec) + DRAIN_NS
+        await self._within(limit_ns, lambda: done() or self._changes.terminated)
+        if self._changes.terminated:
+            await self._within(self._epoch.now_ns + DRAIN_TERMINATED_NS, done)
+        if not done():
+            self._journal.say(f"{self._machine.name} could not drain all of its channels in time")
+
+    async def _within(self, limit_ns: int, holds: Callable[[], bool]) -> bool:
+        """Wait until something holds; False if it does not before a time since the epoch."""
+        try:
+            async with asyncio.timeout((limit_ns - self._epoch.now_ns) / SECOND_NS):
+                await self._changes.until(holds)
+        except TimeoutError:
+            return False
+        return True
+
+    def _stop(self) -> Stop:
+        return Stop(
+            reason="terminated" if self._changes.terminated else "finished",
+            events=self._machine.events,
+            ticks_missed=self._ticking.ticks_missed,
+            rejected=self._service.rejected,
+            inbox=self._machine.unread(),
+            undelivered=tuple(self._outbox.undelivered()),
+        )
+
+
+def _last_down_ns(spec: Spec) -> int:
+    """When the last machine that was frozen or killed is up again."""
+    return max((end_ns(f) for f in spec.faults if isinstance(f, MachineFault)), default=0)
+
+
+def _last_word_ns(spec: Spec) -> int:
+    """When everybody has been able to say everything."""
+    cuts = (fault for fault in spec.faults if isinstance(fault, Pause | Restart | Partition))
+    return max(last_departure_ns(spec), *(cut.until_ns + RETURN_NS for cut in cuts), 0)

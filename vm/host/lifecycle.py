@@ -1,0 +1,101 @@
+"""The host of one machine: brings it up, or back, and lets it live."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+
+from vm.host.changes import Changes
+from vm.host.incarnation import Life
+from vm.host.log_writer import Journal
+from vm.host.recovery import Past
+from vm.host.settings import HostError, Settings
+from vm.host.startup import Agreement, Startup
+from vm.host.wire.links import Links
+from vm.host.wire.server import Health, serving
+from vm.host.wire.service import Service
+from vm.records import Event
+
+
+class Host:
+    """One machine in wall time. `run` it once; `terminate` ends it early, and cleanly."""
+
+    def __init__(self, settings: Settings, journal: Journal, past: Past | None = None) -> None:
+        self._settings = settings
+        self._journal = journal
+        self._past = past
+        self._changes = Changes()
+        self._service = Service(settings.name, self._changes.note)
+
+    def terminate(self) -> None:
+        """Tick no more, and end as soon as messages are where they belong."""
+        self._changes.terminate()
+
+    async def run(self) -> None:
+        """The whole life. HostError if it cannot begin, Interrupted if it was not let."""
+        async with AsyncExitStack() as stack:
+            if self._past is None:
+                life = await self._begin(stack)
+            else:
+                life = await self._come_back(stack, self._past)
+            await life.live()
+
+    async def _begin(self, stack: AsyncExitStack) -> Life:
+        settings = self._settings
+        health = await stack.enter_async_context(self._serving())
+        startup = Startup(settings, self._service, self._changes)
+        try:
+            async with asyncio.timeout(settings.startup_s):
+                links = await startup.meet()
+                self._say_waiting(links)
+                await stack.enter_async_context(links.standing())
+                await startup.connect()
+                await health.say(is_serving=True)
+                agreement = await startup.agree()
+        except TimeoutError:
+            raise HostError(startup.who_is_missing()) from None
+        life = self._life(agreement, links)
+        # No frame that says Start has left yet: who has heard it has a first machine with a log.
+        life.begin()
+        return life
+
+    async def _come_back(self, stack: AsyncExitStack, past: Past) -> Life:
+        """Nobody is waited for, since peers may be down themselves: they connect when they can."""
+        agreement = past.agreement
+        membership, spec = agreement.membership, agreement.spec
+        self._service.open(membership, spec, past.events)
+        # The first machine says it again, when the epoch may be long ago.
+        self._service.start = agreement.frame.start
+        links = Links(
+            self._settings.peers, membership, spec.seed, self._service, self._changes.note
+        )
+        if membership.me == membership.first:
+            # A peer may have been killed before it heard it.
+            links.say(agreement.frame)
+        life = self._life(agreement, links, past.events)
+        life.come_back()
+        health = await stack.enter_async_context(self._serving())
+        await stack.enter_async_context(links.standing())
+        await health.say(is_serving=True)
+        return life
+
+    def _serving(self) -> AbstractAsyncContextManager[Health]:
+        return serving(self._service, self._settings.listen, self._settings.port)
+
+    def _life(self, agreement: Agreement, links: Links, events: Sequence[Event] = ()) -> Life:
+        return Life(
+            agreement,
+            links,
+            self._service,
+            self._journal,
+            self._changes,
+            partitions=self._settings.partitions,
+            events=events,
+        )
+
+    def _say_waiting(self, links: Links) -> None:
+        settings = self._settings
+        if links.outgoing:
+            self._journal.say(
+                f"{settings.name} listens on port {settings.port} and waits for"
+                f" {', '.join(links.outgoing)} (at most {settings.startup_s:g} s)"
+            )

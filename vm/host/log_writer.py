@@ -1,0 +1,50 @@
+"""What a machine leaves behind: its log for programs, and the same story for people."""
+
+import sys
+from io import FileIO
+from pathlib import Path
+
+from vm.log import encode
+from vm.records import Record, Restart, Start
+from vm.transcript import for_people
+
+
+class Journal:
+    """`<name>.jsonl` and, line by line as on standard output, `<name>.out`.
+
+    Every record is with the operating system when `write` returns: a killed machine loses
+    none. What an earlier run left under these names is removed, unless the machine goes on
+    from it (`is_new` is false). OSError if the folder cannot be written.
+    """
+
+    def __init__(self, folder: Path, name: str, *, is_new: bool = True) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._log_path = folder / f"{name}.jsonl"
+        if is_new:
+            self._log_path.unlink(missing_ok=True)
+        self._out = (folder / f"{name}.out").open("wb" if is_new else "ab", buffering=0)
+        self._log: FileIO | None = None
+
+    def begin(self, start: Start) -> None:
+        self._log = self._log_path.open("xb", buffering=0)
+        self.write(start)
+
+    def go_on(self, at_ns: int, events: int) -> None:
+        """Go on with a log that holds so many events and whose last line is whole."""
+        self._log = self._log_path.open("ab", buffering=0)
+        self.write(Restart(at_ns, events))
+
+    def write(self, record: Record) -> None:
+        assert self._log is not None
+        self._log.write(f"{encode(record)}\n".encode())
+        self.say(for_people(record))
+
+    def say(self, line: str) -> None:
+        self._out.write(f"{line}\n".encode())
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+    def close(self) -> None:
+        self._out.close()
+        if self._log is not None:
+            self._log.close()

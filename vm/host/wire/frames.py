@@ -1,0 +1,148 @@
+"""The wire: records to frames and back, limits, and what is refused."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import grpc
+
+from vm.clocks import CLOCKS
+from vm.host.generated import vm_pb2
+from vm.records import Message, Timestamp
+from vm.schedule import SECOND_NS
+
+#: Two hundred vector components and a few clocks more fit in many times over.
+MAX_FRAME_BYTES = 64 * 1024
+#: What gRPC itself takes off the wire; frames between the two limits can be counted as refused.
+MAX_WIRE_BYTES = 16 * 1024 * 1024
+#: By how much the wall clocks of two hosts may differ before a timestamp counts as absurd.
+MAX_CLOCK_OFFSET_NS = SECOND_NS
+#: By how much the epoch may lie away from this host's idea of now.
+MAX_EPOCH_DISTANCE_NS = 30 * SECOND_NS
+
+SERVER_OPTIONS = (
+    # A port that is taken must be an error, not a second listener that gets half the calls.
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_receive_message_length", MAX_WIRE_BYTES),
+    # Or a peer's keepalive on a quiet channel counts as abuse and cuts the connection.
+    ("grpc.http2.max_ping_strikes", 0),
+)
+CLIENT_OPTIONS = (
+    # Peers are reached directly, whatever proxy the environment names.
+    ("grpc.enable_http_proxy", 0),
+    # Uncapped, back-off doubles recovery after a cut; and a name that does not resolve yet
+    # (its container is about to start) would be asked for again only after half a minute.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 1000),
+    ("grpc.max_reconnect_backoff_ms", 250),
+    ("grpc.dns_min_time_between_resolutions_ms", 100),
+    # Notices a cut that no packet reports.
+    ("grpc.keepalive_time_ms", 1000),
+    ("grpc.keepalive_timeout_ms", 1000),
+    ("grpc.http2.max_pings_without_data", 0),
+)
+
+
+class Refusal(Exception):
+    """Something on the wire that is not taken; it has changed nothing."""
+
+    def __init__(self, status: grpc.StatusCode, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Membership:
+    """What both ends of every channel must agree on, as one machine sees it."""
+
+    run: str
+    me: str
+    machines: tuple[str, ...]
+    clocks: tuple[str, ...]
+
+    @property
+    def first(self) -> str:
+        """The machine that sets the epoch, and the seed of those without one."""
+        return self.machines[0]
+
+    @property
+    def peers(self) -> tuple[str, ...]:
+        return tuple(m for m in self.machines if m != self.me)
+
+    def hello(self, receiver: str, seed: int) -> vm_pb2.Frame:
+        return vm_pb2.Frame(
+            hello=vm_pb2.Hello(
+                run=self.run,
+                sender=self.me,
+                receiver=receiver,
+                machines=self.machines,
+                clocks=self.clocks,
+                seed=seed,
+            )
+        )
+
+    def check_hello(self, hello: vm_pb2.Hello) -> None:
+        """Refusal unless the sender is a peer of ours that means this machine and this run."""
+        if hello.receiver != self.me:
+            raise Refusal(grpc.StatusCode.NOT_FOUND, f"this is {self.me}, not {hello.receiver!r}")
+        if hello.run != self.run:
+            raise Refusal(
+                grpc.StatusCode.FAILED_PRECONDITION,
+                f"this is run {self.run}, not {hello.run!r}",
+            )
+        if hello.sender not in self.peers:
+            raise Refusal(
+                grpc.StatusCode.PERMISSION_DENIED,
+                f"{hello.sender!r} is not a peer of {self.me}",
+            )
+        for field in ("machines", "clocks"):
+            theirs, ours = tuple(getattr(hello, field)), getattr(self, field)
+            if theirs != ours:
+                raise Refusal(
+                    grpc.StatusCode.FAILED_PRECONDITION,
+                    f"{field} are {', '.join(ours)} here, but {', '.join(theirs)} there",
+                )
+
+
+def check_size(frame: vm_pb2.Frame) -> None:
+    if frame.ByteSize() > MAX_FRAME_BYTES:
+        raise Refusal(
+            grpc.StatusCode.RESOURCE_EXHAUSTED,
+            f"a frame of {frame.ByteSize()} bytes is over the limit of {MAX_FRAME_BYTES}",
+        )
+
+
+def message_frame(sequence: int, message: Message) -> vm_pb2.Frame:
+    stamps = [
+        vm_pb2.Stamp(numbers=CLOCKS[clock].encode(stamp)) for clock, stamp in message.stamps.items()
+    ]
+    return vm_pb2.Frame(
+        message=vm_pb2.Message(sequence=sequence, index=message.index, stamps=stamps)
+    )
+
+
+def read_message(
+    frame: vm_pb2.Message, sender: str, membership: Membership, events: Sequence[int]
+) -> Message:
+    """The message in a frame; Refusal if no machine can have sent it.
+
+    `events` bounds how many events each machine can have had by now.
+    """
+    at_most = events[membership.machines.index(sender)]
+    if not 0 <= frame.index < at_most:
+        raise Refusal(
+            grpc.StatusCode.INVALID_ARGUMENT,
+            f"event {frame.index} of {sender}, which can have had {at_most} by now",
+        )
+    if len(frame.stamps) != len(membership.clocks):
+        raise Refusal(
+            grpc.StatusCode.INVALID_ARGUMENT,
+            f"{len(frame.stamps)} timestamps for {len(membership.clocks)} clocks",
+        )
+    stamps: dict[str, Timestamp] = {}
+    for clock, stamp in zip(membership.clocks, frame.stamps, strict=True):
+        try:
+            stamps[clock] = CLOCKS[clock].decode(stamp.numbers, events)
+        except ValueError as error:
+            raise Refusal(grpc.StatusCode.INVALID_ARGUMENT, str(error)) from None
+    return Message(sender, membership.me, frame.index, stamps)

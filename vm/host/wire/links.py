@@ -1,0 +1,79 @@
+"""A machine's links to its peers: a stream to each, and one from each."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
+
+from vm.host.generated import vm_pb2
+from vm.host.wire.frames import Membership
+from vm.host.wire.outgoing import Outgoing
+from vm.host.wire.service import Service
+
+#: How long a stream may take to say that this machine leaves.
+LEAVING_S = 0.2
+
+
+class Links:
+    """All streams of a machine. They stand within `standing`, again and again if they are cut."""
+
+    def __init__(
+        self,
+        addresses: Mapping[str, str],
+        membership: Membership,
+        seed: int,
+        service: Service,
+        changed: Callable[[], None],
+    ) -> None:
+        self.outgoing = {
+            peer: Outgoing(addresses[peer], membership.hello(peer, seed), changed)
+            for peer in membership.peers
+        }
+        self._service = service
+
+    @asynccontextmanager
+    async def standing(self) -> AsyncIterator[None]:
+        tasks = {
+            asyncio.create_task(outgoing.run()): outgoing for outgoing in self.outgoing.values()
+        }
+        try:
+            yield
+        finally:
+            for outgoing in self.outgoing.values():
+                outgoing.leave()
+            if connected := [task for task, outgoing in tasks.items() if outgoing.connected]:
+                await asyncio.wait(connected, timeout=LEAVING_S)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def unconnected(self) -> list[str]:
+        """The peers that are not connected both ways."""
+        return [
+            peer
+            for peer, outgoing in self.outgoing.items()
+            if not (outgoing.connected and self._service.incoming[peer].connected)
+        ]
+
+    def say(self, frame: vm_pb2.Frame) -> None:
+        """Send a frame to everybody, before all messages."""
+        for outgoing in self.outgoing.values():
+            outgoing.say(frame)
+
+    def finish(self) -> None:
+        """There are no more messages."""
+        for outgoing in self.outgoing.values():
+            outgoing.finish()
+
+    def are_done(self, crashed: Collection[str]) -> bool:
+        """Whether nothing more is to be had from any peer, nor to be brought to it.
+
+        Unless it is one of those that have `crashed`, a peer that is cut off without having left
+        may come back.
+        """
+        return all(self._is_done_with(peer, crashed) for peer in self.outgoing)
+
+    def _is_done_with(self, peer: str, crashed: Collection[str]) -> bool:
+        incoming, outgoing = self._service.incoming[peer], self.outgoing[peer]
+        if (incoming.left or peer in crashed) and not outgoing.connected:
+            return True
+        return incoming.finished and (outgoing.finished or bool(outgoing.refusal))

@@ -1,0 +1,199 @@
+"""The receiving ends of a machine's channels, and what peers are told when they knock."""
+
+# The types of gRPC and of the generated code take parameters only in their stubs.
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+
+import grpc
+
+from vm.channel import ReceivingEnd, SequenceGap
+from vm.faults import Duplication
+from vm.host.generated import vm_pb2, vm_pb2_grpc
+from vm.host.wire.frames import MAX_EPOCH_DISTANCE_NS, Membership, Refusal, check_size, read_message
+from vm.records import Event, Message
+from vm.schedule import SECOND_NS
+from vm.spec import MAX_SEED, MAX_TICK_RATE_HZ, Spec
+
+
+@dataclass
+class Incoming:
+    """What has come from one peer."""
+
+    end: ReceivingEnd
+    connected: bool = False
+    seed: int = 0
+    tick_rate_hz: int = 0
+    finished: bool = False
+    left: bool = False
+
+
+class Service(vm_pb2_grpc.MachineServicer):
+    """Takes frames from peers, or refuses them without a trace but the count.
+
+    Peers are let in with `open`, messages with `admit`; until then they wait.
+    """
+
+    def __init__(self, name: str, changed: Callable[[], None]) -> None:
+        self.membership: Membership | None = None
+        self.incoming: dict[str, Incoming] = {}
+        self.start: vm_pb2.Start | None = None
+        self.rejected = 0
+        self._name = name
+        self._changed = changed
+        self._closed = False
+        self._admitted = asyncio.Event()
+
+    def open(self, membership: Membership, spec: Spec, events: Sequence[Event] = ()) -> None:
+        """The names of all machines are known. `events` are those that a log holds already."""
+        is_ordered = spec.fifo and not any(isinstance(f, Duplication) for f in spec.faults)
+        logged = Counter(event.sender for event in events)
+        last_index = {event.sender: event.cause for event in events}
+        for peer in membership.peers:
+            end = ReceivingEnd(
+                is_ordered=is_ordered, logged=logged[peer], last_index=last_index.get(peer, -1)
+            )
+            self.incoming[peer] = Incoming(end)
+        self.membership = membership
+
+    def admit(
+        self, events: Callable[[], Sequence[int]], deliver: Callable[[Message], None]
+    ) -> None:
+        """The run begins. `deliver` gets every message once, in the order of its channel;
+        `events` says how many events each machine can have had by now."""
+        self._events, self._deliver = events, deliver
+        self._admitted.set()
+
+    def close(self) -> None:
+        """Take no more messages: the inbox is final."""
+        self._closed = True
+
+    async def Identify(  # noqa: N802
+        self,
+        request: vm_pb2.IdentifyRequest,
+        context: grpc.aio.ServicerContext[vm_pb2.IdentifyRequest, vm_pb2.Identity],
+    ) -> vm_pb2.Identity:
+        return vm_pb2.Identity(machine=self._name)
+
+    async def Channel(  # noqa: N802
+        self,
+        frames: AsyncIterator[vm_pb2.Frame],
+        context: grpc.aio.ServicerContext[vm_pb2.Frame, vm_pb2.Progress],
+    ) -> AsyncIterator[vm_pb2.Progress]:
+        try:
+            async for progress in self._channel(frames):
+                yield progress
+        except Refusal as refusal:
+            if refusal.status is not grpc.StatusCode.UNAVAILABLE:
+                self.rejected += 1
+            await context.abort(refusal.status, refusal.reason)
+
+    async def _channel(self, frames: AsyncIterator[vm_pb2.Frame]) -> AsyncIterator[vm_pb2.Progress]:
+        sender = ""
+        async for frame in frames:
+            check_size(frame)
+            if self._closed or self.membership is None:
+                raise Refusal(grpc.StatusCode.UNAVAILABLE, f"{self._name} is not running")
+            if not sender:
+                sender = self._hello(frame, self.membership)
+            else:
+                await self._take(frame, sender, self.membership)
+            incoming = self.incoming[sender]
+            yield vm_pb2.Progress(
+                received=incoming.end.received,
+                logged=incoming.end.logged,
+                finished=incoming.finished,
+            )
+            if incoming.left:
+                return
+
+    def _hello(self, frame: vm_pb2.Frame, membership: Membership) -> str:
+        if frame.WhichOneof("frame") != "hello":
+            raise Refusal(grpc.StatusCode.INVALID_ARGUMENT, "the first frame must be Hello")
+        membership.check_hello(frame.hello)
+        if not 0 <= frame.hello.seed <= MAX_SEED:
+            raise Refusal(grpc.StatusCode.INVALID_ARGUMENT, f"seed {frame.hello.seed}")
+        incoming = self.incoming[frame.hello.sender]
+        incoming.connected, incoming.seed = True, frame.hello.seed
+        self._changed()
+        return frame.hello.sender
+
+    async def _take(self, frame: vm_pb2.Frame, sender: str, membership: Membership) -> None:
+        match frame.WhichOneof("frame"):
+            case "message":
+                await self._admitted.wait()
+                self._message(frame.message, sender, membership)
+            case "ready" if membership.me == membership.first:
+                self._ready(frame.ready, sender)
+            case "start" if sender == membership.first:
+                self._start(frame.start, membership)
+            case "finish":
+                self._finish(frame.finish, sender)
+            case "leave":
+                self.incoming[sender].left = True
+                self._changed()
+            case other:
+                raise Refusal(
+                    grpc.StatusCode.INVALID_ARGUMENT, f"{other} is not for {sender} to say here"
+                )
+
+    def _message(self, frame: vm_pb2.Message, sender: str, membership: Membership) -> None:
+        if self._closed:
+            raise Refusal(grpc.StatusCode.UNAVAILABLE, f"{self._name} is not running")
+        message = read_message(frame, sender, membership, self._events())
+        incoming = self.incoming[sender]
+        if frame.sequence < 1:
+            raise Refusal(
+                grpc.StatusCode.INVALID_ARGUMENT, f"sequence {frame.sequence} is not 1 or more"
+            )
+        if incoming.finished and frame.sequence > incoming.end.received:
+            raise Refusal(grpc.StatusCode.INVALID_ARGUMENT, f"{sender} has finished already")
+        try:
+            if incoming.end.accept(frame.sequence, frame.index):
+                self._deliver(message)
+        except SequenceGap as gap:
+            raise Refusal(grpc.StatusCode.OUT_OF_RANGE, str(gap)) from None
+        except ValueError as error:
+            raise Refusal(grpc.StatusCode.INVALID_ARGUMENT, str(error)) from None
+
+    def _ready(self, ready: vm_pb2.Ready, sender: str) -> None:
+        if not 1 <= ready.tick_rate_hz <= MAX_TICK_RATE_HZ:
+            raise Refusal(
+                grpc.StatusCode.INVALID_ARGUMENT, f"tick rate {ready.tick_rate_hz} of {sender}"
+            )
+        self.incoming[sender].tick_rate_hz = ready.tick_rate_hz
+        self._changed()
+
+    def _start(self, start: vm_pb2.Start, membership: Membership) -> None:
+        if start == self.start:
+            return
+        if self.start is not None:
+            raise Refusal(grpc.StatusCode.FAILED_PRECONDITION, "the run has begun already")
+        rates = start.tick_rates_hz
+        if len(rates) != len(membership.machines) or not all(
+            1 <= rate <= MAX_TICK_RATE_HZ for rate in rates
+        ):
+            raise Refusal(grpc.StatusCode.INVALID_ARGUMENT, f"tick rates {list(rates)}")
+        distance_ns = start.epoch_unix_ns - time.time_ns()
+        if abs(distance_ns) > MAX_EPOCH_DISTANCE_NS:
+            raise Refusal(
+                grpc.StatusCode.FAILED_PRECONDITION,
+                f"the epoch is {distance_ns / SECOND_NS:.1f} s away by the clock of {self._name};"
+                " set the two computers' clocks",
+            )
+        self.start = start
+        self._changed()
+
+    def _finish(self, finish: vm_pb2.Finish, sender: str) -> None:
+        incoming = self.incoming[sender]
+        if finish.sent != incoming.end.received:
+            raise Refusal(
+                grpc.StatusCode.OUT_OF_RANGE,
+                f"{sender} finished after {finish.sent} messages, but {incoming.end.received} came",
+            )
+        incoming.finished = True
+        self._changed()
