@@ -6,7 +6,7 @@ confidence interval of the difference contains 0, at a level that counts how man
 are looked at (Bonferroni), so that one in twenty such comparisons of equal things would fail.
 
 The fluid model speaks of runs without an end. The two ends of a real one are worth a few messages
-(`analysis.metrics.theory`), so it is compared with long simulated runs, in which those matter little.
+(`analysis.metrics.theory`), so it is compared with long simulated runs, where those matter little.
 """
 
 from collections import defaultdict

@@ -13,11 +13,11 @@ import grpc
 
 from vm.host.generated import vm_pb2_grpc
 from vm.host.lifecycle import Host
-from vm.host.log_writer import Journal
+from vm.host.log_writer import LogWriter
 from vm.host.settings import Settings
 from vm.host.wire.frames import SERVER_OPTIONS
 from vm.log import decode
-from vm.records import Event, Record, Restart, Start, Stop
+from vm.records import Event, Record, Recovery, Start, Stop
 from vm.spec import Spec
 
 
@@ -62,11 +62,11 @@ async def served(service: vm_pb2_grpc.MachineServicer, port: int) -> AsyncIterat
 
 
 async def live(settings: Settings) -> None:
-    journal = Journal(settings.log, settings.name)
+    log_writer = LogWriter(settings.log, settings.name)
     try:
-        await Host(settings, journal).run()
+        await Host(settings, log_writer).run()
     finally:
-        journal.close()
+        log_writer.close()
 
 
 async def live_together(all_settings: list[Settings]) -> None:
@@ -93,7 +93,7 @@ class Log(NamedTuple):
 
     start: Start
     events: list[Event]
-    restarts: list[Restart]
+    recoveries: list[Recovery]
     stop: Stop | None
 
 
@@ -104,7 +104,7 @@ def read_logs(folder: Path, machines: Iterable[str]) -> dict[str, Log]:
         assert isinstance(start, Start)
         stop = records.pop() if isinstance(records[-1], Stop) else None
         events = [record for record in records if isinstance(record, Event)]
-        restarts = [record for record in records if isinstance(record, Restart)]
+        restarts = [record for record in records if isinstance(record, Recovery)]
         assert len(events) + len(restarts) == len(records)
         logs[name] = Log(start, events, restarts, stop)
     return logs

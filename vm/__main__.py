@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from vm.host.lifecycle import Host
-from vm.host.log_writer import Journal
+from vm.host.log_writer import LogWriter
 from vm.host.recovery import Past, read_past
-from vm.host.settings import ALL_ADDRESSES, HostError, Interrupted, Settings
+from vm.host.settings import ALL_ADDRESSES, HostError, Settings, TerminatedEarly
 from vm.host.tether import tether
 from vm.spec import NAME, Spec, SpecError, natural_order
 
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if past and past.has_ended:
             print(f"{settings.name} has ended: its log says all there is to say")
             return 0
-        journal = Journal(settings.log, settings.name, is_new=past is None)
+        log_writer = LogWriter(settings.log, settings.name, is_new=past is None)
     except UsageError as error:
         return _fail(2, str(error))
     except OSError as error:
@@ -60,15 +60,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except HostError as error:
         return _fail(3, str(error))
     try:
-        asyncio.run(_run(settings, journal, past))
+        asyncio.run(_run(settings, log_writer, past))
     except HostError as error:
-        journal.say(f"{settings.name} cannot run: {error}")
+        log_writer.say(f"{settings.name} cannot run: {error}")
         return 3
-    except Interrupted:
-        journal.say(f"{settings.name} ends before its run began")
+    except TerminatedEarly:
+        log_writer.say(f"{settings.name} ends before its run began")
         return 130
     finally:
-        journal.close()
+        log_writer.close()
     return 0
 
 
@@ -77,8 +77,8 @@ def _fail(code: int, problem: str) -> int:
     return code
 
 
-async def _run(settings: Settings, journal: Journal, past: Past | None) -> None:
-    host, loop = Host(settings, journal, past), asyncio.get_running_loop()
+async def _run(settings: Settings, log_writer: LogWriter, past: Past | None) -> None:
+    host, loop = Host(settings, log_writer, past), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, host.terminate)
     if settings.tethered:

@@ -14,7 +14,7 @@ from vm.records import (
     Event,
     Reason,
     Record,
-    Restart,
+    Recovery,
     Start,
     Stop,
     Timestamp,
@@ -60,8 +60,8 @@ def _plain(record: Record) -> dict[str, Any]:
             return _plain_event(record)
         case Start():
             return {"kind": "start", **asdict(record)}
-        case Restart():
-            return {"kind": "restart", **asdict(record)}
+        case Recovery():
+            return {"kind": "recovery", **asdict(record)}
         case Stop():
             unread = [
                 {"from": u.sender, "cause": u.cause, "arrived_ns": u.arrived_ns}
@@ -125,8 +125,8 @@ def _event(plain: Mapping[str, Any]) -> Event:
     )
 
 
-def _restart(plain: Mapping[str, Any]) -> Restart:
-    return Restart(at_ns=_whole(plain, "at_ns"), events=_whole(plain, "events"))
+def _recovery(plain: Mapping[str, Any]) -> Recovery:
+    return Recovery(at_ns=_whole(plain, "at_ns"), events=_whole(plain, "events"))
 
 
 def _stop(plain: Mapping[str, Any]) -> Stop:
@@ -257,6 +257,6 @@ READERS: dict[str, Callable[[Mapping[str, Any]], Record]] = {
     "internal": _event,
     "send": _event,
     "receive": _event,
-    "restart": _restart,
+    "recovery": _recovery,
     "stop": _stop,
 }

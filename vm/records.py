@@ -87,7 +87,7 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Restart:
+class Recovery:
     """A machine that was killed has come back, after it had logged `events` events."""
 
     at_ns: int
@@ -123,4 +123,4 @@ class Stop:
     undelivered: tuple[Undelivered, ...]
 
 
-Record = Start | Event | Restart | Stop
+Record = Start | Event | Recovery | Stop

@@ -1,10 +1,10 @@
 """The story of a machine for people: its log's records, one line each."""
 
-from vm.records import Event, Record, Restart, Start, Stop, Timestamp
+from vm.records import Event, Record, Recovery, Start, Stop, Timestamp
 from vm.schedule import SECOND_NS
 
 
-def for_people(record: Record) -> str:
+def transcript_line(record: Record) -> str:
     """One line that a person can follow a run by."""
     match record:
         case Start():
@@ -12,7 +12,7 @@ def for_people(record: Record) -> str:
                 f"{record.machine} starts: {record.tick_rate_hz} ticks/s, one of"
                 f" {len(record.machines)} machines, run {record.run}, seed {record.seed}"
             )
-        case Restart():
+        case Recovery():
             return (
                 f"{record.at_ns / SECOND_NS:9.3f} s  back after a kill: the log holds"
                 f" {record.events} events"

@@ -46,9 +46,9 @@ def sweep(runs: pl.DataFrame, every: Sequence[Mapping[str, Any]], axes: Sequence
     return Sweep(runs, places.join(machines, on="run"), tuple(axes))
 
 
-def aligned_spread(swept: Sweep) -> Plot | None:
+def skew(swept: Sweep) -> Plot | None:
     """How far apart are the clocks at one instant, on average over time?"""
-    return _measure(swept, "aligned_spread_mean", "aligned spread, mean over time")
+    return _measure(swept, "skew_mean", "clock skew, mean over time")
 
 
 def jump(swept: Sweep) -> Plot | None:
@@ -258,7 +258,7 @@ SWEEP_PLOTS: dict[str, Callable[[Sweep], Plot | None]] = {
     "queue_growth": queue_growth,
     "saturation": saturation,
     "receives": receives,
-    "aligned_spread": aligned_spread,
+    "skew": skew,
     "jump": jump,
     "jump_share": jump_share,
     "concurrency": concurrency,

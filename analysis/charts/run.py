@@ -14,7 +14,7 @@ import polars as pl
 from analysis.charts.encodings import FEW_TICKS, LOG, MAX_HUES, Plot, colour, machines, sized, time
 from analysis.history.run import Run
 from analysis.metrics.events import NS_PER_MS, NS_PER_S, prepare
-from analysis.metrics.run import aligned_spreads, per_machine
+from analysis.metrics.run import per_machine, skews
 
 #: Rows of one chart, about: more cannot be told apart, and would make the page heavy.
 MAX_ROWS = 1500
@@ -44,16 +44,16 @@ def clock(run: Run) -> Plot | None:
     return Plot(lines + own, f"{drawn}; dashed: the machine's own ticks alone", CLOCK_METRICS)
 
 
-def aligned_spread(run: Run) -> Plot | None:
+def skew(run: Run) -> Plot | None:
     """How far apart are the clocks at one instant?"""
-    spreads = aligned_spreads(run).with_columns(machine=pl.lit("all"))
+    spreads = skews(run).with_columns(machine=pl.lit("all"))
     if spreads.is_empty():
         return None
     rows, drawn = _series(spreads.rename({"spread": "value"}), "instant")
     return Plot(
         _lines(rows, "highest clock - lowest clock", alt.Undefined, "step-after"),
         drawn,
-        ("aligned_spread_mean", "aligned_spread_max", "aligned_spread_end"),
+        ("skew_mean", "skew_max", "skew_end"),
     )
 
 
@@ -269,7 +269,7 @@ def _distribution(run: Run, lasted_ns: pl.Expr, title: str, metric: str) -> Plot
 
 PLOTS: dict[str, Callable[[Run], Plot | None]] = {
     "clock": clock,
-    "aligned_spread": aligned_spread,
+    "skew": skew,
     "queue": queue,
     "jumps": jumps,
     "jump_sizes": jump_sizes,

@@ -27,7 +27,7 @@ from analysis.checks.messages import (
     strangers,
 )
 from analysis.checks.offsets import Offset, offsets, sends_dated_late
-from analysis.checks.order import causal_circle, index_gap, ticks_missed, time_runs_back
+from analysis.checks.order import causal_cycle, index_gap, ticks_missed, time_runs_back
 from analysis.checks.queues import queue
 from analysis.checks.violation import Line, Violation
 from analysis.history.arrays import series
@@ -144,7 +144,7 @@ CHECKS: dict[str, Callable[[Run], Iterator[Violation]]] = {
     "overtaking": overtaking,
     "index_gap": index_gap,
     "time_runs_back": time_runs_back,
-    "causal_circle": causal_circle,
+    "causal_cycle": causal_cycle,
     "ticks_missed": ticks_missed,
     "queue": queue,
     "clock_rule": clock_rule,

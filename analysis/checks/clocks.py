@@ -111,8 +111,8 @@ def unproven(run: Run) -> str:
     strong = [clock for clock in run.clocks if CLOCKS[clock].strong]
     if not strong:
         return ""
-    if seen.causality.circle:
-        return "messages go round in a circle"
+    if seen.causality.cycle:
+        return "messages form a causal cycle"
     if not seen.is_whole:
         return "events are missing of which others tell"
     shrinking = [clock for clock in strong if examined(run, clock).overclaimed is None]
@@ -126,7 +126,7 @@ def examined(run: Run, clock: str) -> Examined:
     stamps = columns.read(series(run, f"clock_{clock}"), len(run.machines))
     unruly, unordered = _directly(seen, clock, stamps)
     known, promises = seen.causality, CLOCKS[clock].strong
-    if known.circle:
+    if known.cycle:
         return Examined(unruly, unordered, None, None)
     grows = bool((known.machine[unordered[:, 0]] != known.machine[unordered[:, 1]]).all())
     overclaimed = (

@@ -41,10 +41,10 @@ def _counted(seen: Evidence) -> Iterator[Violation]:
 
 
 def _counted_by_returns(seen: Evidence, m: int, machine: str) -> Iterator[Violation]:
-    restarts = seen.run.restarts.get(machine, ())
+    restarts = seen.run.recoveries.get(machine, ())
     if not restarts or seen.holes.get(machine):
         return
-    lines, places = seen.lines[seen.rows_of(m)], seen.run.restart_lines[machine]
+    lines, places = seen.lines[seen.rows_of(m)], seen.run.recovery_lines[machine]
     for restart, line in zip(restarts, places, strict=True):
         if restart.events != (before := np.count_nonzero(lines < line)):
             said = f"the restart record on line {line} says {restart.events}"
@@ -79,18 +79,18 @@ def _at(seen: Evidence, row: int) -> Line:
     return seen.line(row, f"at {seen.at_ns[row]} ns")
 
 
-def causal_circle(run: Run) -> Iterator[Violation]:
+def causal_cycle(run: Run) -> Iterator[Violation]:
     """Can the events have happened in any order at all?"""
     seen = evidence(run)
     known = seen.causality
-    if known.circle:
-        rows = [known.row(*name) for name in known.circle]
-        because = "the messages go round in a circle: each of these receives is before the next"
+    if known.cycle:
+        rows = [known.row(*name) for name in known.cycle]
+        because = "the messages form a causal cycle: each of these receives is before the next"
         lines = [
             seen.line(row, "received event {1} of {0}".format(*known.name(int(known.send[row]))))
             for row in rows
         ]
-        yield seen.violation("causal_circle", rows[0], because, *lines)
+        yield seen.violation("causal_cycle", rows[0], because, *lines)
 
 
 def ticks_missed(run: Run) -> Iterator[Violation]:

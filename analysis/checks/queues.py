@@ -65,7 +65,7 @@ def _lives(seen: Evidence, machine: str) -> list[slice]:
     """The events of each life of a machine, from a start to a kill or to the end."""
     rows = seen.rows_of(seen.run.machines.index(machine))
     events = rows.stop - rows.start
-    kills = sorted(restart.events for restart in seen.run.restarts.get(machine, ()))
+    kills = sorted(restart.events for restart in seen.run.recoveries.get(machine, ()))
     ends = np.clip([0, *kills, events], 0, events).tolist()
     return [slice(begin, end) for begin, end in pairwise(ends)]
 

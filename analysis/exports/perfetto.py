@@ -24,7 +24,7 @@ DEPTH_US = 1000.0
 
 
 def write(run: Run, file: Path) -> None:
-    """InputError if events have neither times nor, as messages go round in a circle, an order."""
+    """InputError if events have neither times nor, as messages form a causal cycle, an order."""
     known = causality(run)
     at_us = _at_us(run, known)
     parts = (_tracks(run), _slices(run, known, at_us), _messages(run, known, at_us))
@@ -39,8 +39,10 @@ def _at_us(run: Run, known: Causality) -> np.ndarray:
     at_ns = column(run, "at_ns")
     if not (at_ns == UNKNOWN).any():
         return at_ns / 1000
-    if known.circle:
-        raise InputError(f"{run.name}: its events have no times, and its messages go in a circle")
+    if known.cycle:
+        raise InputError(
+            f"{run.name}: its events have no times, and its messages form a causal cycle"
+        )
     return known.depth * DEPTH_US
 
 

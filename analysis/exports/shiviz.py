@@ -18,10 +18,10 @@ EXPRESSION = r"(?<host>\S+) (?<clock>{.*}) (?<event>.*)"
 
 
 def write(run: Run, file: Path) -> None:
-    """InputError if the run's messages go round in a circle: such a history has no times."""
+    """InputError if the run's messages form a causal cycle: such a history has no times."""
     known = causality(run)
-    if known.circle:
-        raise InputError(f"{run.name}: its messages go round in a circle, which ShiViz cannot draw")
+    if known.cycle:
+        raise InputError(f"{run.name}: its messages form a causal cycle, which ShiViz cannot draw")
     hosts = [re.sub(r"\s", "_", machine) for machine in run.machines]
     texts = run.scan.select(_text()).collect().to_series()
     with file.open("w", encoding="utf-8") as lines:

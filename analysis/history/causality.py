@@ -65,9 +65,9 @@ class Causality:
         done = self.first[:-1].copy()
         walk = fast(vector_times, len(send))
         walk(self.first, send, self.machine, self._latest, self._past, self.depth, done)
-        self.circle = self._circle(done)
+        self.cycle = self._cycle(done)
 
-    def _circle(self, done: Rows) -> tuple[Name, ...]:
+    def _cycle(self, done: Rows) -> tuple[Name, ...]:
         stuck = np.flatnonzero(done < self.first[1:])
         if not len(stuck):
             return ()
@@ -275,7 +275,7 @@ def _complete(run: Run) -> Causality | None:
     """The causality of a run that has events; None if the logs do not tell all of it."""
     known = causality(run)
     orphaned = bool(np.any(known.send[column(run, "receives")] < 0))
-    return known if len(known) and not (run.missing or known.circle or orphaned) else None
+    return known if len(known) and not (run.missing or known.cycle or orphaned) else None
 
 
 def _ranges(begins: Sequence[int] | Rows, ends: Rows) -> Rows:

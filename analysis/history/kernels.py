@@ -67,7 +67,7 @@ def vector_times(
     vector time of the event's machine as of its last receive (row 0: of none). Fills `past`,
     and `depth` with the length of the longest causal chain that ends in the event. `done` is
     for each machine the row to begin with, and then the one at which it had to stop: its end,
-    unless the messages of the history go round in a circle.
+    unless the messages of the history form a causal cycle.
     """
     machines = len(done)
     moved = True

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import polars as pl
 
 from vm.clocks import CLOCKS
-from vm.records import Event, Restart, Start, Stop, Timestamp
+from vm.records import Event, Recovery, Start, Stop, Timestamp
 
 HEAD_BYTES = 64 * 1024
 MAX_INT64 = 2**63 - 1
@@ -80,7 +80,7 @@ class Run:
     `missing` are the machines of which there is no log at all. `tick_rates_hz` and
     `queue_left` (messages in the inbox at the end) hold the machines for which they are known.
     `files` are the names of the machines' logs. `restarts` are the returns of machines that
-    were killed, `restart_lines` where their logs say so. Times are known to `resolution_ns`.
+    were killed, `recovery_lines` where their logs say so. Times are known to `resolution_ns`.
     `scan` is the events table, not yet read if the run is big; `events` is all of it in memory.
     `unread` are the messages in inboxes at the end (sender, cause) where no stop record has them.
     A message carries the clock of its send less `stamp_lag`. `conventions` say what else was
@@ -101,8 +101,8 @@ class Run:
     files: dict[str, str]
     scan: pl.LazyFrame
     damage: tuple[Damage, ...]
-    restarts: dict[str, tuple[Restart, ...]] = field(default_factory=dict)
-    restart_lines: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    recoveries: dict[str, tuple[Recovery, ...]] = field(default_factory=dict)
+    recovery_lines: dict[str, tuple[int, ...]] = field(default_factory=dict)
     resolution_ns: int = 1
     is_big: bool = False
     unread: dict[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)

@@ -56,8 +56,8 @@ def _run(directory: Path, readings: list[Reading]) -> Run:
         files={machine: logs[machine].path.name for machine in run},
         scan=_table(name, [logs[machine] for machine in run]),
         damage=tuple(damage for reading in readings for damage in reading.damage),
-        restarts={m: tuple(record for _, record in logs[m].restarts) for m in run},
-        restart_lines={m: tuple(line for line, _ in logs[m].restarts) for m in run},
+        recoveries={m: tuple(record for _, record in logs[m].recoveries) for m in run},
+        recovery_lines={m: tuple(line for line, _ in logs[m].recoveries) for m in run},
         is_big=any(reading.is_big for reading in readings),
     )
 

@@ -24,7 +24,7 @@ from analysis.history.run import (
 )
 from analysis.logs.bulk import read_events
 from vm.log import LogError, decode
-from vm.records import Event, Record, Restart, Start, Stop
+from vm.records import Event, Record, Recovery, Start, Stop
 from vm.spec import Spec, SpecError
 
 BLOCK_BYTES = 16 << 20
@@ -56,8 +56,8 @@ class Reading:
         return self.start.machine if self.start else self.path.stem
 
     @property
-    def restarts(self) -> list[tuple[int, Restart]]:
-        return [(line, record) for line, record in self.records if isinstance(record, Restart)]
+    def recoveries(self) -> list[tuple[int, Recovery]]:
+        return [(line, record) for line, record in self.records if isinstance(record, Recovery)]
 
     @property
     def scan(self) -> pl.LazyFrame:
@@ -176,12 +176,12 @@ def _read_lines(reading: Reading, first: int, block: bytes) -> None:
                 reading.refuse(first + number, f"{torn}{error}")
 
 
-def _unusable(record: Event | Restart | Stop, start: Start) -> str:
+def _unusable(record: Event | Recovery | Stop, start: Start) -> str:
     """Why a record cannot be taken into a run that began so, or "" if it can."""
     match record:
         case Event():
             return unusable(record, start.clocks, len(start.machines))
-        case Restart():
+        case Recovery():
             return beyond_64_bits([record.at_ns, record.events])
         case Stop():
             numbers = [record.events, record.ticks_missed, record.rejected]

@@ -26,7 +26,7 @@ RUN = re.compile(r"(?P<point>.*)-seed(?P<seed>\d+)")
 POINTS = {
     "runs": "runs",
     "final_spread": "final\nspread",
-    "aligned_spread_mean": "aligned\nspread: mean",
+    "skew_mean": "clock\nskew: mean",
     "jump_mean": "jump\nmean",
     "queue_mean_on_receive": "queue\nmean on receive",
     "concurrency_share": "concurrency",

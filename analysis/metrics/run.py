@@ -207,24 +207,24 @@ def final_spread(run: Run) -> Figure:
     return max(last) - min(last)
 
 
-def aligned_spread_mean(run: Run) -> Figure:
+def skew_mean(run: Run) -> Figure:
     """How far apart are the clocks at one instant, on average over time?"""
     return align(run).spread_mean
 
 
-def aligned_spread_max(run: Run) -> Figure:
+def skew_max(run: Run) -> Figure:
     """How far apart were the clocks at most, at one instant?"""
     spread = align(run).spread
     return int(spread.max()) if spread.size else None
 
 
-def aligned_spread_end(run: Run) -> Figure:
+def skew_end(run: Run) -> Figure:
     """How far apart were the clocks when the first machine had its last event?"""
     spread = align(run).spread
     return int(spread[-1]) if spread.size else None
 
 
-def aligned_spreads(run: Run) -> pl.DataFrame:
+def skews(run: Run) -> pl.DataFrame:
     """The spread of the main clocks at every common instant: `at_ns`, `spread`."""
     return pl.DataFrame({"at_ns": align(run).at_ns, "spread": align(run).spread})
 
@@ -280,9 +280,9 @@ DERIVED_METRICS: dict[str, Callable[[], pl.Expr]] = {
 
 RUN_METRICS: dict[str, Callable[[Run], Figure]] = {
     "final_spread": final_spread,
-    "aligned_spread_mean": aligned_spread_mean,
-    "aligned_spread_max": aligned_spread_max,
-    "aligned_spread_end": aligned_spread_end,
+    "skew_mean": skew_mean,
+    "skew_max": skew_max,
+    "skew_end": skew_end,
     "concurrency_share": concurrency_share,
     "longest_causal_chain": longest_causal_chain,
 }

@@ -21,7 +21,7 @@ def absences(run: Run) -> list[dict[str, Any]]:
             "until_ns": back.at_ns,
             "why": DOWN,
         }
-        for machine, returns in run.restarts.items()
+        for machine, returns in run.recoveries.items()
         for back in returns
         if machine not in known
     ]

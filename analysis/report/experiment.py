@@ -16,7 +16,7 @@ from analysis.report.verdict_card import plain_card
 
 #: What the table of runs says of each, of some dozens of metrics.
 METRICS_SHOWN = (
-    *("final_spread", "aligned_spread_mean", "jump_mean", "jump_over_1_share"),
+    *("final_spread", "skew_mean", "jump_mean", "jump_over_1_share"),
     *("queue_mean_on_tick", "utilisation", "predicted_utilisation", "queue_growth_per_s"),
     "concurrency_share",
 )

@@ -97,7 +97,7 @@ def copies(run: Run) -> pl.DataFrame:
 
 
 def _sent(run: Run) -> pl.DataFrame:
-    """The messages as `analysis.history.run.messages` numbers them, with how many copies are in each place."""
+    """The messages as `history.messages` numbers them, with how many copies are in each place."""
     sends = run.events.with_row_index("send").filter(pl.col("to").list.len() > 0)
     named = sends.select(
         pl.col("send").cast(pl.Int64), "index", sender="machine", receiver="to"

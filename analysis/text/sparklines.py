@@ -12,7 +12,7 @@ from rich.text import Text
 
 from analysis.history.run import Run
 from analysis.metrics.events import NS_PER_S, prepare
-from analysis.metrics.run import aligned_spreads
+from analysis.metrics.run import skews
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 #: For terminals that have no blocks.
@@ -71,8 +71,6 @@ def _readings(run: Run) -> dict[str, pl.DataFrame]:
     readings = {
         "messages left in the inbox": run.events.select("machine", "at_ns", value="queue"),
         "jump of the clock": prepare(run).select("machine", "at_ns", value="jump"),
-        "spread of the clocks": aligned_spreads(run).select(
-            "at_ns", machine=pl.lit("all"), value="spread"
-        ),
+        "spread of the clocks": skews(run).select("at_ns", machine=pl.lit("all"), value="spread"),
     }
     return {what: frame.drop_nulls() for what, frame in readings.items()}

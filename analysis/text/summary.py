@@ -65,9 +65,9 @@ FLUID_MODEL = {
 ACROSS_RUNS = {
     "rates": "ticks/s",
     "final_spread": "final\nspread",
-    "aligned_spread_mean": "aligned\nspread:\nmean",
-    "aligned_spread_max": "max",
-    "aligned_spread_end": "end",
+    "skew_mean": "clock\nskew:\nmean",
+    "skew_max": "max",
+    "skew_end": "end",
     "jump_mean": "jump\nmean",
     "queue_mean_on_receive": "queue\nmean on\nreceive",
 }
@@ -108,8 +108,8 @@ def print_run(run: Run, console: Console) -> None:
     say(console, f"final spread {_show(whole['final_spread'])}: the last clocks, max - min")
     say(
         console,
-        f"aligned spread {_show(whole['aligned_spread_mean'])} mean,"
-        f" {_show(whole['aligned_spread_max'])} max, {_show(whole['aligned_spread_end'])} at"
+        f"clock skew {_show(whole['skew_mean'])} mean,"
+        f" {_show(whole['skew_max'])} max, {_show(whole['skew_end'])} at"
         " the end: clocks at common instants",
     )
     say(

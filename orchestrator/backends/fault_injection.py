@@ -15,7 +15,7 @@ from vm.faults import Crash, MachineFault, Partition, Pause, Restart, end_ns
 from vm.schedule import SECOND_NS
 from vm.spec import Spec
 
-What = Literal["freeze", "thaw", "kill", "start", "separate", "join"]
+Action = Literal["freeze", "thaw", "kill", "start", "separate", "join"]
 
 STARTUP_S = 30
 #: What a run may take beyond start-up, duration and latency: whoever was down comes back, all
@@ -24,7 +24,7 @@ MARGIN_S = 15
 #: Exit codes of a machine that never began, or could not go on: its peers need not wait for it.
 NEVER_BEGAN = (2, 3)
 #: What is done at a fault's beginning, and at its end.
-ACTS: dict[type[MachineFault | Partition], tuple[What, ...]] = {
+ACTS: dict[type[MachineFault | Partition], tuple[Action, ...]] = {
     Pause: ("freeze", "thaw"),
     Crash: ("kill",),
     Restart: ("kill", "start"),
@@ -33,11 +33,11 @@ ACTS: dict[type[MachineFault | Partition], tuple[What, ...]] = {
 
 
 @dataclass(frozen=True)
-class Intervention:
+class Injection:
     """Something that is to be done, at a date, to a machine or to the network between them."""
 
     at_ns: int
-    what: What
+    action: Action
     fault: MachineFault | Partition
 
     @property
@@ -46,10 +46,10 @@ class Intervention:
         return "" if isinstance(self.fault, Partition) else self.fault.machine
 
 
-def interventions(spec: Spec) -> list[Intervention]:
+def injections(spec: Spec) -> list[Injection]:
     """All that the faults of a spec ask for, in order; at one instant what ends goes first."""
     dated = [
-        (at_ns, begins, Intervention(at_ns, what, fault))
+        (at_ns, begins, Injection(at_ns, what, fault))
         for fault in spec.faults
         if isinstance(fault, MachineFault | Partition)
         for what, at_ns, begins in zip(
@@ -66,11 +66,11 @@ class Watch:
     that has ended. `wait` and `acts` run in one thread; the other methods are for any.
     """
 
-    def __init__(self, spec: Spec, acts: Mapping[What, Callable[[Intervention], None]]) -> None:
+    def __init__(self, spec: Spec, acts: Mapping[Action, Callable[[Injection], None]]) -> None:
         self._machines = len(spec.machines)
         self._limit_s = STARTUP_S + last_departure_ns(spec) / SECOND_NS + MARGIN_S
         self._acts = acts
-        self._agenda = deque(one for one in interventions(spec) if one.what in acts)
+        self._agenda = deque(one for one in injections(spec) if one.action in acts)
         self._epoch_s: float | None = None
         self._news: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._interrupted = threading.Event()
@@ -107,7 +107,7 @@ class Watch:
             except queue.Empty:
                 if instant_s == deadline_s:
                     break
-                self._intervene(self._agenda.popleft())
+                self._inject(self._agenda.popleft())
         return self._exit_codes
 
     def _is_over(self) -> bool:
@@ -123,13 +123,13 @@ class Watch:
             return float("inf")
         return self._epoch_s + self._agenda[0].at_ns / SECOND_NS
 
-    def _intervene(self, intervention: Intervention) -> None:
-        machine = intervention.machine
+    def _inject(self, injection: Injection) -> None:
+        machine = injection.machine
         if machine in self._exit_codes:
             return
-        if isinstance(intervention.fault, Restart) and intervention.what == "kill":
+        if isinstance(injection.fault, Restart) and injection.action == "kill":
             self._killed[machine] += 1
-        self._acts[intervention.what](intervention)
+        self._acts[injection.action](injection)
 
     def _note_epoch(self, epoch_unix_ns: int) -> None:
         if self._epoch_s is None:

@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from orchestrator.backends.outcome import Interrupted, MachineOutcome, Outcome
-from orchestrator.virtual.simulation import History, Simulation
+from orchestrator.virtual.simulation import RunRecords, Simulation
 from vm.log import encode
 from vm.records import Reason, Record, Stop
 from vm.schedule import SECOND_NS
 from vm.spec import Spec
-from vm.transcript import for_people
+from vm.transcript import transcript_line
 
 #: After how many ticks the simulation looks whether it is to end.
 TICKS_BETWEEN_LOOKS = 100_000
@@ -23,7 +23,7 @@ class SimulatedRun:
     """
 
     def __init__(
-        self, spec: Spec, run: str, keep: Callable[[History, Path], None] | None = None
+        self, spec: Spec, run: str, keep: Callable[[RunRecords, Path], None] | None = None
     ) -> None:
         self._spec = spec
         self._run = run
@@ -61,10 +61,10 @@ class SimulatedRun:
         return "finished"
 
 
-def write(history: History, directory: Path) -> None:
+def write(history: RunRecords, directory: Path) -> None:
     """The log of every machine, and its story for people."""
     for name, records in history.items():
-        for suffix, line_of in {"jsonl": encode, "out": for_people}.items():
+        for suffix, line_of in {"jsonl": encode, "out": transcript_line}.items():
             text = "".join([f"{line_of(record)}\n" for record in records])
             (directory / f"{name}.{suffix}").write_bytes(text.encode())
 

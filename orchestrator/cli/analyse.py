@@ -26,7 +26,7 @@ from analysis.text.summary import as_json, print_across, print_run
 from orchestrator.cli.arguments import UsageError
 from orchestrator.cli.console import complain, console_of_output
 from orchestrator.cli.report import Pages, leave_index
-from orchestrator.runner.execution import Carried, reserved
+from orchestrator.runner.execution import Batch, reserved
 
 #: Up to so many runs have tables of their own, and up to so many a row in a common one.
 MAX_TABLES = 6
@@ -117,7 +117,7 @@ def _keep(found: Verdict, home: Path) -> None:
 
 
 def conclude(
-    experiment: Path | None, directories: Sequence[Path], carried: Carried, console: Console
+    experiment: Path | None, directories: Sequence[Path], batch: Batch, console: Console
 ) -> int:
     """Say what happened in the runs of an experiment; 1 if a check is violated.
 
@@ -128,7 +128,7 @@ def conclude(
     known = [d for d in directories if (d / FIGURES).exists() or any(d.glob("*.jsonl"))]
     few = len(known) <= MAX_TABLES
     every: list[Mapping[str, Any]] = []
-    violated = {done.name for done in carried.runs if done.is_violated}
+    violated = {done.name for done in batch.runs if done.is_violated}
     with _usable_input(), Pages(len(known)) as pages:
         for directory in known:
             if (directory / FIGURES).exists() and not (few and is_logged(directory)):

@@ -20,7 +20,7 @@ from orchestrator.cli.console import complain, console_of_output, say
 from orchestrator.experiments import folder as experiment_folder
 from orchestrator.experiments.experiment import Experiment, parse, read
 from orchestrator.runner import execution, threads
-from orchestrator.runner.execution import BACKENDS, VIRTUAL, Carried, Order
+from orchestrator.runner.execution import BACKENDS, VIRTUAL, Batch, PlannedRun
 from orchestrator.runner.progress import Display, display
 from vm.spec import Spec, SpecError, suggestion
 
@@ -58,20 +58,20 @@ def run_experiment(given: argparse.Namespace) -> int:
         ) from None
     resumable = given.experiment is not None
     orders = [
-        Order(name, spec, given.backend, folder, resumable)
+        PlannedRun(name, spec, given.backend, folder, resumable)
         for name, spec in specs.items()
         if not (folder / name).exists()
     ]
     execution.remove_leftovers(given.out, folder)
     try:
-        carried = _carry_out(given, orders, len(specs) - len(orders), console)
+        batch = _carry_out(given, orders, len(specs) - len(orders), console)
     finally:
         # What was killed on the way leaves nothing but whole runs.
         execution.remove_leftovers(given.out, folder)
-    places = {done.name: done.directory for done in carried.runs}
+    places = {done.name: done.directory for done in batch.runs}
     found = [places.get(name, folder / name) for name in specs]
     there = [directory for directory in found if directory.parent == folder and directory.exists()]
-    return _conclude(folder if resumable else None, there, carried, console)
+    return _conclude(folder if resumable else None, there, batch, console)
 
 
 def _check_virtual(given: argparse.Namespace) -> None:
@@ -120,15 +120,15 @@ def _claimed(given: argparse.Namespace, experiment: Experiment, folder: Path) ->
 
 
 def _carry_out(
-    given: argparse.Namespace, orders: Sequence[Order], there: int, console: Console
-) -> Carried:
+    given: argparse.Namespace, orders: Sequence[PlannedRun], there: int, console: Console
+) -> Batch:
     prepare = PREPARATIONS.get(given.backend)
     if prepare and orders:
         prepare(console)
     if there:
         say(console, f"kept: {_runs(there)} that were there already")
     if not orders:
-        return Carried()
+        return Batch()
     virtual = given.backend in VIRTUAL
     jobs = min(given.jobs or (_simulated_jobs if virtual else _jobs)(orders), len(orders))
     say(console, f"{_runs(len(orders))}, {jobs} at a time")
@@ -142,8 +142,8 @@ def _carry_out(
 
 
 def _simulate(
-    given: argparse.Namespace, orders: Sequence[Order], jobs: int, console: Console
-) -> Carried:
+    given: argparse.Namespace, orders: Sequence[PlannedRun], jobs: int, console: Console
+) -> Batch:
     from orchestrator.cli.simulated import simulate
     from orchestrator.runner import pools
 
@@ -153,11 +153,11 @@ def _simulate(
     costs = {order.name: _expected_events(order.spec) for order in orders}
     with display(console, costs) as shown:
         work = partial(simulate, logs=given.logs)
-        carried = pools.carry_out(absolute, work, jobs, given.pool or DEFAULT_POOL, shown)
-    for number, done in enumerate(carried.runs):
+        batch = pools.carry_out(absolute, work, jobs, given.pool or DEFAULT_POOL, shown)
+    for number, done in enumerate(batch.runs):
         directory = folder / done.directory.relative_to(folder.absolute())
-        carried.runs[number] = replace(done, directory=directory)
-    return carried
+        batch.runs[number] = replace(done, directory=directory)
+    return batch
 
 
 class _Starting:
@@ -210,7 +210,7 @@ def _load_analysis() -> None:
     prepare()
 
 
-def _jobs(orders: Sequence[Order]) -> int:
+def _jobs(orders: Sequence[PlannedRun]) -> int:
     """As many clusters side by side as this computer bears without ticks that come late."""
     cores = os.cpu_count() or 1
     machines = max(len(order.spec.machines) for order in orders)
@@ -220,7 +220,7 @@ def _jobs(orders: Sequence[Order]) -> int:
     return max(1, min(by_ticks, by_machines, MAX_JOBS))
 
 
-def _simulated_jobs(orders: Sequence[Order]) -> int:
+def _simulated_jobs(orders: Sequence[PlannedRun]) -> int:
     """One for each core, if there is enough to do for another process to be worth it."""
     events = sum(_expected_events(order.spec) for order in orders)
     return max(1, min(os.cpu_count() or 1, int(events / MIN_EVENTS_PER_JOB)))
@@ -234,7 +234,7 @@ def _expected_events(spec: Spec) -> float:
     return sum(spec.tick_rate_hz(machine) for machine in spec.machines) * spec.duration_s
 
 
-def _again(given: argparse.Namespace, orders: Sequence[Order]) -> str:
+def _again(given: argparse.Namespace, orders: Sequence[PlannedRun]) -> str:
     """The command that carries out the same runs."""
     spec = orders[0].spec
     weights = spec.workload
@@ -256,7 +256,7 @@ def _runs(count: int) -> str:
 
 
 def _conclude(
-    experiment: Path | None, directories: Sequence[Path], carried: Carried, console: Console
+    experiment: Path | None, directories: Sequence[Path], batch: Batch, console: Console
 ) -> int:
     """Say what happened in all runs that are there, and what kept others from it.
 
@@ -264,20 +264,20 @@ def _conclude(
     """
     from orchestrator.cli import analyse
 
-    code = analyse.conclude(experiment, directories, carried, console)
+    code = analyse.conclude(experiment, directories, batch, console)
     if directories:
         say(console, "\nkept:")
     for directory in directories if len(directories) <= MAX_NAMED else [directories[0].parent]:
         say(console, f"  {directory}")
-    failed = [done for done in carried.runs if done.result == "failed"]
+    failed = [done for done in batch.runs if done.result == "failed"]
     for done in failed[:MAX_NAMED]:
         apart = f" (kept as {done.directory}, to be tried again)" if experiment else ""
         code = complain(4, f"{done.name} failed: {done.problem}{apart}")
     if len(failed) > MAX_NAMED:
         complain(4, f"and {len(failed) - MAX_NAMED} more failed")
-    for problem in dict.fromkeys(carried.problems):
+    for problem in dict.fromkeys(batch.problems):
         code = complain(3, problem)
-    if carried.interrupted:
+    if batch.interrupted:
         code = complain(130, f"interrupted; {_runs(len(directories))} kept")
     return code
 

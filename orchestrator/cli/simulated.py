@@ -6,18 +6,18 @@ from pathlib import Path
 
 from orchestrator.backends.simulation import SimulatedRun, write
 from orchestrator.runner import execution
-from orchestrator.runner.execution import Order, Run
-from orchestrator.virtual.simulation import History
+from orchestrator.runner.execution import ExecutedRun, PlannedRun
+from orchestrator.virtual.simulation import RunRecords
 
 #: Workers share the cores as they are; more threads in each would only get in their way.
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 
-def simulate(order: Order, logs: bool) -> Run:
+def simulate(order: PlannedRun, logs: bool) -> ExecutedRun:
     """Carry an order out. Without logs its directory holds only what was measured."""
     violations: list[object] = []
 
-    def keep(history: History, directory: Path) -> None:
+    def keep(history: RunRecords, directory: Path) -> None:
         # The analysis takes its time to import: once for each worker.
         from analysis.checks import verdict
         from analysis.logs.finding import FIGURES

@@ -9,7 +9,7 @@
     "workload.internal" = [1, 4, 7]
 
 The file's stem is the experiment's name. Run i (from 0) of every point has the seed `seed + i`
-and is called `<point>-seed<seed + i>`; what can be swept over is said in `orchestrator.experiments.points`.
+and is called `<point>-seed<seed + i>`; `points` has the axes.
 """
 
 import re

@@ -44,7 +44,7 @@ class Backend(Protocol):
 
 
 @dataclass(frozen=True)
-class Order:
+class PlannedRun:
     """A run that is to be carried out. One that is `resumable` is kept only if it finishes."""
 
     name: str
@@ -55,7 +55,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Run:
+class ExecutedRun:
     """A run that has been carried out. `problem` says why it is not `finished`.
 
     `is_violated` says that a check has been made at once and is violated.
@@ -75,10 +75,10 @@ class Run:
 
 
 @dataclass
-class Carried:
+class Batch:
     """What came of several orders; `problems` are what the environment lacked."""
 
-    runs: list[Run] = field(default_factory=list)
+    runs: list[ExecutedRun] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     interrupted: bool = False
 
@@ -94,7 +94,7 @@ def fresh_names(folder: Path, specs: Iterable[Spec]) -> list[str]:
     return names
 
 
-def carry_out(backend: Backend, order: Order, report: Callable[[str], None]) -> Run:
+def carry_out(backend: Backend, order: PlannedRun, report: Callable[[str], None]) -> ExecutedRun:
     """Carry a run out and leave its directory, whole, where it belongs.
 
     EnvironmentProblem if the backend has nothing to run on, Interrupted if it was told to end
@@ -108,7 +108,7 @@ def carry_out(backend: Backend, order: Order, report: Callable[[str], None]) -> 
         write_json(partial / "spec.json", order.spec.resolved().plain())
         write_json(partial / "run.json", _account(order, outcome, result, times))
         directory = settle(partial, _places(order, result))
-    return Run(order.name, directory, result, outcome.problem, outcome.phases_s)
+    return ExecutedRun(order.name, directory, result, outcome.problem, outcome.phases_s)
 
 
 @contextmanager
@@ -143,7 +143,7 @@ def settle(partial: Path, places: Iterable[Path]) -> Path:
     return place
 
 
-def _places(order: Order, result: Result) -> Iterator[Path]:
+def _places(order: PlannedRun, result: Result) -> Iterator[Path]:
     """Where a run's directory may go, the first choice first."""
     if order.resumable and result == "finished":
         return iter([order.folder / order.name])
@@ -163,7 +163,7 @@ def _result(outcome: Outcome) -> Result:
 
 
 def _account(
-    order: Order, outcome: Outcome, result: Result, times: dict[str, int]
+    order: PlannedRun, outcome: Outcome, result: Result, times: dict[str, int]
 ) -> dict[str, object]:
     """What run.json tells; of a run in virtual time nothing that another one could not tell."""
     plain: dict[str, object] = {

@@ -20,22 +20,26 @@ from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky.backend import resource_tracker as loky_resource_tracker
 
 from orchestrator.backends.outcome import EnvironmentProblem
-from orchestrator.runner.execution import Carried, Order, Run
+from orchestrator.runner.execution import Batch, ExecutedRun, PlannedRun
 from orchestrator.runner.interrupt import SIGNALS, on_interrupt
 from orchestrator.runner.progress import Display
 
 #: Carries tasks to workers and gives what they come to, in the order in which they are done.
-Carrier = Callable[[list[Any]], Generator[Run]]
+Carrier = Callable[[list[Any]], Generator[ExecutedRun]]
 
 
 def carry_out(
-    orders: Sequence[Order], work: Callable[[Order], Run], jobs: int, pool: str, shown: Display
-) -> Carried:
+    orders: Sequence[PlannedRun],
+    work: Callable[[PlannedRun], ExecutedRun],
+    jobs: int,
+    pool: str,
+    shown: Display,
+) -> Batch:
     """Do the work for all orders, `jobs` at a time, unless interrupted; it must be picklable.
 
     `pool` is a key of POOLS; EnvironmentProblem if that is not there.
     """
-    carried = Carried()
+    batch = Batch()
     tasks = [delayed(work)(order) for order in orders]
     with on_interrupt(signal.default_int_handler), warnings.catch_warnings():
         # That an interrupted sweep does not do all its work is no news.
@@ -44,14 +48,14 @@ def carry_out(
             # Closed early, joblib ends its workers.
             with POOLS[pool](jobs) as carry, closing(_results(carry, tasks)) as results:
                 for done in results:
-                    carried.runs.append(done)
+                    batch.runs.append(done)
                     shown.done(done.name, done.trouble)
         except KeyboardInterrupt:
-            carried.interrupted = True
-    return carried
+            batch.interrupted = True
+    return batch
 
 
-def _results(carry: Carrier, tasks: list[Any]) -> Generator[Run]:
+def _results(carry: Carrier, tasks: list[Any]) -> Generator[ExecutedRun]:
     """What the tasks come to, in the order in which they are done.
 
     Ctrl-C in a terminal is for this process alone: a process begins with the signals blocked that
@@ -117,7 +121,7 @@ def _ray(jobs: int) -> Iterator[Carrier]:
     theirs = "RAY_ADDRESS" in os.environ
     ray.init(log_to_driver=False, **({} if theirs else {"num_cpus": jobs}))
 
-    def carry(tasks: list[Any]) -> Generator[Run]:
+    def carry(tasks: list[Any]) -> Generator[ExecutedRun]:
         # Its results come all together.
         with parallel_config(backend="ray"):
             yield from Parallel(n_jobs=-1)(tasks)

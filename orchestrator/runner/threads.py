@@ -6,7 +6,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from orchestrator.backends.outcome import EnvironmentProblem, Interrupted
 from orchestrator.runner import execution
-from orchestrator.runner.execution import Backend, Carried, Order, Run
+from orchestrator.runner.execution import Backend, Batch, ExecutedRun, PlannedRun
 from orchestrator.runner.interrupt import on_interrupt
 from orchestrator.runner.progress import Display
 
@@ -22,7 +22,7 @@ class _Crew:
         self._shown = shown
         self._backends: list[Backend] = []
 
-    def carry_out(self, backend: Backend, order: Order) -> Run:
+    def carry_out(self, backend: Backend, order: PlannedRun) -> ExecutedRun:
         self._backends.append(backend)
         if self.interrupted:
             raise Interrupted
@@ -39,26 +39,26 @@ class _Crew:
 
 
 def carry_out(
-    orders: Sequence[Order],
+    orders: Sequence[PlannedRun],
     backend: Callable[..., Backend],
     jobs: int,
     shown: Display,
-) -> Carried:
+) -> Batch:
     """Carry out all orders, `jobs` at a time, unless interrupted."""
     crew = _Crew(shown)
-    carried = Carried()
+    batch = Batch()
     with on_interrupt(crew.interrupt), ThreadPoolExecutor(jobs) as pool:
-        futures: dict[Future[Run], Order] = {
+        futures: dict[Future[ExecutedRun], PlannedRun] = {
             pool.submit(crew.carry_out, backend(order.spec, order.name), order): order
             for order in orders
         }
         for future in _as_they_end(futures):
-            _take(future, futures[future], carried, shown)
-    carried.interrupted = crew.interrupted
-    return carried
+            _take(future, futures[future], batch, shown)
+    batch.interrupted = crew.interrupted
+    return batch
 
 
-def _as_they_end(futures: Iterable[Future[Run]]) -> Iterator[Future[Run]]:
+def _as_they_end(futures: Iterable[Future[ExecutedRun]]) -> Iterator[Future[ExecutedRun]]:
     """Each future once it is done, from a main thread that hears signals meanwhile.
 
     The kernel may hand a signal to any thread; Python runs its handler when the main thread
@@ -70,15 +70,15 @@ def _as_they_end(futures: Iterable[Future[Run]]) -> Iterator[Future[Run]]:
         yield from done
 
 
-def _take(future: Future[Run], order: Order, carried: Carried, shown: Display) -> None:
+def _take(future: Future[ExecutedRun], order: PlannedRun, batch: Batch, shown: Display) -> None:
     """Take in what came of an order."""
     try:
         done = future.result()
     except Interrupted:
         return
     except EnvironmentProblem as error:
-        carried.problems.append(str(error))
+        batch.problems.append(str(error))
         shown.done(order.name, str(error))
         return
-    carried.runs.append(done)
+    batch.runs.append(done)
     shown.done(done.name, done.trouble)

@@ -20,7 +20,7 @@ from vm.channel import Channel, note
 from vm.latency import AS_IT_IS
 from vm.log import encode
 from vm.machine import Machine, fresh_machine
-from vm.records import Arrival, Event, Message, Record, Restart, Start, Stop
+from vm.records import Arrival, Event, Message, Record, Recovery, Start, Stop
 from vm.spec import Spec, SpecError
 from vm.start import spec_of
 
@@ -41,8 +41,8 @@ class Difference:
     """
 
     machine: str
-    logged: Event | Restart | Stop
-    replayed: Event | Restart | Stop | None
+    logged: Event | Recovery | Stop
+    replayed: Event | Recovery | Stop | None
     because: str
     before: tuple[Event, ...]
 
@@ -88,7 +88,7 @@ def replay(history: Mapping[str, Sequence[Record]]) -> Difference | None:
 class _Life:
     """What a machine logged between its start, or its return, and its stop, or a kill."""
 
-    begin: Start | Restart
+    begin: Start | Recovery
     events: tuple[Event, ...]
     stop: Stop | None
 
@@ -111,7 +111,7 @@ class _Replay:
         return next(filter(None, map(self._live, _lives(records))), None)
 
     def _live(self, life: _Life) -> Difference | None:
-        if isinstance(life.begin, Restart) and life.begin.events != len(self._done):
+        if isinstance(life.begin, Recovery) and life.begin.events != len(self._done):
             counted = replace(life.begin, events=len(self._done))
             return self._differ(life.begin, counted, "it came back with another number of events")
         machine = fresh_machine(self._spec, self._name)
@@ -172,8 +172,8 @@ class _Replay:
 
     def _differ(
         self,
-        logged: Event | Restart | Stop,
-        replayed: Event | Restart | Stop | None,
+        logged: Event | Recovery | Stop,
+        replayed: Event | Recovery | Stop | None,
         because: str,
     ) -> Difference:
         before = tuple(self._done[-EVENTS_BEFORE:])
@@ -195,10 +195,10 @@ def _spec(start: Start) -> Spec:
 
 def _lives(records: Sequence[Record]) -> Iterator[_Life]:
     """The lives of a machine, which its records are cut into where it begins or comes back."""
-    begins = [n for n, record in enumerate(records) if isinstance(record, Start | Restart)]
+    begins = [n for n, record in enumerate(records) if isinstance(record, Start | Recovery)]
     for first, end in pairwise([*begins, len(records)]):
         begin, *rest = records[first:end]
-        assert isinstance(begin, Start | Restart)
+        assert isinstance(begin, Start | Recovery)
         events = tuple(record for record in rest if isinstance(record, Event))
         stops = [record for record in rest if isinstance(record, Stop)]
         yield _Life(begin, events, stops[0] if stops else None)

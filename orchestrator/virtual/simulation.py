@@ -21,14 +21,13 @@ from orchestrator.virtual.transport import (
     RETURN,
     TICK,
     Agenda,
-    Network,
-    ResendingNetwork,
+    ResendingTransport,
+    Transport,
 )
 from vm.channel import last_departure_ns
 from vm.faults import Crash, MachineFault, Pause, Restart
 from vm.machine import Machine, fresh_machine
-from vm.records import Event, Message, Reason, Record, Stop, Undelivered
-from vm.records import Restart as Return
+from vm.records import Event, Message, Reason, Record, Recovery, Stop, Undelivered
 from vm.schedule import SECOND_NS
 from vm.spec import Spec
 from vm.start import start_of
@@ -37,17 +36,17 @@ from vm.start import start_of
 DRAIN_NS = 2 * SECOND_NS
 
 #: A run's records by machine, in the order of its log.
-History = dict[str, list[Record]]
+RunRecords = dict[str, list[Record]]
 
 
-def simulate(spec: Spec, run: str) -> History:
+def simulate(spec: Spec, run: str) -> RunRecords:
     """The history of a run from its epoch to its end."""
     simulation = Simulation(spec, run)
     simulation.advance(spec.duration_ns)
     return simulation.end("finished")
 
 
-class Host:
+class SimulatedMachine:
     """One machine in virtual time: its ticks and its log."""
 
     def __init__(self, spec: Spec, name: str, run: str) -> None:
@@ -61,7 +60,7 @@ class Host:
         name = self.machine.name
         self.machine = fresh_machine(spec, name)
         self.machine.recover(record for record in self.records if isinstance(record, Event))
-        self.records.append(Return(at_ns, self.machine.events))
+        self.records.append(Recovery(at_ns, self.machine.events))
         return self.machine
 
     def _ticks(self, spec: Spec, name: str) -> Iterator[int]:
@@ -82,11 +81,13 @@ class Simulation:
         self._spec = spec
         self._now_ns = 0
         self._agenda = Agenda()
-        self._hosts = {name: Host(spec, name, run) for name in spec.machines}
+        self._hosts = {name: SimulatedMachine(spec, name, run) for name in spec.machines}
         #: The machines that are up.
         self._machines = {name: host.machine for name, host in self._hosts.items()}
         kills = [fault for fault in spec.faults if isinstance(fault, Crash | Restart)]
-        self._network = (ResendingNetwork if kills else Network)(spec, self._machines, self._agenda)
+        self._transport = (ResendingTransport if kills else Transport)(
+            spec, self._machines, self._agenda
+        )
         for fault in kills:
             self._agenda.add(fault.at_ns, KILL, fault.machine)
             if isinstance(fault, Restart):
@@ -103,7 +104,7 @@ class Simulation:
         self._now_ns = until_ns
 
     def _advance(self, until_ns: int) -> None:
-        heap, send, arrive = self._agenda.heap, self._network.send, self._network.arrive
+        heap, send, arrive = self._agenda.heap, self._transport.send, self._transport.arrive
         while heap and (entry := heap[0])[0] < until_ns:
             at_ns, priority, serial, item = entry
             if priority == TICK:
@@ -125,13 +126,13 @@ class Simulation:
                 heappop(heap)
                 (self._kill if priority == KILL else self._return)(item, at_ns)
 
-    def end(self, reason: Reason) -> History:
+    def end(self, reason: Reason) -> RunRecords:
         """Tick no more, let arrive what arrives soon, and close the logs of all that are up."""
         ended_ns = min(self._now_ns, self._spec.duration_ns)
         left_ns = last_departure_ns(self._spec) if reason == "finished" else ended_ns
         self._agenda.keep(self._agenda.arrivals())
         self.advance(left_ns + DRAIN_NS)
-        undelivered = sorted(self._network.underway(), key=self._place)
+        undelivered = sorted(self._transport.underway(), key=self._place)
         for name in self._machines:
             left = [message for message in undelivered if message.sender == name]
             self._hosts[name].records.append(self._stop(name, reason, ended_ns, left))
@@ -152,13 +153,13 @@ class Simulation:
         return self._spec.machines.index(message.receiver), message.index
 
     def _kill(self, name: str, at_ns: int) -> None:
-        assert isinstance(self._network, ResendingNetwork)
-        self._network.kill(self._machines.pop(name), at_ns)
+        assert isinstance(self._transport, ResendingTransport)
+        self._transport.kill(self._machines.pop(name), at_ns)
 
     def _return(self, name: str, at_ns: int) -> None:
-        assert isinstance(self._network, ResendingNetwork)
+        assert isinstance(self._transport, ResendingTransport)
         self._machines[name] = self._hosts[name].recover(self._spec, at_ns)
-        self._network.restore(name, at_ns)
+        self._transport.restore(name, at_ns)
 
 
 @contextmanager

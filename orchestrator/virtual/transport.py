@@ -58,7 +58,7 @@ class Channels(dict[tuple[str, str], Channel]):
         return channel
 
 
-class Network:
+class Transport:
     """Between machines that all stay up. Items of arrivals are messages."""
 
     def __init__(self, spec: Spec, machines: Mapping[str, Machine], agenda: Agenda) -> None:
@@ -92,7 +92,7 @@ class Flight(NamedTuple):
     arrives_ns: int
 
 
-class ResendingNetwork:
+class ResendingTransport:
     """Between machines of which some are killed. Items of arrivals are flights.
 
     A sender keeps a message until its receive is in the receiver's log. What a kill takes, be it

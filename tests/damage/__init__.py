@@ -24,7 +24,7 @@ def kind(found: str, beside: str = "") -> Kind:
 
 
 #: What follows where a receive is of another message than its clocks are.
-CLOCKS = "clock_rule clock_condition strong_clock_condition causal_circle clock_offset unproven"
+CLOCKS = "clock_rule clock_condition strong_clock_condition causal_cycle clock_offset unproven"
 
 RECORDS: dict[Callable[[Random, Logs], bool], Kind] = {
     events.drop_an_internal_event: kind("index_gap", "ticks_missed unproven"),
@@ -35,7 +35,7 @@ RECORDS: dict[Callable[[Random, Logs], bool], Kind] = {
     ),
     events.swap_two_events: kind(
         "index_gap time_runs_back ticks_missed clock_condition",
-        "queue overtaking causal_circle unproven",
+        "queue overtaking causal_cycle unproven",
     ),
     events.change_an_index: kind("index_gap", "receive_without_send accounting unproven"),
     events.call_a_receive_internal: kind("accounting", "clock_rule strong_clock_condition queue"),
@@ -52,7 +52,7 @@ RECORDS: dict[Callable[[Random, Logs], bool], Kind] = {
     messages.receive_what_was_received_already: kind(
         "received_twice accounting", f"overtaking {CLOCKS}"
     ),
-    messages.receive_from_the_future: kind("causal_circle not_addressed accounting", CLOCKS),
+    messages.receive_from_the_future: kind("causal_cycle not_addressed accounting", CLOCKS),
     messages.receive_again: kind(
         "received_twice clock_rule queue",
         f"receive_without_send not_addressed accounting {CLOCKS}",

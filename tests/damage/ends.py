@@ -3,7 +3,7 @@
 from random import Random
 
 from damage.picking import FAR_NS, Logs, Place, at, cause, change, end, places, some
-from vm.records import Restart, Undelivered, Unread
+from vm.records import Recovery, Undelivered, Unread
 
 
 def _ends(logs: Logs, has: str) -> list[Place]:
@@ -55,5 +55,5 @@ def miscount_missed_ticks(random: Random, logs: Logs) -> bool:
 
 def miscount_events_at_a_restart(random: Random, logs: Logs) -> bool:
     log = logs[random.choice(sorted(logs))]
-    log.insert(-1, Restart(at_ns=FAR_NS, events=len(log) + 5))
+    log.insert(-1, Recovery(at_ns=FAR_NS, events=len(log) + 5))
     return True

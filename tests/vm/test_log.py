@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vm.log import LogError, decode, encode
-from vm.records import Event, Record, Restart, Start, Stop, Undelivered, Unread
+from vm.records import Event, Record, Recovery, Start, Stop, Undelivered, Unread
 from vm.workloads import Workload
 
 numbers = st.integers(-1, 2**70)
@@ -45,7 +45,7 @@ records: st.SearchStrategy[Record] = st.one_of(
     st.builds(
         Event, kind=st.just("receive"), sender=texts, cause=numbers, arrived_ns=numbers, **common
     ),
-    st.builds(Restart, at_ns=numbers, events=numbers),
+    st.builds(Recovery, at_ns=numbers, events=numbers),
     st.builds(
         Stop,
         reason=st.sampled_from(["finished", "terminated"]),
@@ -79,7 +79,7 @@ def test_a_record_survives_its_line(record: Record) -> None:
             '{"kind":"send","index":4,"tick":0,"due_ns":5,"at_ns":6,"queue":0,'
             '"clock":{},"to":["a","b","c"],"lost":["b"],"duplicated":["a","c"]}',
         ),
-        (Restart(70, 12), '{"kind":"restart","at_ns":70,"events":12}'),
+        (Recovery(70, 12), '{"kind":"recovery","at_ns":70,"events":12}'),
         (
             Event("receive", 1, 1, 7, 8, 2, {"lamport": 9}, sender="vm3", cause=5, arrived_ns=4),
             '{"kind":"receive","index":1,"tick":1,"due_ns":7,"at_ns":8,"queue":2,'
@@ -113,7 +113,7 @@ def test_lines_are_as_the_files_of_others_have_them(record: Record, line: str) -
         ('{"kind":["send"]}', "kind"),
         ('{"kind":"internal"}', "field 'index' is missing"),
         ('{"kind":"stop","reason":"bored"}', "field 'reason' is 'bored'"),
-        ('{"kind":"restart","at_ns":1}', "field 'events' is missing"),
+        ('{"kind":"recovery","at_ns":1}', "field 'events' is missing"),
     ],
 )
 def test_a_damaged_line_says_what_is_wrong(line: str, says: str) -> None:

@@ -1,9 +1,9 @@
 import pytest
 
-from vm.records import Event, Record, Restart, Stop, Undelivered, Unread
+from vm.records import Event, Record, Recovery, Stop, Undelivered, Unread
 from vm.spec import Spec
 from vm.start import start_of
-from vm.transcript import for_people
+from vm.transcript import transcript_line
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ from vm.transcript import for_people
             "    0.000 s  tick 0    receive  lamport 2     "
             "from vm2 (its event 8), 3 left in the queue",
         ),
-        (Restart(2_250_000_000, 9), "    2.250 s  back after a kill: the log holds 9 events"),
+        (Recovery(2_250_000_000, 9), "    2.250 s  back after a kill: the log holds 9 events"),
         (
             Stop("finished", 3, 1, 2, (Unread("vm2", 31, 4),), (Undelivered("vm3", 9),)),
             "finished: 3 events, 1 ticks missed; messages: 1 left in the inbox, 1 undelivered,"
@@ -43,4 +43,4 @@ from vm.transcript import for_people
     ],
 )
 def test_every_record_is_one_line(record: Record, line: str) -> None:
-    assert for_people(record) == line
+    assert transcript_line(record) == line

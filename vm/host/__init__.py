@@ -5,7 +5,7 @@ stream carries one channel (one direction). When all streams stand both ways the
 SERVING and says `Ready` to the first machine of the run, which answers everybody with
 `Start`: one epoch, slightly in the future. Ticks lie on the machine's schedule from there
 on. A tick's event, and what faults do to its messages, is written to the log before the
-messages go to the outbox, which hands each to its stream when its time has come. After its
+messages go to the departures, which hands each to its stream when its time has come. After its
 last tick a host says `Finish`, waits (for a bounded time) until its messages have arrived and
 its peers have finished too, writes its stop record, and says `Leave`.
 
@@ -19,12 +19,12 @@ again what its log does not have.
     recovery  the agreement and the events, out of the machine's own log
     life      from the epoch, or from a return, to the stop record
     ticking   ticks in wall time             epoch     the run's own time
-    outbox    messages until they leave      links     the streams to and from all peers
+    departures    messages until they leave      links     the streams to and from all peers
     outgoing  the sending end of a channel on the network: connects again, sends again
     service   the receiving ends, and what peers are told when they knock
     serving   the server around them
     wire      frames and records: translation, and everything that is refused
-    journal   the log, and the story for people
+    log_writer   the log, and the story for people
     alarm     wakes the event loop at an exact instant
     changes   wakes what waits for peers or for an operator
     tether    ends a machine with the process that started it

@@ -17,7 +17,7 @@ from vm.spec import Spec
 Departures = list[tuple[int, Message]]
 
 
-class Outbox:
+class DepartureQueue:
     """Loses, doubles and holds messages, and hands each to its stream when its time has come.
 
     What is due by one instant has been handed over, in the order in which it was due, before

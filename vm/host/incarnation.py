@@ -8,9 +8,9 @@ from functools import partial
 from vm.channel import last_departure_ns
 from vm.faults import Crash, MachineFault, Partition, Pause, Restart, end_ns
 from vm.host.changes import Changes
-from vm.host.departures import Outbox
+from vm.host.departures import DepartureQueue
 from vm.host.epoch import Epoch
-from vm.host.log_writer import Journal
+from vm.host.log_writer import LogWriter
 from vm.host.startup import Agreement
 from vm.host.ticking import Ticking
 from vm.host.wire.frames import MAX_CLOCK_OFFSET_NS
@@ -29,7 +29,7 @@ DRAIN_TERMINATED_NS = SECOND_NS // 2
 RETURN_NS = 10 * SECOND_NS
 
 
-class Life:
+class Incarnation:
     """A machine, its ticks, and what goes to its peers.
 
     `events` are those of the log, if the machine comes back; from here on it is where they
@@ -41,7 +41,7 @@ class Life:
         agreement: Agreement,
         links: Links,
         service: Service,
-        journal: Journal,
+        log_writer: LogWriter,
         changes: Changes,
         *,
         partitions: bool,
@@ -50,14 +50,16 @@ class Life:
         self._agreement = agreement
         self._links = links
         self._service = service
-        self._journal = journal
+        self._log_writer = log_writer
         self._changes = changes
         me, spec = agreement.membership.me, agreement.spec
         self._epoch = epoch = Epoch(agreement.epoch_unix_ns, events[-1].at_ns if events else None)
         self._machine = fresh_machine(spec, me)
         self._machine.recover(events)
-        self._outbox = Outbox(spec, me, links.outgoing, epoch, changes.note, partitions=partitions)
-        self._outbox.recover(me, events, epoch.now_ns)
+        self._departures = DepartureQueue(
+            spec, me, links.outgoing, epoch, changes.note, partitions=partitions
+        )
+        self._departures.recover(me, events, epoch.now_ns)
         self._ticking = Ticking(
             self._machine, spec.schedule(me), spec.duration_ns, epoch, self._emit, changes.note
         )
@@ -69,11 +71,11 @@ class Life:
         """Write the first record of the log."""
         agreed = self._agreement
         me, run = agreed.membership.me, agreed.membership.run
-        self._journal.begin(start_of(agreed.spec, me, run, agreed.epoch_unix_ns))
+        self._log_writer.begin(start_of(agreed.spec, me, run, agreed.epoch_unix_ns))
 
     def come_back(self) -> None:
         """Write that the machine is back."""
-        self._journal.go_on(self._epoch.now_ns, self._machine.events)
+        self._log_writer.go_on(self._epoch.now_ns, self._machine.events)
 
     async def live(self) -> None:
         """Tick, drain, and write the last record."""
@@ -85,14 +87,14 @@ class Life:
         self._ticking.end()
         await self._drain()
         self._service.close()
-        self._journal.write(self._stop())
+        self._log_writer.write(self._stop())
 
     def _emit(self, event: Event, messages: tuple[Message, ...]) -> None:
-        departures = self._outbox.decide(event, messages)
-        self._journal.write(event)
+        departures = self._departures.decide(event, messages)
+        self._log_writer.write(event)
         if event.kind == "receive":
             self._service.incoming[event.sender].end.log()
-        self._outbox.hold(departures, event.at_ns)
+        self._departures.hold(departures, event.at_ns)
 
     def _events_by_now(self) -> list[int]:
         spec = self._agreement.spec
@@ -108,8 +110,8 @@ class Life:
         """Wait, within bounds, until every message of this machine and of its peers is there."""
         spec = self._agreement.spec
         # Each message that is held has its time.
-        await self._changes.until(lambda: self._outbox.is_empty or self._changes.terminated)
-        self._outbox.close()
+        await self._changes.until(lambda: self._departures.is_empty or self._changes.terminated)
+        self._departures.close()
         self._links.finish()
         # Whoever is killed until then needs again what it had.
         await self._within(_last_down_ns(spec), lambda: self._changes.terminated)
@@ -119,7 +121,9 @@ class Life:
         if self._changes.terminated:
             await self._within(self._epoch.now_ns + DRAIN_TERMINATED_NS, done)
         if not done():
-            self._journal.say(f"{self._machine.name} could not drain all of its channels in time")
+            self._log_writer.say(
+                f"{self._machine.name} could not drain all of its channels in time"
+            )
 
     async def _within(self, limit_ns: int, holds: Callable[[], bool]) -> bool:
         """Wait until something holds; False if it does not before a time since the epoch."""
@@ -137,7 +141,7 @@ class Life:
             ticks_missed=self._ticking.ticks_missed,
             rejected=self._service.rejected,
             inbox=self._machine.unread(),
-            undelivered=tuple(self._outbox.undelivered()),
+            undelivered=tuple(self._departures.undelivered()),
         )
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 from vm.host.changes import Changes
-from vm.host.incarnation import Life
-from vm.host.log_writer import Journal
+from vm.host.incarnation import Incarnation
+from vm.host.log_writer import LogWriter
 from vm.host.recovery import Past
 from vm.host.settings import HostError, Settings
 from vm.host.startup import Agreement, Startup
@@ -19,9 +19,9 @@ from vm.records import Event
 class Host:
     """One machine in wall time. `run` it once; `terminate` ends it early, and cleanly."""
 
-    def __init__(self, settings: Settings, journal: Journal, past: Past | None = None) -> None:
+    def __init__(self, settings: Settings, log_writer: LogWriter, past: Past | None = None) -> None:
         self._settings = settings
-        self._journal = journal
+        self._log_writer = log_writer
         self._past = past
         self._changes = Changes()
         self._service = Service(settings.name, self._changes.note)
@@ -31,15 +31,15 @@ class Host:
         self._changes.terminate()
 
     async def run(self) -> None:
-        """The whole life. HostError if it cannot begin, Interrupted if it was not let."""
+        """The whole life. HostError if it cannot begin, TerminatedEarly if it was not let."""
         async with AsyncExitStack() as stack:
             if self._past is None:
-                life = await self._begin(stack)
+                incarnation = await self._begin(stack)
             else:
-                life = await self._come_back(stack, self._past)
-            await life.live()
+                incarnation = await self._come_back(stack, self._past)
+            await incarnation.live()
 
-    async def _begin(self, stack: AsyncExitStack) -> Life:
+    async def _begin(self, stack: AsyncExitStack) -> Incarnation:
         settings = self._settings
         health = await stack.enter_async_context(self._serving())
         startup = Startup(settings, self._service, self._changes)
@@ -53,12 +53,12 @@ class Host:
                 agreement = await startup.agree()
         except TimeoutError:
             raise HostError(startup.who_is_missing()) from None
-        life = self._life(agreement, links)
+        incarnation = self._incarnation(agreement, links)
         # No frame that says Start has left yet: who has heard it has a first machine with a log.
-        life.begin()
-        return life
+        incarnation.begin()
+        return incarnation
 
-    async def _come_back(self, stack: AsyncExitStack, past: Past) -> Life:
+    async def _come_back(self, stack: AsyncExitStack, past: Past) -> Incarnation:
         """Nobody is waited for, since peers may be down themselves: they connect when they can."""
         agreement = past.agreement
         membership, spec = agreement.membership, agreement.spec
@@ -71,22 +71,24 @@ class Host:
         if membership.me == membership.first:
             # A peer may have been killed before it heard it.
             links.say(agreement.frame)
-        life = self._life(agreement, links, past.events)
-        life.come_back()
+        incarnation = self._incarnation(agreement, links, past.events)
+        incarnation.come_back()
         health = await stack.enter_async_context(self._serving())
         await stack.enter_async_context(links.standing())
         await health.say(is_serving=True)
-        return life
+        return incarnation
 
     def _serving(self) -> AbstractAsyncContextManager[Health]:
         return serving(self._service, self._settings.listen, self._settings.port)
 
-    def _life(self, agreement: Agreement, links: Links, events: Sequence[Event] = ()) -> Life:
-        return Life(
+    def _incarnation(
+        self, agreement: Agreement, links: Links, events: Sequence[Event] = ()
+    ) -> Incarnation:
+        return Incarnation(
             agreement,
             links,
             self._service,
-            self._journal,
+            self._log_writer,
             self._changes,
             partitions=self._settings.partitions,
             events=events,
@@ -95,7 +97,7 @@ class Host:
     def _say_waiting(self, links: Links) -> None:
         settings = self._settings
         if links.outgoing:
-            self._journal.say(
+            self._log_writer.say(
                 f"{settings.name} listens on port {settings.port} and waits for"
                 f" {', '.join(links.outgoing)} (at most {settings.startup_s:g} s)"
             )

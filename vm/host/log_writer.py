@@ -5,11 +5,11 @@ from io import FileIO
 from pathlib import Path
 
 from vm.log import encode
-from vm.records import Record, Restart, Start
-from vm.transcript import for_people
+from vm.records import Record, Recovery, Start
+from vm.transcript import transcript_line
 
 
-class Journal:
+class LogWriter:
     """`<name>.jsonl` and, line by line as on standard output, `<name>.out`.
 
     Every record is with the operating system when `write` returns: a killed machine loses
@@ -32,12 +32,12 @@ class Journal:
     def go_on(self, at_ns: int, events: int) -> None:
         """Go on with a log that holds so many events and whose last line is whole."""
         self._log = self._log_path.open("ab", buffering=0)
-        self.write(Restart(at_ns, events))
+        self.write(Recovery(at_ns, events))
 
     def write(self, record: Record) -> None:
         assert self._log is not None
         self._log.write(f"{encode(record)}\n".encode())
-        self.say(for_people(record))
+        self.say(transcript_line(record))
 
     def say(self, line: str) -> None:
         self._out.write(f"{line}\n".encode())

@@ -12,7 +12,7 @@ class HostError(Exception):
     """The machine cannot run here; says what is missing."""
 
 
-class Interrupted(Exception):
+class TerminatedEarly(Exception):
     """The machine was told to end before its run began."""
 
 

@@ -9,7 +9,7 @@ import grpc
 
 from vm.host.changes import Changes
 from vm.host.generated import vm_pb2, vm_pb2_grpc
-from vm.host.settings import HostError, Interrupted, Settings
+from vm.host.settings import HostError, Settings, TerminatedEarly
 from vm.host.wire.frames import CLIENT_OPTIONS, Membership
 from vm.host.wire.links import Links
 from vm.host.wire.service import Service
@@ -40,7 +40,7 @@ class Agreement:
 class Startup:
     """`meet` the peers, `connect` to them while links stand, and `agree`, in this order.
 
-    Each waits without a limit of its own. HostError if a peer refuses, Interrupted if the
+    Each waits without a limit of its own. HostError if a peer refuses, TerminatedEarly if the
     machine is told to end.
     """
 
@@ -135,7 +135,7 @@ class Startup:
 
     def _check(self) -> None:
         if self._changes.terminated:
-            raise Interrupted
+            raise TerminatedEarly
         assert self._links is not None
         for peer, outgoing in self._links.outgoing.items():
             if outgoing.refusal:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from vm.faults import Partition
 
 
-class Wire(NamedTuple):
+class Bridge(NamedTuple):
     """A network: the one of a segment (`one == other`), or the one between two segments."""
 
     one: tuple[str, ...]
@@ -52,15 +52,17 @@ def segments(
     return tuple(map(tuple, found))
 
 
-def wires(machines: Sequence[str], partitions: Sequence[Partition]) -> tuple[Wire, ...]:
+def bridges(machines: Sequence[str], partitions: Sequence[Partition]) -> tuple[Bridge, ...]:
     """The networks of a run; a segment of one machine needs none of its own, unless it is all."""
     parts = segments(machines, partitions)
-    own = [Wire(part, part) for part in parts if len(part) > 1 or len(parts) == 1]
-    return (*own, *(Wire(one, other) for one, other in combinations(parts, 2)))
+    own = [Bridge(part, part) for part in parts if len(part) > 1 or len(parts) == 1]
+    return (*own, *(Bridge(one, other) for one, other in combinations(parts, 2)))
 
 
-def address(networks: Sequence[Wire], machine: str, peer: str) -> str:
+def address(networks: Sequence[Bridge], machine: str, peer: str) -> str:
     """The name by which a machine reaches a peer."""
-    shared = [wire for wire in networks if {machine, peer} <= set(wire.machines)]
+    shared = [bridge for bridge in networks if {machine, peer} <= set(bridge.machines)]
     # A segment shares the networks to the others as well; its own is never cut.
-    return next((wire for wire in shared if wire.one == wire.other), shared[0]).name_of(peer)
+    return next((bridge for bridge in shared if bridge.one == bridge.other), shared[0]).name_of(
+        peer
+    )

@@ -26,7 +26,7 @@ from docker.models.containers import Container
 from orchestrator.backends.docker import image
 from orchestrator.backends.docker.engine import connected, if_there, labels
 from orchestrator.backends.docker.networks import Networks
-from orchestrator.backends.fault_injection import STARTUP_S, Intervention, Watch, interventions
+from orchestrator.backends.fault_injection import STARTUP_S, Injection, Watch, injections
 from orchestrator.backends.machine_command import arguments
 from orchestrator.backends.outcome import (
     KILLED,
@@ -91,7 +91,7 @@ class Cluster:
                     stack.enter_context(self._listen())
                     self._check_interrupted()
                     _start_all(self._containers.values())
-                    if interventions(self._spec):
+                    if injections(self._spec):
                         stack.enter_context(self._look_for_the_epoch())
                 started_unix_ns = time.time_ns()
                 report("run")
@@ -205,9 +205,9 @@ class Cluster:
         finally:
             thread.join(timeout=STOP_LIMIT_S)
 
-    def _start_again(self, intervention: Intervention) -> None:
+    def _start_again(self, injection: Injection) -> None:
         """Start a container that was killed; one that had ended by itself is left alone."""
-        container = self._containers[intervention.machine]
+        container = self._containers[injection.machine]
         if container.wait(timeout=STOP_LIMIT_S)["StatusCode"] == KILLED:
             container.start()
 

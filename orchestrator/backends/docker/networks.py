@@ -11,9 +11,9 @@ from docker.models.containers import Container
 from docker.models.networks import Network
 from docker.types import IPAMConfig, IPAMPool
 
-from orchestrator.backends.docker.bridges import Wire, address, wires
+from orchestrator.backends.docker.bridges import Bridge, address, bridges
 from orchestrator.backends.docker.engine import if_there
-from orchestrator.backends.fault_injection import Intervention
+from orchestrator.backends.fault_injection import Injection
 from orchestrator.backends.outcome import EnvironmentProblem
 from vm.faults import Partition
 from vm.spec import Spec
@@ -23,7 +23,7 @@ SUBNETS = tuple(f"10.213.{third}.0/24" for third in range(256))
 
 
 class Networks:
-    """One network for each wire of a run, made for `containers` that are named by machine.
+    """One network for each bridge of a run, made for `containers` that are named by machine.
 
     A machine keeps its address on each, even if it is unplugged or started again: a peer that
     knows the old one would else find somebody else there.
@@ -31,67 +31,67 @@ class Networks:
 
     def __init__(self, spec: Spec, containers: dict[str, Container]) -> None:
         partitions = [fault for fault in spec.faults if isinstance(fault, Partition)]
-        self._wires = wires(spec.machines, partitions)
+        self._bridges = bridges(spec.machines, partitions)
         self._containers = containers
-        self._networks: dict[Wire, Network] = {}
-        self._subnets: dict[Wire, IPv4Network] = {}
+        self._networks: dict[Bridge, Network] = {}
+        self._subnets: dict[Bridge, IPv4Network] = {}
         self._active: list[Partition] = []
 
     def create(
         self, client: docker.DockerClient, stack: ExitStack, name: str, labels: dict[str, str]
     ) -> None:
         """Make them; what removes each is on the stack before."""
-        for number, wire in enumerate(self._wires):
+        for number, bridge in enumerate(self._bridges):
             own_name = f"{name}-{number}" if number else name
             stack.callback(if_there, partial(_remove, client, own_name))
-            self._networks[wire], self._subnets[wire] = _create(client, own_name, labels)
+            self._networks[bridge], self._subnets[bridge] = _create(client, own_name, labels)
 
     def first(self, machine: str) -> tuple[str, dict[str, Any]]:
         """The network that a container is made on, and what it is called and found at there."""
-        wire = self._of(machine)[0]
-        return self._networks[wire].name or "", self._endpoint(wire, machine)
+        bridge = self._of(machine)[0]
+        return self._networks[bridge].name or "", self._endpoint(bridge, machine)
 
     def connect_others(self, machine: str) -> None:
         """Plug a container that is made into its further networks."""
-        for wire in self._of(machine)[1:]:
-            self._plug(wire, machine)
+        for bridge in self._of(machine)[1:]:
+            self._plug(bridge, machine)
 
     def address(self, machine: str, peer: str) -> str:
-        return address(self._wires, machine, peer)
+        return address(self._bridges, machine, peer)
 
-    def separate(self, intervention: Intervention) -> None:
+    def separate(self, injection: Injection) -> None:
         """Cut what joins a partition's groups."""
-        partition = intervention.fault
+        partition = injection.fault
         assert isinstance(partition, Partition)
         before = self._cut()
         self._active.append(partition)
-        for wire in self._cut() - before:
-            for machine in wire.unplugged:
-                if_there(partial(self._networks[wire].disconnect, self._containers[machine]))
+        for bridge in self._cut() - before:
+            for machine in bridge.unplugged:
+                if_there(partial(self._networks[bridge].disconnect, self._containers[machine]))
 
-    def join(self, intervention: Intervention) -> None:
+    def join(self, injection: Injection) -> None:
         """Join again what no other partition cuts."""
-        partition = intervention.fault
+        partition = injection.fault
         assert isinstance(partition, Partition)
         before = self._cut()
         self._active.remove(partition)
-        for wire in before - self._cut():
-            for machine in wire.unplugged:
-                self._plug(wire, machine)
+        for bridge in before - self._cut():
+            for machine in bridge.unplugged:
+                self._plug(bridge, machine)
 
-    def _of(self, machine: str) -> list[Wire]:
-        return [wire for wire in self._wires if machine in wire.machines]
+    def _of(self, machine: str) -> list[Bridge]:
+        return [bridge for bridge in self._bridges if machine in bridge.machines]
 
-    def _cut(self) -> set[Wire]:
-        return {wire for wire in self._wires if any(map(wire.is_cut_by, self._active))}
+    def _cut(self) -> set[Bridge]:
+        return {bridge for bridge in self._bridges if any(map(bridge.is_cut_by, self._active))}
 
-    def _plug(self, wire: Wire, machine: str) -> None:
-        self._networks[wire].connect(self._containers[machine], **self._endpoint(wire, machine))
+    def _plug(self, bridge: Bridge, machine: str) -> None:
+        self._networks[bridge].connect(self._containers[machine], **self._endpoint(bridge, machine))
 
-    def _endpoint(self, wire: Wire, machine: str) -> dict[str, Any]:
+    def _endpoint(self, bridge: Bridge, machine: str) -> dict[str, Any]:
         # The engine itself has the first address.
-        address = self._subnets[wire].network_address + 2 + wire.machines.index(machine)
-        return {"aliases": [wire.name_of(machine)], "ipv4_address": str(address)}
+        address = self._subnets[bridge].network_address + 2 + bridge.machines.index(machine)
+        return {"aliases": [bridge.name_of(machine)], "ipv4_address": str(address)}
 
 
 def _remove(client: docker.DockerClient, name: str) -> None:

@@ -20,7 +20,7 @@ from analysis.charts.run import PLOTS
 from analysis.history.run import Run
 from analysis.logs.finding import load
 from analysis.metrics.events import prepare
-from analysis.metrics.run import aligned_spreads, per_machine
+from analysis.metrics.run import per_machine, skews
 from analysis.report import run as report
 from analysis.report.metrics_table import show
 from stories import STORIES, rows_of, tell
@@ -58,8 +58,8 @@ def test_series_are_the_events(run: Run, charts: dict[str, pl.DataFrame]) -> Non
     for name, column in {"clock": "main", "queue": "queue"}.items():
         wanted = run.events.select("machine", at_s=pl.col("at_ns") / 1e9, value=column)
         assert_frame_equal(charts[name], wanted)
-    wanted = aligned_spreads(run).select(at_s=pl.col("at_ns") / 1e9, value="spread")
-    assert_frame_equal(charts["aligned_spread"].select("at_s", "value"), wanted)
+    wanted = skews(run).select(at_s=pl.col("at_ns") / 1e9, value="spread")
+    assert_frame_equal(charts["skew"].select("at_s", "value"), wanted)
     jumps = prepare(run).drop_nulls("jump")
     wanted = jumps.select("machine", at_s=pl.col("at_ns") / 1e9, value="jump")
     assert_frame_equal(charts["jumps"], wanted)

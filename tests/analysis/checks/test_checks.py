@@ -137,19 +137,19 @@ VIOLATED: dict[str, list[Case]] = {
             [("vm2", 0, "received at 20 ns what arrived at 21 ns")],
         ),
     ],
-    "causal_circle": [
+    "causal_cycle": [
         (
             {
                 "vm1": [receive(10, 5, "vm2", 1), send(20, 6, "vm2")],
                 "vm2": [receive(30, 7, "vm1", 1), send(40, 8, "vm1")],
             },
             {},
-            [("vm1", 0, "the messages go round in a circle")],
+            [("vm1", 0, "the messages form a causal cycle")],
         ),
         (
             {"vm1": [receive(10, 3, "vm1", 1), send(20, 4, "vm2")], "vm2": []},
             {"vm2": stop(0, inbox=[("vm1", 1)])},
-            [("vm1", 0, "the messages go round in a circle")],
+            [("vm1", 0, "the messages form a causal cycle")],
         ),
     ],
     "ticks_missed": [

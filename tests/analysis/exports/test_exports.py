@@ -198,8 +198,8 @@ def in_a_circle() -> Run:
 
 def test_a_history_that_cannot_have_happened_is_not_drawn(tmp_path: Path) -> None:
     run = in_a_circle()
-    assert "causal_circle" in {violation.check for violation in verdict(run).violations}
-    with pytest.raises(InputError, match="go round in a circle, which ShiViz cannot draw"):
+    assert "causal_cycle" in {violation.check for violation in verdict(run).violations}
+    with pytest.raises(InputError, match="form a causal cycle, which ShiViz cannot draw"):
         export(run, "shiviz", tmp_path)
     assert export(run, "perfetto", tmp_path).exists()
 

@@ -190,10 +190,10 @@ def test_messages_that_go_round_in_a_circle() -> None:
     # q's send is answered before it is made: p's first event receives it.
     send = SEND.copy()
     send[0] = 4
-    assert by_hand(send).circle == (("p", 0), ("q", 0))
-    assert by_hand(SEND).circle == ()
+    assert by_hand(send).cycle == (("p", 0), ("q", 0))
+    assert by_hand(SEND).cycle == ()
     send[0] = 2
-    assert by_hand(send).circle == (("p", 0),)
+    assert by_hand(send).cycle == (("p", 0),)
 
 
 def test_concurrency_is_a_share_of_all_pairs() -> None:

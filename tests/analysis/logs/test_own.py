@@ -22,7 +22,7 @@ from analysis.text.summary import as_json, print_summary
 from by_hand import internal, loaded, logs_of, receive, send, write_run
 from histories import World, worlds
 from vm.log import encode
-from vm.records import Restart
+from vm.records import Recovery
 
 LOGS = {
     "vm1": [internal(10, 1), send(20, 2, "vm2"), internal(30, 3)],
@@ -260,10 +260,10 @@ def test_so_is_the_end_of_a_log(directory: Path, fields: dict[str, Any]) -> None
 def test_the_returns_of_a_machine_are_known(directory: Path) -> None:
     log = directory / "vm2.jsonl"
     start, event, *rest = log.read_text().splitlines(keepends=True)
-    again = [f"{encode(Restart(at_ns=at_ns, events=1))}\n" for at_ns in (20, BEYOND)]
+    again = [f"{encode(Recovery(at_ns=at_ns, events=1))}\n" for at_ns in (20, BEYOND)]
     log.write_text("".join([start, event, *again, *rest]))
     run = load(directory)
-    assert run.restarts["vm2"] == (Restart(at_ns=20, events=1),)
+    assert run.recoveries["vm2"] == (Recovery(at_ns=20, events=1),)
     assert run.damage == (("vm2.jsonl", 4, "a number is beyond 64 bits"),)
     assert run.events.filter(machine="vm2")["line"].to_list() == [2, 5]
 

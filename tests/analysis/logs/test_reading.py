@@ -23,7 +23,7 @@ from damage.files import garble_a_line, leave_a_field_out, write, write_a_number
 from damage.picking import Logs
 from unruly import unruly
 from vm.log import encode
-from vm.records import Event, Restart, Start
+from vm.records import Event, Recovery, Start
 
 FILES = (garble_a_line, leave_a_field_out, write_a_number_as_something_else)
 
@@ -129,7 +129,7 @@ def kept() -> Iterator[None]:
 def directory(tmp_path: Path) -> Path:
     world = unruly(2, machines=3, acts=200, loss=0.2, duplication=0.2)
     logs: Logs = {machine: world.log(machine) for machine in world.spec.machines}
-    logs["vm2"].insert(5, Restart(at_ns=1, events=4))
+    logs["vm2"].insert(5, Recovery(at_ns=1, events=4))
     assert stop_the_clocks(Random(1), logs)
     write(tmp_path, logs)
     with (tmp_path / "vm3.jsonl").open("a") as log:
@@ -198,4 +198,4 @@ def test_the_logs_that_are_compared_have_something_of_everything(directory: Path
     assert run.events["lost"].list.len().sum() > 0
     assert run.events["duplicated"].list.len().sum() > 0
     assert run.damage
-    assert run.restarts["vm2"]
+    assert run.recoveries["vm2"]

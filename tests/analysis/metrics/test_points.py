@@ -152,7 +152,7 @@ def test_each_point_has_a_row_with_the_mean_over_its_runs() -> None:
         print_points(by_run(every, places), Console(file=out, width=120))
         text = out.getvalue()
     assert "4 runs at 2 points" in text
-    spread = pl.Series([one["aligned_spread_mean"] for one in every])
+    spread = pl.Series([one["skew_mean"] for one in every])
     (row,) = [line for line in text.splitlines() if line.startswith("a ") and "±" in line]
     assert row.split()[1] == "3"
     assert f"{spread[:3].mean():.2f} ± " in row

@@ -13,10 +13,10 @@ from analysis.metrics.run import (
     METRICS,
     RUN_METRICS,
     across,
-    aligned_spreads,
     per_machine,
     per_run,
     per_runs,
+    skews,
 )
 from by_hand import internal, loaded, logs_of, receive, run_of, send, stop, write_run
 from histories import World, worlds, write_log
@@ -117,9 +117,9 @@ def aligned_run(tmp_path: Path) -> Run:
 
 RUN_BY_HAND = {
     "final_spread": 10 - 4,
-    "aligned_spread_mean": (2 * 10 + 6 * 30) / 40,
-    "aligned_spread_max": 6,
-    "aligned_spread_end": 9 - 4,
+    "skew_mean": (2 * 10 + 6 * 30) / 40,
+    "skew_max": 6,
+    "skew_end": 9 - 4,
     # No message: of 15 pairs only the three and three of one machine are ordered.
     "concurrency_share": 9 / 15,
     "longest_causal_chain": 3,
@@ -146,7 +146,7 @@ def test_causality_is_undefined_where_the_logs_do_not_tell_all_of_it(tmp_path: P
 
 
 def test_spreads_at_every_instant_of_an_event(aligned_run: Run) -> None:
-    assert aligned_spreads(aligned_run).rows() == [(20, 2), (30, 6), (60, 5)]
+    assert skews(aligned_run).rows() == [(20, 2), (30, 6), (60, 5)]
 
 
 def test_of_one_event_most_is_undefined(tmp_path: Path) -> None:
@@ -159,9 +159,9 @@ def test_of_one_event_most_is_undefined(tmp_path: Path) -> None:
     # An instant has no duration, so nothing can be said of its mean.
     assert per_run(run).items() >= {
         ("final_spread", 0),
-        ("aligned_spread_mean", None),
-        ("aligned_spread_max", 0),
-        ("aligned_spread_end", 0),
+        ("skew_mean", None),
+        ("skew_max", 0),
+        ("skew_end", 0),
     }
 
 
@@ -169,7 +169,7 @@ def test_of_two_events_the_one_jump_has_no_deviation(tmp_path: Path) -> None:
     run = run_of(tmp_path, {"vm1": [internal(10, 1), internal(20, 2)]})
     (figures,) = per_machine(run).to_dicts()
     assert (figures["jump_mean"], figures["jump_sd"]) == (1.0, None)
-    assert per_run(run)["aligned_spread_mean"] == 0.0
+    assert per_run(run)["skew_mean"] == 0.0
 
 
 def test_of_no_events_counts_are_0_and_everything_else_is_undefined(tmp_path: Path) -> None:
@@ -194,8 +194,8 @@ def test_a_vector_as_main_clock_counts_the_events_known_of(tmp_path: Path) -> No
     assert figures["jump_mean"].to_list() == [1.0, 2.0]
     assert per_run(run)["final_spread"] == 2
     # 15: 1 and 1; 20: 2 and 1; 25: 2 and 4; 30: 3 and 4, where vm1 ends.
-    assert aligned_spreads(run).rows() == [(15, 0), (20, 1), (25, 2), (30, 1)]
-    assert per_run(run)["aligned_spread_mean"] == pytest.approx((0 * 5 + 1 * 5 + 2 * 5) / 15)
+    assert skews(run).rows() == [(15, 0), (20, 1), (25, 2), (30, 1)]
+    assert per_run(run)["skew_mean"] == pytest.approx((0 * 5 + 1 * 5 + 2 * 5) / 15)
 
 
 def test_machines_that_never_lived_at_once_have_no_aligned_spread(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_a_day_of_far_apart_clocks_is_not_too_much(tmp_path: Path) -> None:
         "vm1": [internal(0, 1), internal(day_ns, 2)],
         "vm2": [internal(0, 500_001), internal(day_ns, 500_002)],
     }
-    assert per_run(run_of(tmp_path, logs))["aligned_spread_mean"] == 500_000.0
+    assert per_run(run_of(tmp_path, logs))["skew_mean"] == 500_000.0
 
 
 def test_over_runs_there_are_a_mean_and_a_deviation(
@@ -279,5 +279,5 @@ def test_the_figures_of_any_history_fit_together(world: World) -> None:
             assert 1 <= figures["jump_min"] <= figures["jump_mean"] <= figures["jump_max"]
         assert (figures["queue_left"] is None) == (machine in world.killed)
     spreads = per_run(run)
-    mean, peak = spreads["aligned_spread_mean"], spreads["aligned_spread_max"]
+    mean, peak = spreads["skew_mean"], spreads["skew_max"]
     assert mean is None or (peak is not None and 0 <= mean <= peak)

@@ -85,7 +85,7 @@ def test_axes_are_what_was_swept(swept: Told, repeated: Told) -> None:
 MEASURES = {
     "utilisation": ("utilisation", "predicted_utilisation"),
     "queue_growth": ("queue_growth_per_s", "predicted_queue_growth_per_s"),
-    "aligned_spread": ("aligned_spread_mean", ""),
+    "skew": ("skew_mean", ""),
     "jump": ("jump_mean", ""),
     "time_in_queue": ("time_in_queue_mean_ms", ""),
 }

@@ -165,7 +165,7 @@ def test_a_return_that_nobody_planned_is_seen_too(tmp_path: Path) -> None:
     run = load(tell("faulty", tmp_path))
     unplanned = {name: replace(start, faults=()) for name, start in run.starts.items()}
     (gone, killed) = absences(replace(run, starts=unplanned))
-    (back,) = run.restarts["vm1"]
+    (back,) = run.recoveries["vm1"]
     before = run.events.filter(machine="vm1", index=back.events - 1)["at_ns"][0]
     assert (gone["from_ns"], gone["until_ns"], gone["why"]) == (before, back.at_ns, "down")
     assert (killed["machine"], killed["until_ns"]) == ("vm3", None)

@@ -33,7 +33,7 @@ def test_of_a_run_that_is_fine(tmp_path: Path) -> None:
         "  lamport: orders 889 of the 956 concurrent pairs",
         "  vector: orders none of the 956 concurrent pairs",
         "  holds: receive_without_send, not_addressed, received_twice, overtaking, index_gap,"
-        " time_runs_back, causal_circle, ticks_missed, queue, clock_rule, clock_condition,"
+        " time_runs_back, causal_cycle, ticks_missed, queue, clock_rule, clock_condition,"
         " strong_clock_condition, accounting",
     ]
 

@@ -139,12 +139,12 @@ def test_what_a_run_says_beside_its_tables(run: Run, tmp_path: Path) -> None:
     lines = printed([aligned], width=200)
     assert lines[1] == "two"
     assert "final spread 6: the last clocks, max - min" in lines
-    assert "aligned spread 5.00 mean, 6 max, 5 at the end: clocks at common instants" in lines
+    assert "clock skew 5.00 mean, 6 max, 5 at the end: clocks at common instants" in lines
     assert "concurrency 0.60 of all pairs of events; longest causal chain 3 events" in lines
     assert "0 messages sent = 0 received" in lines
     lines = printed([run], width=200)
     assert "final spread -: the last clocks, max - min" in lines
-    assert "aligned spread - mean, - max, - at the end: clocks at common instants" in lines
+    assert "clock skew - mean, - max, - at the end: clocks at common instants" in lines
     assert "concurrency 0.38 of all pairs of events; longest causal chain 4 events" in lines
     assert "3 messages sent = 1 received + 1 left in inboxes + 1 undelivered" in lines
 

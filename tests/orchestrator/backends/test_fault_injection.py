@@ -4,7 +4,7 @@ import time
 
 from hypothesis import given
 
-from orchestrator.backends.fault_injection import ACTS, Intervention, Watch, What, interventions
+from orchestrator.backends.fault_injection import ACTS, Action, Injection, Watch, injections
 from orchestrator.backends.outcome import KILLED
 from specs import specs
 from vm.faults import MachineFault, Partition, end_ns
@@ -17,12 +17,12 @@ def spec_of(*faults: dict[str, object]) -> Spec:
 
 @given(spec=specs())
 def test_everything_is_begun_and_ended_at_its_date(spec: Spec) -> None:
-    done = interventions(spec)
+    done = injections(spec)
     dated = [f for f in spec.faults if isinstance(f, MachineFault | Partition)]
     assert [i.at_ns for i in done] == sorted(i.at_ns for i in done)
     for fault in dated:
         ours = [i for i in done if i.fault is fault]
-        assert tuple(i.what for i in ours) == ACTS[type(fault)]
+        assert tuple(i.action for i in ours) == ACTS[type(fault)]
         assert ours[0].at_ns == fault.at_ns
         assert ours[-1].at_ns == end_ns(fault)
     assert len(done) == sum(len(ACTS[type(fault)]) for fault in dated)
@@ -31,7 +31,7 @@ def test_everything_is_begun_and_ended_at_its_date(spec: Spec) -> None:
 def test_what_ends_at_an_instant_ends_before_something_else_begins() -> None:
     pause = {"kind": "pause", "machine": "vm1", "at_s": 0.5, "until_s": 0.7}
     restart = {"kind": "restart", "machine": "vm1", "at_s": 0.2, "until_s": 0.5}
-    done = [(i.at_ns, i.what, i.machine) for i in interventions(spec_of(pause, restart))]
+    done = [(i.at_ns, i.action, i.machine) for i in injections(spec_of(pause, restart))]
     assert done == [
         (200_000_000, "kill", "vm1"),
         (500_000_000, "start", "vm1"),
@@ -44,21 +44,21 @@ class Backend:
     """Machines that end when they are killed, and when they have been started again."""
 
     def __init__(self, *faults: dict[str, object]) -> None:
-        self.done: list[tuple[What, str]] = []
+        self.done: list[tuple[Action, str]] = []
         self.watch = Watch(
             spec_of(*faults), {"freeze": self.act, "kill": self.kill, "start": self.start}
         )
 
-    def act(self, intervention: Intervention) -> None:
-        self.done.append((intervention.what, intervention.machine))
+    def act(self, injection: Injection) -> None:
+        self.done.append((injection.action, injection.machine))
 
-    def kill(self, intervention: Intervention) -> None:
-        self.act(intervention)
-        self.watch.ended(intervention.machine, KILLED)
+    def kill(self, injection: Injection) -> None:
+        self.act(injection)
+        self.watch.ended(injection.machine, KILLED)
 
-    def start(self, intervention: Intervention) -> None:
-        self.act(intervention)
-        self.watch.ended(intervention.machine, 0)
+    def start(self, injection: Injection) -> None:
+        self.act(injection)
+        self.watch.ended(injection.machine, 0)
 
 
 RESTART = {"kind": "restart", "machine": "vm1", "at_s": 0.01, "until_s": 0.02}

@@ -79,7 +79,7 @@ def test_a_restart_loses_nothing_and_doubles_nothing(
     for log in logs.values():
         assert log.stop is not None
         assert not log.stop.undelivered
-        assert len(log.restarts) == 1
+        assert len(log.recoveries) == 1
 
 
 def test_who_is_killed_after_its_last_tick_gets_its_inbox_again(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_who_is_killed_after_its_last_tick_gets_its_inbox_again(tmp_path: Path) 
     spec, _, logs = carry_out(tmp_path, duration_s=1.5, faults=faults, **fields)
     check(tmp_path, spec, logs)
     assert max(event.at_ns for log in logs.values() for event in log.events) < 1.3 * SECOND_NS
-    (back,) = logs["vm2"].restarts
+    (back,) = logs["vm2"].recoveries
     stop = logs["vm2"].stop
     assert stop is not None
     assert stop.inbox

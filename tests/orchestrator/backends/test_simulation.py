@@ -16,7 +16,7 @@ from orchestrator.virtual.simulation import simulate
 from specs import specs
 from vm.records import Stop
 from vm.spec import Spec
-from vm.transcript import for_people
+from vm.transcript import transcript_line
 
 
 def carried_out(spec: Spec, directory: Path) -> Outcome:
@@ -36,7 +36,7 @@ def test_the_files_hold_the_history(tmp_path: Path) -> None:
     for name, records in history.items():
         assert read_log(tmp_path / f"{name}.jsonl") == records
         told = (tmp_path / f"{name}.out").read_text().splitlines()
-        assert told == [for_people(record) for record in records]
+        assert told == [transcript_line(record) for record in records]
     assert outcome.epoch_unix_ns == 0
     assert outcome.problem == ""
     assert set(outcome.machines.values()) == {MachineOutcome("finished", 0)}

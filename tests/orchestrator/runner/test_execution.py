@@ -7,15 +7,15 @@ from backends import Script
 from orchestrator import owner
 from orchestrator.backends.outcome import EnvironmentProblem, Interrupted
 from orchestrator.runner import execution
-from orchestrator.runner.execution import VIRTUAL, Order, Run
+from orchestrator.runner.execution import VIRTUAL, ExecutedRun, PlannedRun
 from vm.spec import Spec
 
 
 def carried_out(
     folder: Path, script: Script | None = None, *, resumable: bool = True, backend: str = "fake"
-) -> Run:
+) -> ExecutedRun:
     spec = Spec(seed=7)
-    order = Order("base-seed7", spec, backend, folder, resumable)
+    order = PlannedRun("base-seed7", spec, backend, folder, resumable)
     return execution.carry_out((script or Script())(spec, order.name), order, lambda phase: None)
 
 
@@ -56,10 +56,10 @@ def test_what_did_not_finish_is_kept_apart_and_counted(
 ) -> None:
     script = Script({7: problem})
 
-    def attempt() -> Run:
+    def attempt() -> ExecutedRun:
         backend = script(Spec(seed=7), "base-seed7")
         backend.interrupt()
-        order = Order("base-seed7", Spec(seed=7), "fake", tmp_path, resumable=True)
+        order = PlannedRun("base-seed7", Spec(seed=7), "fake", tmp_path, resumable=True)
         return execution.carry_out(backend, order, lambda phase: None)
 
     first, second = attempt(), attempt()

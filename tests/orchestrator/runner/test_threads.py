@@ -7,7 +7,7 @@ import pytest
 from backends import Script
 from orchestrator.backends.outcome import EnvironmentProblem
 from orchestrator.runner import threads
-from orchestrator.runner.execution import Carried, Order
+from orchestrator.runner.execution import Batch, PlannedRun
 from vm.spec import Spec
 
 
@@ -28,33 +28,33 @@ class Told:
         self.over[run] = problem
 
 
-def carried_out(folder: Path, script: Script, shown: Told) -> Carried:
-    orders = [Order(f"run{n}", Spec(seed=n), "fake", folder, True) for n in range(4)]
+def carried_out(folder: Path, script: Script, shown: Told) -> Batch:
+    orders = [PlannedRun(f"run{n}", Spec(seed=n), "fake", folder, True) for n in range(4)]
     return threads.carry_out(orders, script, 2, shown)
 
 
 def test_all_runs_are_carried_out_and_told_of(tmp_path: Path) -> None:
     shown = Told()
-    carried = carried_out(tmp_path, Script(), shown)
+    batch = carried_out(tmp_path, Script(), shown)
     names = {"run0", "run1", "run2", "run3"}
-    assert {done.name for done in carried.runs} == names
+    assert {done.name for done in batch.runs} == names
     assert {path.name for path in tmp_path.iterdir()} == names
     assert shown.over == dict.fromkeys(names, "")
     assert sorted(shown.phases) == [(name, "run") for name in sorted(names)]
-    assert not carried.interrupted
-    assert not carried.problems
+    assert not batch.interrupted
+    assert not batch.problems
 
 
 def test_a_run_that_fails_or_lacks_something_is_no_matter_to_the_others(tmp_path: Path) -> None:
     script = Script({0: "vm1 was killed", 2: EnvironmentProblem("the engine is gone")})
     shown = Told()
-    carried = carried_out(tmp_path, script, shown)
-    assert {done.name: done.result for done in carried.runs} == {
+    batch = carried_out(tmp_path, script, shown)
+    assert {done.name: done.result for done in batch.runs} == {
         "run0": "failed",
         "run1": "finished",
         "run3": "finished",
     }
-    assert carried.problems == ["the engine is gone"]
+    assert batch.problems == ["the engine is gone"]
     assert shown.over == {
         "run0": "failed: vm1 was killed",
         "run1": "",
@@ -69,10 +69,10 @@ def test_an_interrupt_ends_what_runs_and_what_waits_never_begins(
 ) -> None:
     script = Script(dict.fromkeys(range(4), "interrupted"))
     before = signal.getsignal(number)
-    carried = carried_out(tmp_path, script, Told(number))
-    assert carried.interrupted
-    assert {done.result for done in carried.runs} == {"interrupted"}
-    assert len(carried.runs) == len(script.carried_out) == 2
+    batch = carried_out(tmp_path, script, Told(number))
+    assert batch.interrupted
+    assert {done.result for done in batch.runs} == {"interrupted"}
+    assert len(batch.runs) == len(script.carried_out) == 2
     assert {p.name for p in tmp_path.iterdir()} == {"failed"}
     assert "ending the runs" in capsys.readouterr().err
     assert signal.getsignal(number) is before

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from histories import World, worlds
 from loopback import live_together, read_log, settings_of
 from orchestrator.virtual.replay import ReplayError, replay
-from orchestrator.virtual.simulation import History, simulate
+from orchestrator.virtual.simulation import RunRecords, simulate
 from specs import specs
 from vm import faults
 from vm.records import Event, Restart, Start, Stop, Unread
 from vm.spec import Spec
 
 
-def logs(world: World) -> History:
+def logs(world: World) -> RunRecords:
     return {name: world.log(name) for name in world.spec.machines}
 
 
@@ -99,7 +99,7 @@ def test_every_change_of_what_a_machine_decides_is_found(
         assert difference.because.startswith(("clock", f"event {event.index} of {machine}"))
 
 
-def small() -> History:
+def small() -> RunRecords:
     """Two machines; vm1 ticks twice as often as vm2, which receives one message in two."""
     spec = Spec.parse(
         {
@@ -113,15 +113,15 @@ def small() -> History:
     return simulate(spec, "run")
 
 
-def events(history: History, machine: str) -> list[Event]:
+def events(history: RunRecords, machine: str) -> list[Event]:
     return [record for record in history[machine] if isinstance(record, Event)]
 
 
-def without_stop(history: History, machine: str) -> History:
+def without_stop(history: RunRecords, machine: str) -> RunRecords:
     return history | {machine: [r for r in history[machine] if not isinstance(r, Stop)]}
 
 
-def requeued(history: History, machine: str, *more: int) -> History:
+def requeued(history: RunRecords, machine: str, *more: int) -> RunRecords:
     """A log whose machine had so many messages more in its inbox, event by event."""
     records = [
         replace(record, queue=record.queue + more[record.index])
@@ -299,6 +299,6 @@ def test_a_machine_comes_back_with_what_it_had_logged() -> None:
         ),
     ],
 )
-def test_logs_that_cannot_be_replayed_say_why(history: History, says: str) -> None:
+def test_logs_that_cannot_be_replayed_say_why(history: RunRecords, says: str) -> None:
     with pytest.raises(ReplayError, match=says):
         replay(history)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.virtual.replay import replay
-from orchestrator.virtual.simulation import DRAIN_NS, History, Simulation, simulate
+from orchestrator.virtual.simulation import DRAIN_NS, RunRecords, Simulation, simulate
 from specs import specs
 from vm.channel import Channel, last_departure_ns
 from vm.faults import Crash, Delay, Duplication, Loss, Partition, Pause, Restart
@@ -26,16 +26,16 @@ from vm.spec import Spec, generator
 Copy = tuple[str, int, str]
 
 
-def events(history: History, machine: str) -> list[Event]:
+def events(history: RunRecords, machine: str) -> list[Event]:
     return [record for record in history[machine] if isinstance(record, Event)]
 
 
-def stops(history: History) -> dict[str, Stop]:
+def stops(history: RunRecords) -> dict[str, Stop]:
     lasts = {machine: records[-1] for machine, records in history.items()}
     return {machine: last for machine, last in lasts.items() if isinstance(last, Stop)}
 
 
-def arrivals(history: History) -> Iterator[tuple[str, int, str, int]]:
+def arrivals(history: RunRecords) -> Iterator[tuple[str, int, str, int]]:
     """All that arrived and was not lost with an inbox: sender, index, receiver, instant."""
     for machine in history:
         for event in events(history, machine):
@@ -46,7 +46,7 @@ def arrivals(history: History) -> Iterator[tuple[str, int, str, int]]:
             yield unread.sender, unread.cause, machine, unread.arrived_ns
 
 
-def sent_copies(history: History) -> Counter[Copy]:
+def sent_copies(history: RunRecords) -> Counter[Copy]:
     """How many copies of every message were to arrive."""
     copies: Counter[Copy] = Counter()
     for machine in history:

@@ -6,7 +6,7 @@ import time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vm.host.departures import Outbox
+from vm.host.departures import DepartureQueue
 from vm.host.epoch import Epoch
 from vm.host.wire.frames import Membership
 from vm.host.wire.outgoing import Outgoing
@@ -48,7 +48,7 @@ specs = st.fixed_dictionaries(
 
 
 class Sender:
-    """A machine and its outbox, carried out as fast as it goes: wall time has nothing to do."""
+    """A machine and its departures, carried out as fast as it goes: wall time has nothing to do."""
 
     def __init__(self, spec: Spec, name: str) -> None:
         self.machine = fresh_machine(spec, name)
@@ -58,15 +58,17 @@ class Sender:
             peer: Outgoing("nowhere", membership.hello(peer, 0), lambda: None)
             for peer in membership.peers
         }
-        # The outbox's own alarm does not ring before the epoch.
+        # The departures's own alarm does not ring before the epoch.
         epoch = Epoch(time.time_ns() + HOUR_NS)
-        self.outbox = Outbox(spec, name, self._outgoing, epoch, lambda: None, partitions=True)
+        self.departures = DepartureQueue(
+            spec, name, self._outgoing, epoch, lambda: None, partitions=True
+        )
 
     def tick(self, at_ns: int) -> None:
         event, messages = self.machine.tick(len(self.events), at_ns, at_ns)
-        departures = self.outbox.decide(event, messages)
+        departures = self.departures.decide(event, messages)
         self.events.append(event)
-        self.outbox.hold(departures, at_ns)
+        self.departures.hold(departures, at_ns)
 
     @property
     def sent(self) -> dict[str, list[int]]:
@@ -92,7 +94,7 @@ def test_every_message_gets_the_number_again_that_it_had(
             killed.tick(at_ns)
         at_ns += down_ns
         again.machine.recover(killed.events)
-        again.outbox.recover(name, killed.events, at_ns)
+        again.departures.recover(name, killed.events, at_ns)
         again.events = list(killed.events)
         for peer, before in killed.sent.items():
             assert again.sent[peer][: len(before)] == before
@@ -106,11 +108,11 @@ def test_every_message_gets_the_number_again_that_it_had(
             if to not in event.lost
         ]
         # Nobody takes anything here, so all is undelivered, what is held as well.
-        assert sorted(again.outbox.undelivered(), key=str) == sorted(copies, key=str)
+        assert sorted(again.departures.undelivered(), key=str) == sorted(copies, key=str)
         if spec.fifo:
             assert all(sent == sorted(sent) for sent in again.sent.values())
-        killed.outbox.close()
-        again.outbox.close()
+        killed.departures.close()
+        again.departures.close()
 
     asyncio.run(scenario())
 
@@ -122,19 +124,19 @@ def test_what_is_held_leaves_when_its_time_has_come() -> None:
         membership = Membership("test", "vm1", spec.machines, spec.clocks)
         outgoing = {"vm2": Outgoing("nowhere", membership.hello("vm2", 0), lambda: None)}
         epoch, left = Epoch(time.time_ns()), asyncio.Event()
-        outbox = Outbox(spec, "vm1", outgoing, epoch, left.set, partitions=True)
+        departures = DepartureQueue(spec, "vm1", outgoing, epoch, left.set, partitions=True)
         machine = fresh_machine(spec, "vm1")
         messages: tuple = ()
         while not messages:
             event, messages = machine.tick(machine.events, 0, epoch.now_ns)
-        outbox.hold(outbox.decide(event, messages), event.at_ns)
-        assert not outbox.is_empty
+        departures.hold(departures.decide(event, messages), event.at_ns)
+        assert not departures.is_empty
         assert not outgoing["vm2"].end.sent
         async with asyncio.timeout(10):
             await left.wait()
         assert epoch.now_ns >= event.at_ns + SECOND_NS // 20
-        assert outbox.is_empty
+        assert departures.is_empty
         assert outgoing["vm2"].end.sent == 1
-        outbox.close()
+        departures.close()
 
     asyncio.run(scenario())

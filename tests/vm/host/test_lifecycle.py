@@ -27,14 +27,14 @@ from loopback import (
 )
 from vm.host.changes import Changes
 from vm.host.lifecycle import Host
-from vm.host.log_writer import Journal
+from vm.host.log_writer import LogWriter
 from vm.host.recovery import read_past
-from vm.host.settings import HostError, Interrupted
+from vm.host.settings import HostError, TerminatedEarly
 from vm.host.wire.frames import Membership
 from vm.host.wire.outgoing import Outgoing
 from vm.log import encode
 from vm.machine import Machine
-from vm.records import Arrival, Event, Message, Restart, Start, Stop
+from vm.records import Arrival, Event, Message, Recovery, Start, Stop
 from vm.schedule import SECOND_NS
 from vm.spec import Spec, generator
 from vm.start import start_of
@@ -145,17 +145,17 @@ def test_another_run_is_refused_at_start_up(tmp_path: Path) -> None:
 
 def test_being_told_to_end_before_the_run_is_no_run(tmp_path: Path) -> None:
     async def end_at_once() -> None:
-        host = Host(settings, journal)
+        host = Host(settings, log_writer)
         host.terminate()
         await host.run()
 
     settings, _ = settings_of(Spec(machines=("vm1", "vm2")), tmp_path)
-    journal = Journal(tmp_path, "vm1")
+    log_writer = LogWriter(tmp_path, "vm1")
     try:
-        with pytest.raises(Interrupted):
+        with pytest.raises(TerminatedEarly):
             asyncio.run(end_at_once())
     finally:
-        journal.close()
+        log_writer.close()
 
 
 def test_a_machine_that_comes_back_late_is_told_the_start_that_it_knows(tmp_path: Path) -> None:
@@ -169,8 +169,8 @@ def test_a_machine_that_comes_back_late_is_told_the_start_that_it_knows(tmp_path
     assert past is not None
 
     async def scenario() -> str:
-        changes, journal = Changes(), Journal(tmp_path, "vm2", is_new=False)
-        host = Host(settings, journal, past)
+        changes, log_writer = Changes(), LogWriter(tmp_path, "vm2", is_new=False)
+        host = Host(settings, log_writer, past)
         hello = Membership("test", "vm1", spec.machines, spec.clocks).hello("vm2", spec.seed)
         first = Outgoing(f"localhost:{settings.port}", hello, changes.note)
         first.say(past.agreement.frame)
@@ -181,13 +181,13 @@ def test_a_machine_that_comes_back_late_is_told_the_start_that_it_knows(tmp_path
             await changes.until(lambda: first.finished or bool(first.refusal))
             first.leave()
             host.terminate()
-        journal.close()
+        log_writer.close()
         return first.refusal
 
     assert asyncio.run(scenario()) == ""
     start, restart, *_, stop = read_log(log)
     assert isinstance(start, Start)
-    assert isinstance(restart, Restart)
+    assert isinstance(restart, Recovery)
     assert restart.at_ns > 3600 * SECOND_NS
     assert isinstance(stop, Stop)
 

@@ -10,7 +10,7 @@ from vm.host.recovery import read_past
 from vm.host.settings import HostError, Settings
 from vm.log import encode
 from vm.machine import fresh_machine
-from vm.records import Restart, Stop
+from vm.records import Recovery, Stop
 from vm.spec import Spec
 from vm.start import start_of
 
@@ -19,7 +19,7 @@ EPOCH_UNIX_NS = 1_700_000_000_000_000_000
 START = start_of(SPEC, "vm1", "test", EPOCH_UNIX_NS)
 MACHINE = fresh_machine(SPEC, "vm1")
 EVENTS = tuple(MACHINE.tick(n, n * 1000, n * 1000 + 5)[0] for n in range(4))
-LINES = [encode(START), *map(encode, EVENTS[:2]), encode(Restart(1500, 2)), encode(EVENTS[2])]
+LINES = [encode(START), *map(encode, EVENTS[:2]), encode(Recovery(1500, 2)), encode(EVENTS[2])]
 
 
 def settings(folder: Path, *lines: str, end: str = "\n") -> Settings:

@@ -93,8 +93,8 @@ def test_spreads_by_hand(run: Run) -> None:
     # From 50 ms on the clocks read 1 and 1, from 551 2 and 1, from 1000 2 and 3, at 1052 3 and 3.
     spreads = per_run(run)
     assert spreads["final_spread"] == 7
-    assert spreads["aligned_spread_mean"] == pytest.approx((1 * 449 + 1 * 52) / 1002)
-    assert (spreads["aligned_spread_max"], spreads["aligned_spread_end"]) == (1, 0)
+    assert spreads["skew_mean"] == pytest.approx((1 * 449 + 1 * 52) / 1002)
+    assert (spreads["skew_max"], spreads["skew_end"]) == (1, 0)
 
 
 def test_a_run_is_what_its_logs_say(run: Run) -> None:

@@ -79,7 +79,7 @@ def test_a_restart_loses_nothing_and_doubles_nothing(
     spec, outcome, logs = carry_out(tmp_path, client, faults=[fault])
     check_whole(spec, logs)
     assert {ended.outcome for ended in outcome.machines.values()} == {"finished"}
-    assert [len(logs[m].restarts) for m in spec.machines] == [m == machine for m in spec.machines]
+    assert [len(logs[m].recoveries) for m in spec.machines] == [m == machine for m in spec.machines]
     for log in logs.values():
         assert log.stop is not None
         assert not log.stop.undelivered
