@@ -109,7 +109,7 @@ def test_lines_are_as_the_files_of_others_have_them(record: Record, line: str) -
         ('{"kind":"send","ind', "not JSON"),
         ("[" * 100_000, "not JSON"),
         ("[]", "not a JSON object"),
-        ("{}", "kind None is none of start, internal, send, receive, restart, stop"),
+        ("{}", "kind None is none of start, internal, send, receive, recovery, stop"),
         ('{"kind":["send"]}', "kind"),
         ('{"kind":"internal"}', "field 'index' is missing"),
         ('{"kind":"stop","reason":"bored"}', "field 'reason' is 'bored'"),
