@@ -24,8 +24,6 @@ from analysis.report import run as report
 from analysis.text import audit
 from analysis.text.summary import print_summary
 from vm.records import Start
-from vm.spec import SpecError
-from vm.start import spec_of
 
 #: Narrower than this, tables wrap; in a container's log there is no terminal to ask.
 LOG_COLUMNS = 100
@@ -47,8 +45,6 @@ def main() -> int:
         audit.keep(verdict(kept), directory)
     except InputError as error:
         return complain(str(error))
-    except SpecError as error:
-        return complain(f"{given.logs}: {error}")
     except OSError as error:
         return complain(f"the run cannot be kept: {error.filename}: {error.strerror}")
     print_summary([kept], Console(width=None if sys.stdout.isatty() else LOG_COLUMNS))
@@ -77,8 +73,7 @@ def become_owner(file: Path, runs: Path) -> None:
 def keep(run: Run, logs: Path, runs: Path) -> Path:
     """Copy what machines left to a directory of its own, which appears only once it is whole.
 
-    A run that is there was kept before. InputError if no machine of ours left the logs,
-    SpecError if they tell of a run that nobody can have carried out.
+    A run that is there was kept before. InputError if no machine of ours left the logs.
     """
     if run.format != own.NAME:
         raise InputError(
@@ -86,11 +81,11 @@ def keep(run: Run, logs: Path, runs: Path) -> Path:
         )
     start = next(iter(run.starts.values()))
     begun = datetime.fromtimestamp(start.epoch_unix_ns / 1e9, UTC)
-    directory = runs / f"{begun:%Y%m%d-%H%M%S}-seed{start.seed}"
+    directory = runs / f"{begun:%Y%m%d-%H%M%S}-seed{start.spec.seed}"
     if directory.is_dir():
         return directory
     about = {
-        "spec.json": spec_of(run.starts).plain(),
+        "spec.json": start.spec.plain(),
         "run.json": summary_of(run, start, directory.name),
     }
     partial = directory.with_name(f".{directory.name}")
@@ -110,7 +105,7 @@ def summary_of(run: Run, start: Start, name: str) -> dict[str, object]:
         "run": name,
         "backend": "compose",
         "version": start.version,
-        "seed": start.seed,
+        "seed": start.spec.seed,
         "epoch_unix_ns": start.epoch_unix_ns,
         "outcome": "finished" if set(endings.values()) == {"finished"} else "failed",
         "machines": {machine: {"outcome": ending} for machine, ending in endings.items()},

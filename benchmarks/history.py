@@ -12,10 +12,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from vm.log import encode
-from vm.records import Stop, Unread
+from vm.records import Start, Stop, Unread
 from vm.schedule import SECOND_NS
 from vm.spec import Spec
-from vm.start import start_of
 
 MACHINES = 10
 TICK_RATE_HZ = 1000
@@ -42,7 +41,7 @@ def write(directory: Path, events: int) -> None:
     columns, unread = history(phases_ns, ticks, 1)
     for m, machine in enumerate(spec.machines):
         rows = slice(m * ticks, (m + 1) * ticks)
-        start = start_of(spec, machine, "benchmark", 1_700_000_000 * SECOND_NS)
+        start = Start(machine, "benchmark", 1_700_000_000 * SECOND_NS, spec.resolved())
         inbox = tuple(
             Unread(spec.machines[row // ticks], row % ticks, arrived_ns)
             for row, arrived_ns in unread[m].tolist()

@@ -7,9 +7,8 @@ from tempfile import TemporaryDirectory
 
 from analysis.logs.finding import Run, load
 from histories import World, write_log
-from vm.records import Event, Reason, Record, Stop, Timestamp, Undelivered, Unread
+from vm.records import Event, Reason, Record, Start, Stop, Timestamp, Undelivered, Unread
 from vm.spec import Spec
-from vm.start import start_of
 
 EPOCH_UNIX_NS = 1_700_000_000 * 10**9
 #: Later than anything that a test has happen.
@@ -68,7 +67,7 @@ def write_run(
     told = Spec.parse({"machines": list(logs), **spec})
     for machine, events in logs.items():
         end = (stops or {}).get(machine, stop(len(events)))
-        start = start_of(told, machine, "by hand", EPOCH_UNIX_NS)
+        start = Start(machine, "by hand", EPOCH_UNIX_NS, told.resolved())
         records: list[Record] = [start, *map(_placed, events, range(2**31))]
         write_log(directory / f"{machine}.jsonl", [*records, *([end] if end else [])])
     return directory

@@ -11,9 +11,8 @@ from vm.clocks import CLOCKS
 from vm.faults import Crash
 from vm.log import encode
 from vm.machine import fresh_machine
-from vm.records import Event, Message, Record, Stop, Timestamp, Undelivered
+from vm.records import Event, Message, Record, Start, Stop, Timestamp, Undelivered
 from vm.spec import Spec
-from vm.start import start_of
 from vm.workloads import WORKLOADS, Workload
 
 STEP_NS = 1_000_000
@@ -61,7 +60,7 @@ class World:
     def log(self, name: str) -> list[Record]:
         crashes = tuple(Crash(0, killed) for killed in sorted(self.killed))
         spec = replace(self.spec, faults=(*self.spec.faults, *crashes))
-        start = start_of(spec, name, "generated", 1_700_000_000 * 10**9)
+        start = Start(name, "generated", 1_700_000_000 * 10**9, spec.resolved())
         return [start, *self.events[name], *([] if name in self.killed else [self._stop(name)])]
 
     def _stop(self, name: str) -> Stop:

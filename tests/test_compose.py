@@ -63,7 +63,7 @@ def test_compose_up_returns_by_itself_and_twice_in_a_row_mixes_nothing(checkout:
         found = verdict(run)
         assert not found.violations
         assert not found.unchecked
-        assert {start.duration_s for start in run.starts.values()} == {2}
+        assert {start.spec.duration_s for start in run.starts.values()} == {2}
         assert all(20 <= rate <= 30 for rate in run.tick_rates_hz.values())
         assert f"kept as runs/compose/{run.name}, report in" in first.stdout + second.stdout
         assert (checkout / "runs" / "compose" / run.name / "report.html").exists()

@@ -18,15 +18,24 @@ Reader = Callable[[str, Any], Any]
 Schema = dict[str, Any]
 
 
-class Field(NamedTuple):
-    """How a field's plain value is read, and what it is in a few words.
+def plain_value(value: Any) -> Any:
+    """Return a value as JSON has it: tuples as lists, mappings as objects."""
+    if isinstance(value, tuple):
+        return [plain_value(part) for part in value]
+    return dict(value) if isinstance(value, Mapping) else value
 
-    `schema` is the JSON Schema of the values that are read, as far as one can say.
+
+class Field(NamedTuple):
+    """All that is known of a field besides its name, type and default.
+
+    `read` makes a value from a plain one, `plain` the reverse; `text` describes the field in a
+    few words, `schema` is the JSON Schema of its plain values, as far as one can express it.
     """
 
     read: Reader
     text: str
     schema: Schema
+    plain: Callable[[Any], Any] = plain_value
 
     def described(self) -> Schema:
         return {"description": self.text, **self.schema}
@@ -142,7 +151,7 @@ def plain_table(kind: str, read: Any) -> dict[str, Any]:
     """The table that `read_table` reads back as an equal value; JSON can hold it."""
     values = {known.name: getattr(read, known.name) for known in dataclasses.fields(read)}
     return {"kind": kind} | {
-        key_of(name): value / SECOND_NS if name.endswith("_ns") else _plain(value)
+        key_of(name): value / SECOND_NS if name.endswith("_ns") else plain_value(value)
         for name, value in values.items()
     }
 
@@ -150,7 +159,3 @@ def plain_table(kind: str, read: Any) -> dict[str, Any]:
 def key_of(name: str) -> str:
     """The key that stands for a dataclass's field in a table."""
     return f"{name.removesuffix('_ns')}_s" if name.endswith("_ns") else name
-
-
-def _plain(value: Any) -> Any:
-    return [_plain(part) for part in value] if isinstance(value, tuple) else value

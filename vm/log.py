@@ -1,13 +1,13 @@
 """The log of one machine: JSON objects, one a line, `kind` first.
 
-`encode` and `decode` are inverse to each other. What one field means is said in
-`vm.records`; the log's `from` is the record's `sender`.
+`encode` and `decode` are inverse to each other; `vm.records` describes the fields. The log's
+`from` is the record's `sender`.
 """
 
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any, TypeGuard, cast, get_args
 
 from vm.records import (
@@ -21,15 +21,22 @@ from vm.records import (
     Undelivered,
     Unread,
 )
-from vm.workloads import Workload
+from vm.spec import Spec, SpecError
 
+#: The format of logs and of the files beside them, and the versions that read earlier ones.
+FORMAT = 2
+READ_BY = {1: "0.1"}
 SURROGATE = re.compile(r"[\ud800-\udfff]")
 #: Made once: `json.dumps` would make one for every line.
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
 class LogError(ValueError):
-    """A line that is no record of a log; says why."""
+    """A line that is no record of a log; the text gives the reason."""
+
+
+class StartError(LogError):
+    """A start record of another format, or of a run that cannot be."""
 
 
 def encode(record: Record) -> str:
@@ -59,7 +66,15 @@ def _plain(record: Record) -> dict[str, Any]:
         case Event():
             return _plain_event(record)
         case Start():
-            return {"kind": "start", **asdict(record)}
+            return {
+                "kind": "start",
+                "format": FORMAT,
+                "machine": record.machine,
+                "run": record.run,
+                "epoch_unix_ns": record.epoch_unix_ns,
+                "version": record.version,
+                "spec": record.spec.plain(),
+            }
         case Recovery():
             return {"kind": "recovery", **asdict(record)}
         case Stop():
@@ -92,17 +107,32 @@ def _plain_event(event: Event) -> dict[str, Any]:
 
 
 def _start(plain: Mapping[str, Any]) -> Start:
+    _check_format(plain.get("format", 1))
     return Start(
         machine=_text(plain, "machine"),
-        machines=_texts(plain, "machines"),
         run=_text(plain, "run"),
-        seed=_whole(plain, "seed"),
-        tick_rate_hz=_whole(plain, "tick_rate_hz"),
-        clocks=_texts(plain, "clocks"),
         epoch_unix_ns=_whole(plain, "epoch_unix_ns"),
+        spec=_spec(plain["spec"]),
         version=_text(plain, "version"),
-        **{key: read(plain) for key, read in LATER_FIELDS.items() if key in plain},
     )
+
+
+def _check_format(number: Any) -> None:
+    """Refuse every format but FORMAT; the first one had no number."""
+    if number == FORMAT:
+        return
+    if isinstance(number, int) and number in READ_BY:
+        raise StartError(f"format {number}: vklocks {READ_BY[number]} reads such logs")
+    raise StartError(f"format {number!r}: this vklocks reads format {FORMAT}; use a newer one")
+
+
+def _spec(plain: Any) -> Spec:
+    if not isinstance(plain, dict):
+        raise StartError(f"field 'spec' is {plain!r}, not an object")
+    try:
+        return Spec.parse(plain)
+    except SpecError as error:
+        raise StartError(f"spec.{error}") from None
 
 
 def _event(plain: Mapping[str, Any]) -> Event:
@@ -159,43 +189,6 @@ def _whole(plain: Mapping[str, Any], key: str) -> int:
     return value
 
 
-def _duration_s(plain: Mapping[str, Any]) -> float | None:
-    value = plain["duration_s"]
-    if value is not None and type(value) not in (int, float):
-        raise LogError(f"field 'duration_s' is {value!r}, not a number")
-    return cast(float | None, value)
-
-
-def _workload(plain: Mapping[str, Any]) -> Workload | None:
-    weights = plain["workload"]
-    if weights is None:
-        return None
-    if not isinstance(weights, dict):
-        raise LogError(f"field 'workload' is {weights!r}, not an object")
-    return Workload(*(_whole(weights, field.name) for field in fields(Workload)))
-
-
-def _latency(plain: Mapping[str, Any]) -> dict[str, Any] | None:
-    value = plain["latency"]
-    if value is not None and not isinstance(value, dict):
-        raise LogError(f"field 'latency' is {value!r}, not an object")
-    return value
-
-
-def _fifo(plain: Mapping[str, Any]) -> bool:
-    value = plain["fifo"]
-    if not isinstance(value, bool):
-        raise LogError(f"field 'fifo' is {value!r}, neither true nor false")
-    return value
-
-
-def _tick_rates_hz(plain: Mapping[str, Any]) -> dict[str, int]:
-    rates = plain["tick_rates_hz"]
-    if not isinstance(rates, dict):
-        raise LogError(f"field 'tick_rates_hz' is {rates!r}, not an object")
-    return {machine: _whole(rates, machine) for machine in rates}
-
-
 def _text(plain: Mapping[str, Any], key: str) -> str:
     value = plain[key]
     if not _is_text(value):
@@ -241,16 +234,6 @@ def _timestamp(name: str, reading: Any) -> Timestamp:
         return tuple(reading)
     raise LogError(f"clock '{name}' reads {reading!r}, neither a number nor a list of numbers")
 
-
-#: The fields that a start record may lack.
-LATER_FIELDS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
-    "duration_s": _duration_s,
-    "workload": _workload,
-    "latency": _latency,
-    "fifo": _fifo,
-    "faults": lambda plain: tuple(_objects(plain, "faults")),
-    "tick_rates_hz": _tick_rates_hz,
-}
 
 READERS: dict[str, Callable[[Mapping[str, Any]], Record]] = {
     "start": _start,

@@ -6,11 +6,11 @@ that is in a log; the two that are made on every tick are not frozen because tha
 their cost.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
-from vm.workloads import Workload
+from vm import __version__
+from vm.spec import Spec
 
 Kind = Literal["internal", "send", "receive"]
 Reason = Literal["finished", "terminated"]
@@ -63,27 +63,16 @@ class Arrival(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The first record of a log: with `vm.spec`, all that the machine's draws depend on.
+    """The first record of a log: which machine of which run, and everything the run depends on.
 
-    `clocks[0]` is the main clock; `workload` holds the weights of an idle tick; `latency` and
-    `faults` are plain, as in the spec; `tick_rates_hz` is of all machines. What has a default
-    is not in every log: None and {} mean that the log does not say.
+    `spec` gives every tick rate; `version` is that of the vklocks that ran the machine.
     """
 
     machine: str
-    machines: tuple[str, ...]
     run: str
-    seed: int
-    tick_rate_hz: int
-    clocks: tuple[str, ...]
     epoch_unix_ns: int
-    version: str
-    duration_s: float | None = None
-    workload: Workload | None = None
-    latency: Mapping[str, Any] | None = None
-    fifo: bool = True
-    faults: tuple[Mapping[str, Any], ...] = ()
-    tick_rates_hz: Mapping[str, int] = field(default_factory=dict)
+    spec: Spec
+    version: str = __version__
 
 
 @dataclass(frozen=True, slots=True)

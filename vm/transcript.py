@@ -8,9 +8,10 @@ def transcript_line(record: Record) -> str:
     """One line that a person can follow a run by."""
     match record:
         case Start():
+            machine, spec = record.machine, record.spec
             return (
-                f"{record.machine} starts: {record.tick_rate_hz} ticks/s, one of"
-                f" {len(record.machines)} machines, run {record.run}, seed {record.seed}"
+                f"{machine} starts: {spec.tick_rate_hz(machine)} ticks/s, one of"
+                f" {len(spec.machines)} machines, run {record.run}, seed {spec.seed}"
             )
         case Recovery():
             return (

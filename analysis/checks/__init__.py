@@ -32,6 +32,7 @@ from analysis.checks.queues import queue
 from analysis.checks.violation import Line, Violation
 from analysis.history.arrays import series
 from analysis.history.run import SEVERAL_FIT, Run
+from vm.faults import Crash
 from vm.spec import natural_order
 
 __all__ = ["CHECKS", "Account", "Claim", "Line", "Offset", "Verdict", "Violation", "verdict"]
@@ -123,8 +124,8 @@ def _unknown(run: Run) -> Iterator[tuple[str, str]]:
 
 def planned_ends(run: Run) -> set[str]:
     """The machines that the run's spec has crash and never come back."""
-    faults = [fault for start in run.starts.values() for fault in start.faults]
-    return {str(fault.get("machine")) for fault in faults if fault.get("kind") == "crash"}
+    faults = [fault for start in run.starts.values() for fault in start.spec.faults]
+    return {fault.machine for fault in faults if isinstance(fault, Crash)}
 
 
 #: What only logs of our own tell.

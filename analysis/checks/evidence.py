@@ -70,7 +70,7 @@ class Evidence:
     @property
     def fifo(self) -> bool:
         """Whether the channels were declared to keep order."""
-        return bool(self.run.starts) and all(start.fifo for start in self.run.starts.values())
+        return bool(self.run.starts) and all(start.spec.fifo for start in self.run.starts.values())
 
     @cached_property
     def killed(self) -> tuple[str, ...]:

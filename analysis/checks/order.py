@@ -9,7 +9,6 @@ from analysis.checks.violation import Line, Violation
 from analysis.history.arrays import UNKNOWN, column
 from analysis.history.run import Run
 from vm.schedule import SECOND_NS
-from vm.spec import draw_schedule
 
 
 def index_gap(run: Run) -> Iterator[Violation]:
@@ -119,10 +118,9 @@ def _missed(seen: Evidence, machine: str, tick: Numbers) -> Iterator[Violation]:
     start = run.starts.get(machine)
     m = run.machines.index(machine)
     rows = seen.rows_of(m)
-    if not start or start.duration_s is None or seen.holes.get(machine):
+    if not start or seen.holes.get(machine):
         return
-    schedule = draw_schedule(start.tick_rate_hz, start.seed, machine)
-    due = schedule.ticks_before(round(start.duration_s * SECOND_NS))
+    due = start.spec.schedule(machine).ticks_before(start.spec.duration_ns)
     events = rows.stop - rows.start
     gaps = int(tick[rows][-1]) + 1 - events if events else 0
     low, high = (gaps if stop.reason == "terminated" else due - events), due - events

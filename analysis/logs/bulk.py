@@ -38,7 +38,7 @@ def read_events(block: bytes, start: Start) -> pl.DataFrame | None:
 
     Without the columns `run`, `machine`, `file` and `line`.
     """
-    if any(map(_is_json, start.machines)):
+    if any(map(_is_json, start.spec.machines)):
         return None
     try:
         read = pl.read_ndjson(block, schema=FIELDS)
@@ -79,13 +79,13 @@ def _natural(numbers: pl.Expr) -> pl.Expr:
 
 
 def _known(names: pl.Expr, start: Start) -> pl.Expr:
-    return names.is_in(start.machines).fill_null(False).all()
+    return names.is_in(start.spec.machines).fill_null(False).all()
 
 
 def _is_like(clock: str, start: Start) -> pl.Expr:
     """Whether all timestamps of a clock are as the run has them."""
-    stamps, machines = pl.col("clock").struct.field(clock), len(start.machines)
-    if clock not in start.clocks:
+    stamps, machines = pl.col("clock").struct.field(clock), len(start.spec.machines)
+    if clock not in start.spec.clocks:
         return stamps.is_null().all()
     if isinstance(CLOCKS[clock].initial(machines), int):
         return stamps.is_not_null().all()
@@ -101,14 +101,14 @@ def _quotes(start: Start) -> pl.Expr:
     for some in ("lost", "duplicated"):
         of_names += pl.col(some).count() + pl.col(some).list.len().sum()
     of_kinds = KIND.replace_strict(QUOTES, return_dtype=pl.Int64).sum()
-    return of_kinds + 2 * of_names.cast(pl.Int64) + 2 * len(start.clocks) * pl.len()
+    return of_kinds + 2 * of_names.cast(pl.Int64) + 2 * len(start.spec.clocks) * pl.len()
 
 
 def _columns(start: Start) -> list[pl.Expr]:
     """The columns of the table, of which a log of ours never leaves out those of its events."""
     stamps = {clock: pl.col("clock").struct.field(clock) for clock in CLOCKS}
-    main = stamps[start.clocks[0]]
-    scalar = isinstance(CLOCKS[start.clocks[0]].initial(1), int)
+    main = stamps[start.spec.clocks[0]]
+    scalar = isinstance(CLOCKS[start.spec.clocks[0]].initial(1), int)
     none = pl.lit([], dtype=pl.List(pl.String))
     return [
         *(pl.col(name) for name in ("index", "kind", "tick", "due_ns", "at_ns", "arrived_ns")),

@@ -36,7 +36,7 @@ def of_records(directory: Path, logs: Mapping[str, Iterable[Record]]) -> Run:
 
 def _run(directory: Path, readings: list[Reading]) -> Run:
     start = _agreed(directory, readings)
-    machines = start.machines
+    machines = start.spec.machines
     logs = {reading.machine: reading for reading in readings}
     run = [machine for machine in machines if machine in logs]
     starts = {machine: begun for machine in run if (begun := logs[machine].start)}
@@ -46,12 +46,12 @@ def _run(directory: Path, readings: list[Reading]) -> Run:
         name=name,
         path=directory,
         format=NAME,
-        clocks=start.clocks,
+        clocks=start.spec.clocks,
         machines=machines,
         missing=tuple(machine for machine in machines if machine not in logs),
         starts=starts,
         stops=stops,
-        tick_rates_hz={machine: begun.tick_rate_hz for machine, begun in starts.items()},
+        tick_rates_hz={m: begun.spec.tick_rate_hz(m) for m, begun in starts.items()},
         queue_left={machine: len(stop.inbox) for machine, stop in stops.items()},
         files={machine: logs[machine].path.name for machine in run},
         scan=_table(name, [logs[machine] for machine in run]),
@@ -85,14 +85,24 @@ def _agreed(directory: Path, readings: list[Reading]) -> Start:
         )
     (first, start), *others = known.items()
     for file, other in others:
-        for what in ("run", "epoch_unix_ns", "machines", "clocks"):
-            if getattr(start, what) != getattr(other, what):
-                raise InputError(
-                    f"{directory} mixes logs of two runs: {first} and {file} disagree on {what};"
-                    " give each run a directory of its own"
-                )
+        if field := _differing(start, other):
+            raise InputError(
+                f"{directory} mixes logs of two runs: {first} and {file} disagree on {field};"
+                " give each run a directory of its own"
+            )
     named = [reading.machine for reading in readings]
     for machine in named:
         if named.count(machine) > 1:
             raise InputError(f"{directory} holds more than one log of {machine}: keep one")
     return start
+
+
+def _differing(one: Start, other: Start) -> str:
+    """Return the first field in which start records of one run must agree and do not, or ""."""
+    for field in ("run", "epoch_unix_ns"):
+        if getattr(one, field) != getattr(other, field):
+            return field
+    for field in ("machines", "clocks"):
+        if getattr(one.spec, field) != getattr(other.spec, field):
+            return field
+    return ""

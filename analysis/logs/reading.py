@@ -23,9 +23,8 @@ from analysis.history.run import (
     unusable,
 )
 from analysis.logs.bulk import read_events
-from vm.log import LogError, decode
+from vm.log import LogError, StartError, decode
 from vm.records import Event, Record, Recovery, Start, Stop
-from vm.spec import Spec, SpecError
 
 BLOCK_BYTES = 16 << 20
 #: So many lines are decoded one by one before Polars has read them.
@@ -107,7 +106,7 @@ class Reading:
         """Make a table of the events that came one by one."""
         if self._events:
             assert self.start
-            main = self.start.clocks[0]
+            main = self.start.spec.clocks[0]
             frame = table(self.machine, self.path.name, main, self._lines, self._events)
             self.frames.append(frame.lazy())
             self._lines, self._events = [], []
@@ -171,6 +170,8 @@ def _read_lines(reading: Reading, first: int, block: bytes) -> None:
         if line.strip():
             try:
                 reading.take(first + number, decode(line.decode()))
+            except StartError as error:
+                raise InputError(f"{reading.path}:{first + number}: {error}") from None
             except (LogError, UnicodeDecodeError) as error:
                 torn = f"{TORN}: " if number == len(whole) else ""
                 reading.refuse(first + number, f"{torn}{error}")
@@ -180,7 +181,7 @@ def _unusable(record: Event | Recovery | Stop, start: Start) -> str:
     """Why a record cannot be taken into a run that began so, or "" if it can."""
     match record:
         case Event():
-            return unusable(record, start.clocks, len(start.machines))
+            return unusable(record, start.spec.clocks, len(start.spec.machines))
         case Recovery():
             return beyond_64_bits([record.at_ns, record.events])
         case Stop():
@@ -196,27 +197,11 @@ def _check_start(reading: Reading, line: int, start: Start) -> None:
             f"{where}: a second start record: the logs of several runs were appended; give each"
             " run a directory of its own"
         )
-    if start.machine not in start.machines:
+    machines = start.spec.machines
+    if start.machine not in machines:
         raise InputError(
             f"{where}: {start.machine!r} is none of its own run's machines,"
-            f" {', '.join(map(repr, start.machines))}"
+            f" {', '.join(map(repr, machines))}"
         )
     if not 0 <= start.epoch_unix_ns <= MAX_INT64:
         raise InputError(f"{where}: epoch_unix_ns: {start.epoch_unix_ns} is outside 0..{MAX_INT64}")
-    try:
-        Spec.parse(_told(start))
-    except SpecError as error:
-        raise InputError(f"{where}: {error}") from None
-
-
-def _told(start: Start) -> dict[str, object]:
-    """What a start record says of its run's spec and the analysis builds on, as plain values."""
-    said = {
-        "machines": start.machines,
-        "tick_rates_hz": {start.machine: start.tick_rate_hz},
-        "clocks": start.clocks,
-        "seed": start.seed,
-        "duration_s": start.duration_s,
-        "workload": start.workload and vars(start.workload),
-    }
-    return {field: value for field, value in said.items() if value is not None}

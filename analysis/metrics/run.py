@@ -134,10 +134,9 @@ def queue_left(run: Run) -> pl.Series:
 def observed_s(run: Run) -> pl.Series:
     """For how long was the machine seen? The run's duration; unless it finished, its last event."""
     finished = {
-        machine: duration_s
+        machine: run.starts[machine].spec.duration_s
         for machine, stop in run.stops.items()
         if stop.reason == "finished" and machine in run.starts
-        if (duration_s := run.starts[machine].duration_s) is not None
     }
     last_s = pl.col("at_ns").max() / NS_PER_S
     return _real(run, finished | _of(run, set(run.logged) - set(finished), last_s))
@@ -232,7 +231,7 @@ def skews(run: Run) -> pl.DataFrame:
 @lru_cache(maxsize=1)
 def _flows(run: Run) -> Mapping[str, Flow]:
     """What the theory expects; nothing unless all that it depends on is known."""
-    workload = next((start.workload for start in run.starts.values()), None)
+    workload = next((start.spec.workload for start in run.starts.values()), None)
     if workload is None or set(run.tick_rates_hz) < set(run.machines):
         return {}
     return predict(run.tick_rates_hz, workload)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from analysis.history.run import Run
+from vm.faults import plain_fault
 from vm.schedule import SECOND_NS
 
 #: Killed, and started again.
@@ -50,7 +51,7 @@ def conditions(run: Run) -> list[dict[str, Any]]:
 def _faults(run: Run) -> Iterator[Mapping[str, Any]]:
     start = next(iter(run.starts.values()), None)
     if start:
-        yield from start.faults
+        yield from map(plain_fault, start.spec.faults)
 
 
 def _absence(fault: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from typing import Any
 
 from analysis.history.run import Run
 from analysis.report.absences import absences, conditions
+from vm.latency import plain_latency
 from vm.records import Start
 from vm.schedule import SECOND_NS
 from vm.spec import Spec, SpecError
-from vm.start import spec_of
 from vm.workloads import WORKLOADS, Workload
 
 MAX_NAMED = 8
@@ -99,7 +99,7 @@ def _spec(run: Run) -> Spec | None:
     """What spec.json says, or else the start records; None if neither is a spec."""
     recorded = read_json(run.path / "spec.json")
     try:
-        return Spec.parse(recorded) if recorded else spec_of(run.starts)
+        return Spec.parse(recorded) if recorded else next(iter(run.starts.values())).spec
     except SpecError:
         return None
 
@@ -107,15 +107,14 @@ def _spec(run: Run) -> Spec | None:
 def _machines(run: Run, start: Start) -> str:
     rates = [f"{name} {rate}" for name, rate in run.tick_rates_hz.items()]
     shown = ", ".join(rates[:MAX_NAMED]) + (", …" if len(rates) > MAX_NAMED else "")
-    lasted = f" for {start.duration_s:g} s" if start.duration_s else ""
-    return f"{_count(len(run.machines), 'machine')} ran{lasted}, at these ticks a second: {shown}."
+    machines = _count(len(run.machines), "machine")
+    lasted = f"{start.spec.duration_s:g} s"
+    return f"{machines} ran for {lasted}, at these ticks a second: {shown}."
 
 
 def _idle(start: Start) -> str:
     """The workload, as what happens on a tick that finds no message."""
-    weights = start.workload
-    if weights is None:
-        return ""
+    weights = start.spec.workload
     whole = weights.one + weights.all + weights.internal
     name = next((f" (the workload {n})" for n, w in WORKLOADS.items() if w == weights), "")
     return (
@@ -135,10 +134,10 @@ def _parts(weights: Workload) -> str:
 
 def _network(run: Run, start: Start) -> str:
     """What the network was told to do, and what went wrong in it on purpose."""
-    parts = [] if start.fifo else ["Channels did not keep the order of messages."]
-    if start.latency:
-        said = ", ".join(f"{key} {v}" for key, v in start.latency.items() if key != "kind")
-        parts.append(f"Latency: {start.latency.get('kind')} ({said}).")
+    parts = [] if start.spec.fifo else ["Channels did not keep the order of messages."]
+    if latency := plain_latency(start.spec.latency):
+        said = ", ".join(f"{key} {v}" for key, v in latency.items() if key != "kind")
+        parts.append(f"Latency: {latency['kind']} ({said}).")
     if faults := "; ".join(say_faults(run)):
         parts.append(f"Faults: {faults}.")
     return " ".join(parts)
@@ -160,14 +159,14 @@ def _dates(fault: Mapping[str, Any]) -> str:
 
 
 def _carried_out(start: Start, recorded: Mapping[str, Any]) -> str:
-    plural = "s" if len(start.clocks) > 1 else ""
+    plural = "s" if len(start.spec.clocks) > 1 else ""
     by = f", by the backend {recorded['backend']}" if recorded.get("backend") else ""
     when = ""
     if start.epoch_unix_ns:
         begun = datetime.fromtimestamp(start.epoch_unix_ns / 1e9, UTC)
         when = f", on {begun:%Y-%m-%d %H:%M:%S} UTC"
     return (
-        f"Clock{plural}: {' and '.join(start.clocks)}. Seed {start.seed}."
+        f"Clock{plural}: {' and '.join(start.spec.clocks)}. Seed {start.spec.seed}."
         f" Carried out{by}{when}, with vklocks {start.version}."
     )
 

@@ -57,7 +57,7 @@ def payload(run: Run, found: Verdict) -> Payload:
         "run": run.name,
         "format": run.format,
         "main": run.main,
-        "duration_s": next((start.duration_s for start in run.starts.values()), None),
+        "duration_s": next((start.spec.duration_s for start in run.starts.values()), None),
         "machines": [_machine(run, name, events) for name in run.machines],
         "names": names,
         "kinds": KINDS,

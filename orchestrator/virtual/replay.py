@@ -6,7 +6,7 @@ that instant included, is delivered; then the machine ticks, and its event must 
 The stamps of messages are the logged clocks of their sends, and whom a fault let have no copy or
 two is drawn again from the spec.
 
-What a machine had in its inbox when it was killed is in no log. In a life that ended so the
+What a machine had in its inbox when it was killed is in no log. In an incarnation that ended so the
 logged queue may be longer than the replayed one, by a number that never falls, since what was
 never received never left, and that is 0 at every tick that found the inbox empty.
 """
@@ -21,8 +21,6 @@ from vm.latency import AS_IT_IS
 from vm.log import encode
 from vm.machine import Machine, fresh_machine
 from vm.records import Arrival, Event, Message, Record, Recovery, Start, Stop
-from vm.spec import Spec, SpecError
-from vm.start import spec_of
 
 #: How many events before a difference are told with it.
 EVENTS_BEFORE = 5
@@ -63,12 +61,11 @@ class Difference:
 def replay(history: Mapping[str, Sequence[Record]]) -> Difference | None:
     """The first difference between logs and what pure machines do, or None if they are equal.
 
-    `history` holds the records of every machine of one run. ReplayError if it does not, or if a
-    start record does not say what was run.
+    `history` holds the records of every machine of one run; ReplayError if it does not.
     """
     starts = {name: _start(name, records) for name, records in history.items()}
     for start in starts.values():
-        if missing := [name for name in start.machines if name not in history]:
+        if missing := [name for name in start.spec.machines if name not in history]:
             raise ReplayError(f"there is no log of {', '.join(missing)}")
     sends = {
         (name, record.index): record
@@ -85,7 +82,7 @@ def replay(history: Mapping[str, Sequence[Record]]) -> Difference | None:
 
 
 @dataclass(frozen=True)
-class _Life:
+class _Incarnation:
     """What a machine logged between its start, or its return, and its stop, or a kill."""
 
     begin: Start | Recovery
@@ -97,7 +94,7 @@ class _Replay:
     """One machine, done again; `sends` are those of all machines, by machine and index."""
 
     def __init__(self, start: Start, sends: Mapping[tuple[str, int], Event]) -> None:
-        self._spec = _spec(start)
+        self._spec = start.spec
         self._name = start.machine
         self._sends = sends
         self._done: list[Event] = []
@@ -108,17 +105,19 @@ class _Replay:
         }
 
     def run(self, records: Sequence[Record]) -> Difference | None:
-        return next(filter(None, map(self._live, _lives(records))), None)
+        return next(filter(None, map(self._repeat, _incarnations(records))), None)
 
-    def _live(self, life: _Life) -> Difference | None:
-        if isinstance(life.begin, Recovery) and life.begin.events != len(self._done):
-            counted = replace(life.begin, events=len(self._done))
-            return self._differ(life.begin, counted, "it came back with another number of events")
+    def _repeat(self, incarnation: _Incarnation) -> Difference | None:
+        if isinstance(incarnation.begin, Recovery) and incarnation.begin.events != len(self._done):
+            counted = replace(incarnation.begin, events=len(self._done))
+            return self._differ(
+                incarnation.begin, counted, "it came back with another number of events"
+            )
         machine = fresh_machine(self._spec, self._name)
         machine.recover(self._done)
-        arrivals = deque(self._arrivals(life))
+        arrivals = deque(self._arrivals(incarnation))
         died = 0
-        for logged in life.events:
+        for logged in incarnation.events:
             while arrivals and arrivals[0].arrived_ns <= logged.at_ns:
                 machine.deliver(*arrivals.popleft())
             if machine.inbox and (unsent := _unsent(machine.inbox[0])):
@@ -127,7 +126,7 @@ class _Replay:
             for message in messages:
                 copies = self._channels[message.receiver].carry(logged.at_ns)
                 note(replayed, message.receiver, len(copies))
-            if life.stop is None:
+            if incarnation.stop is None:
                 # What the kill took from the inbox had been counted there, and is in no log.
                 if replayed.kind == "receive":
                     died = max(died, logged.queue - replayed.queue)
@@ -135,16 +134,16 @@ class _Replay:
             if replayed != logged:
                 return self._differ(logged, replayed, f"{_differing(logged, replayed)} differ")
             self._done.append(logged)
-        return self._stop(life.stop, machine, arrivals) if life.stop else None
+        return self._stop(incarnation.stop, machine, arrivals) if incarnation.stop else None
 
-    def _arrivals(self, life: _Life) -> list[Arrival]:
-        """What arrived at the machine in a life, as far as its log tells, in that order."""
+    def _arrivals(self, incarnation: _Incarnation) -> list[Arrival]:
+        """What arrived at the machine in an incarnation, as far as its log tells, in that order."""
         received = [
             (event.sender, event.cause, event.arrived_ns)
-            for event in life.events
+            for event in incarnation.events
             if event.kind == "receive"
         ]
-        left = life.stop.inbox if life.stop else ()
+        left = incarnation.stop.inbox if incarnation.stop else ()
         received += [(unread.sender, unread.cause, unread.arrived_ns) for unread in left]
         arrivals = [
             Arrival(self._message(sender, cause), arrived_ns)
@@ -186,22 +185,15 @@ def _start(name: str, records: Sequence[Record]) -> Start:
     return records[0]
 
 
-def _spec(start: Start) -> Spec:
-    try:
-        return spec_of({start.machine: start})
-    except SpecError as error:
-        raise ReplayError(f"the start record of {start.machine} cannot be used: {error}") from None
-
-
-def _lives(records: Sequence[Record]) -> Iterator[_Life]:
-    """The lives of a machine, which its records are cut into where it begins or comes back."""
+def _incarnations(records: Sequence[Record]) -> Iterator[_Incarnation]:
+    """Cut the records of a machine into its incarnations, where it starts or recovers."""
     begins = [n for n, record in enumerate(records) if isinstance(record, Start | Recovery)]
     for first, end in pairwise([*begins, len(records)]):
         begin, *rest = records[first:end]
         assert isinstance(begin, Start | Recovery)
         events = tuple(record for record in rest if isinstance(record, Event))
         stops = [record for record in rest if isinstance(record, Stop)]
-        yield _Life(begin, events, stops[0] if stops else None)
+        yield _Incarnation(begin, events, stops[0] if stops else None)
 
 
 def _unsent(arrival: Arrival) -> str:

@@ -27,10 +27,9 @@ from orchestrator.virtual.transport import (
 from vm.channel import last_departure_ns
 from vm.faults import Crash, MachineFault, Pause, Restart
 from vm.machine import Machine, fresh_machine
-from vm.records import Event, Message, Reason, Record, Recovery, Stop, Undelivered
+from vm.records import Event, Message, Reason, Record, Recovery, Start, Stop, Undelivered
 from vm.schedule import SECOND_NS
 from vm.spec import Spec
-from vm.start import start_of
 
 #: How long messages may still arrive after the last can have left: as long as hosts wait for them.
 DRAIN_NS = 2 * SECOND_NS
@@ -52,7 +51,7 @@ class SimulatedMachine:
     def __init__(self, spec: Spec, name: str, run: str) -> None:
         self.machine = fresh_machine(spec, name)
         self.schedule = spec.schedule(name)
-        self.records: list[Record] = [start_of(spec, name, run, epoch_unix_ns=0)]
+        self.records: list[Record] = [Start(name, run, 0, spec)]
         self.ticks = self.schedule.dues_ns(self._ticks(spec, name))
 
     def recover(self, spec: Spec, at_ns: int) -> Machine:
@@ -78,7 +77,7 @@ class Simulation:
     """One run. `advance` it as far as it is to go, then `end` it once."""
 
     def __init__(self, spec: Spec, run: str) -> None:
-        self._spec = spec
+        self._spec = spec = spec.resolved()
         self._now_ns = 0
         self._agenda = Agenda()
         self._hosts = {name: SimulatedMachine(spec, name, run) for name in spec.machines}

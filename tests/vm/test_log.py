@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from specs import specs
+from vm.faults import Crash
 from vm.log import LogError, decode, encode
 from vm.records import Event, Record, Recovery, Start, Stop, Undelivered, Unread
-from vm.workloads import Workload
+from vm.spec import Spec
 
 numbers = st.integers(-1, 2**70)
 texts = st.text(max_size=8)
@@ -23,23 +25,7 @@ common = {
     "clock": clocks,
 }
 records: st.SearchStrategy[Record] = st.one_of(
-    st.builds(
-        Start,
-        machine=texts,
-        machines=names,
-        run=texts,
-        seed=numbers,
-        tick_rate_hz=numbers,
-        clocks=names,
-        epoch_unix_ns=numbers,
-        version=texts,
-        duration_s=st.none() | st.integers(1, 99) | st.floats(0.1, 99),
-        workload=st.none() | st.builds(Workload, numbers, numbers, numbers),
-        latency=st.none() | st.dictionaries(texts, texts | numbers),
-        fifo=st.booleans(),
-        faults=st.lists(st.dictionaries(texts, texts | numbers), max_size=2).map(tuple),
-        tick_rates_hz=st.dictionaries(texts, numbers, max_size=2),
-    ),
+    st.builds(Start, machine=texts, run=texts, epoch_unix_ns=numbers, spec=specs(), version=texts),
     st.builds(Event, kind=st.just("internal"), **common),
     st.builds(Event, kind=st.just("send"), to=names, lost=names, duplicated=names, **common),
     st.builds(
@@ -121,33 +107,31 @@ def test_a_damaged_line_says_what_is_wrong(line: str, says: str) -> None:
         decode(line)
 
 
-START = (
-    '{"kind":"start","machine":"vm1","machines":["vm1","vm2"],"run":"r","seed":7,'
-    '"tick_rate_hz":4,"clocks":["lamport"],"epoch_unix_ns":5,"version":"1"'
-)
+START = '{"kind":"start","format":2,"machine":"vm1","run":"r","epoch_unix_ns":5,"version":"1"'
 
 
-def test_a_start_record_may_say_less() -> None:
-    start = decode(START + "}")
-    assert start == Start("vm1", ("vm1", "vm2"), "r", 7, 4, ("lamport",), 5, "1")
-    assert (start.duration_s, start.workload, start.fifo, start.faults) == (None, None, True, ())
+def test_a_start_record_holds_the_whole_spec() -> None:
+    spec = Spec(seed=7, tick_rates_hz={"vm1": 4}, faults=(Crash(10**9, "vm2"),))
+    line = encode(Start("vm1", "r", 5, spec, "1"))
+    assert line == f'{START},"spec":{json.dumps(spec.plain(), separators=(",", ":"))}}}'
+    assert decode(f'{START},"spec":{{"seed":7}}}}') == Start("vm1", "r", 5, Spec(seed=7), "1")
 
 
 @pytest.mark.parametrize(
-    ("fields", "says"),
+    ("line", "says"),
     [
-        ('"duration_s":"60"', "field 'duration_s' is '60', not a number"),
-        ('"workload":3', "field 'workload' is 3, not an object"),
-        ('"latency":[]', "field 'latency' is [], not an object"),
-        ('"fifo":1', "field 'fifo' is 1, neither true nor false"),
-        ('"faults":{}', "field 'faults' is {}, not a list of objects"),
-        ('"tick_rates_hz":[]', "field 'tick_rates_hz' is [], not an object"),
-        ('"tick_rates_hz":{"vm1":"4"}', "field 'vm1' is '4', not a whole number"),
+        (f"{START}}}", "field 'spec' is missing"),
+        (f'{START},"spec":3}}', "field 'spec' is 3, not an object"),
+        (f'{START},"spec":{{"fifi":true}}}}', "spec.fifi: there is no such field; did you mean"),
+        (f'{START},"spec":{{"fifo":1}}}}', "spec.fifo: 1 is neither true nor false"),
+        ('{"kind":"start","machine":"vm1"}', "format 1: vklocks 0.1 reads such logs"),
+        ('{"kind":"start","format":3}', "format 3: this vklocks reads format 2; use a newer one"),
+        ('{"kind":"start","format":"2"}', "format '2': this vklocks reads format 2"),
     ],
 )
-def test_what_a_start_record_says_must_be_right(fields: str, says: str) -> None:
+def test_a_start_record_that_cannot_be_used_is_refused(line: str, says: str) -> None:
     with pytest.raises(LogError, match=re.escape(says)):
-        decode(f"{START},{fields}}}")
+        decode(line)
 
 
 json_values = st.recursive(

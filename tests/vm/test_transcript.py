@@ -1,8 +1,7 @@
 import pytest
 
-from vm.records import Event, Record, Recovery, Stop, Undelivered, Unread
+from vm.records import Event, Record, Recovery, Start, Stop, Undelivered, Unread
 from vm.spec import Spec
-from vm.start import start_of
 from vm.transcript import transcript_line
 
 
@@ -10,7 +9,7 @@ from vm.transcript import transcript_line
     ("record", "line"),
     [
         (
-            start_of(Spec(seed=7), "vm1", "lab", 0),
+            Start("vm1", "lab", 0, Spec(seed=7).resolved()),
             "vm1 starts: 4 ticks/s, one of 3 machines, run lab, seed 7",
         ),
         (

@@ -17,10 +17,9 @@ from vm.host.wire.frames import MAX_CLOCK_OFFSET_NS
 from vm.host.wire.links import Links
 from vm.host.wire.service import Service
 from vm.machine import fresh_machine
-from vm.records import Event, Message, Stop
+from vm.records import Event, Message, Start, Stop
 from vm.schedule import SECOND_NS
 from vm.spec import Spec
-from vm.start import start_of
 
 #: How long a machine waits, after the run or after SIGTERM, for its peers to have everything.
 DRAIN_NS = 2 * SECOND_NS
@@ -71,7 +70,7 @@ class Incarnation:
         """Write the first record of the log."""
         agreed = self._agreement
         me, run = agreed.membership.me, agreed.membership.run
-        self._log_writer.begin(start_of(agreed.spec, me, run, agreed.epoch_unix_ns))
+        self._log_writer.begin(Start(me, run, agreed.epoch_unix_ns, agreed.spec))
 
     def come_back(self) -> None:
         """Write that the machine is back."""

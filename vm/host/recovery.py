@@ -1,18 +1,13 @@
 """What a machine that was killed goes on from: its own log."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vm.host.settings import HostError, Settings
 from vm.host.startup import Agreement
 from vm.host.wire.frames import Membership
-from vm.log import LogError, decode
+from vm.log import LogError, StartError, decode
 from vm.records import Event, Record, Start, Stop
-from vm.spec import SpecError
-from vm.start import spec_of
-
-#: What the log says about the run, and the machine is told again.
-TOLD = ("machines", "duration_s", "workload", "clocks", "latency", "fifo", "faults")
 
 
 @dataclass(frozen=True)
@@ -56,6 +51,8 @@ def _whole_lines(path: Path) -> list[str]:
 def _start(line: str) -> Start | None:
     try:
         record = decode(line)
+    except StartError as error:
+        raise HostError(f"--recover: the log's first line: {error}") from None
     except LogError:
         return None
     return record if isinstance(record, Start) else None
@@ -69,15 +66,16 @@ def _record(path: Path, number: int, line: str) -> Record:
 
 
 def _agreement(settings: Settings, start: Start) -> Agreement:
-    try:
-        spec = spec_of({settings.name: start})
-    except SpecError as error:
-        raise HostError(f"--recover: the log's first line: {error}") from None
-    told = {field: getattr(settings.spec, field) for field in TOLD}
-    if settings.seed is not None:
-        told["seed"] = settings.seed
-    for field, value in told.items():
-        if (logged := getattr(spec, field)) != value:
-            raise HostError(f"--recover: {field} was {logged} by the log, but is {value} now")
-    membership = Membership(start.run, start.machine, start.machines, start.clocks)
-    return Agreement(membership, spec, start.epoch_unix_ns)
+    """Return what was agreed by the log; HostError if the machine is given another spec now."""
+    given = settings.spec
+    # Peers gave the rates that this machine was not given, and perhaps the seed.
+    rates_hz = {**start.spec.tick_rates_hz, **given.tick_rates_hz}
+    seed = start.spec.seed if settings.seed is None else settings.seed
+    logged, now = start.spec.plain(), replace(given, tick_rates_hz=rates_hz, seed=seed).plain()
+    for field, value in now.items():
+        if logged[field] != value:
+            raise HostError(
+                f"--recover: {field} was {logged[field]} by the log, but is {value} now"
+            )
+    membership = Membership(start.run, start.machine, start.spec.machines, start.spec.clocks)
+    return Agreement(membership, start.spec, start.epoch_unix_ns)

@@ -318,6 +318,14 @@ def of_another_run(**fields: Any) -> Callable[[Path], None]:
     return lambda directory: change(directory / "vm2.jsonl", 1, **fields)
 
 
+def of_another_spec(**fields: Any) -> Callable[[Path], None]:
+    def spoilt(directory: Path) -> None:
+        start, *_ = (directory / "vm2.jsonl").read_bytes().splitlines()
+        change(directory / "vm2.jsonl", 1, spec=json.loads(start)["spec"] | fields)
+
+    return spoilt
+
+
 def twice(directory: Path) -> None:
     (directory / "vm2 copy.jsonl").write_bytes((directory / "vm2.jsonl").read_bytes())
 
@@ -330,7 +338,7 @@ def twice_and_one_without_a_start(directory: Path) -> None:
 
 def without_any_start(directory: Path) -> None:
     for log in directory.glob("*.jsonl"):
-        spoil(log, 1, b'{"kind":"start","machine":"vm1"}\n')
+        spoil(log, 1, b'{"kind":"start","format":2,"machine":"vm1"}\n')
 
 
 @pytest.mark.parametrize(
@@ -342,21 +350,28 @@ def without_any_start(directory: Path) -> None:
             "mixes logs of two runs: vm1.jsonl and vm2.jsonl disagree on",
         ),
         (of_another_run(epoch_unix_ns=5), "vm1.jsonl and vm2.jsonl disagree on epoch_unix_ns"),
-        (of_another_run(machines=["vm2", "vm1"]), "disagree on machines; give each run"),
-        (of_another_run(clocks=["lamport", "vector"]), "disagree on clocks; give each run a"),
+        (of_another_spec(machines=["vm1", "vm2", "vm3"]), "disagree on machines; give each run"),
+        (of_another_spec(clocks=["lamport", "vector"]), "disagree on clocks; give each run a"),
         (twice, "holds more than one log of vm2: keep one"),
         (twice_and_one_without_a_start, "holds more than one log of vm2: keep one"),
         (without_any_start, "holds no log with a start record: nobody can say what was run"),
-        (of_another_run(clocks=["lamprot"]), "there is no clock 'lamprot'; did you mean lamport?"),
-        (of_another_run(clocks=[]), "vm2.jsonl:1: clocks: at least one clock is needed"),
+        (of_another_spec(clocks=["lamprot"]), "there is no clock 'lamprot'; did you mean lamport?"),
+        (of_another_spec(clocks=[]), "vm2.jsonl:1: spec.clocks: at least one clock is needed"),
         (of_another_run(machine="vm3"), "vm2.jsonl:1: 'vm3' is none of its own run's machines"),
-        (of_another_run(machines=["vm2", "vm2"]), "'vm2' is there more than once"),
-        (of_another_run(machines=["vm2", "a\x1b[2J"]), "'a\\x1b[2J' is not a name"),
-        (of_another_run(tick_rate_hz=BEYOND), f"tick_rates_hz.vm2: {BEYOND} is outside"),
-        (of_another_run(tick_rate_hz=0), "tick_rates_hz.vm2: 0 is outside"),
-        (of_another_run(duration_s=-1), "vm2.jsonl:1: duration_s: -1 s is not more than 0"),
-        (of_another_run(workload=NOTHING), "vm2.jsonl:1: workload: at least one weight must be"),
-        (of_another_run(seed=-1), "vm2.jsonl:1: seed: -1 is outside"),
+        (of_another_spec(machines=["vm2", "vm2"]), "'vm2' is there more than once"),
+        (of_another_spec(machines=["vm2", "a\x1b[2J"]), "'a\\x1b[2J' is not a name"),
+        (
+            of_another_spec(tick_rates_hz={"vm2": BEYOND}),
+            f"spec.tick_rates_hz.vm2: {BEYOND} is outside",
+        ),
+        (of_another_spec(tick_rates_hz={"vm2": 0}), "spec.tick_rates_hz.vm2: 0 is outside"),
+        (of_another_spec(duration_s=-1), "vm2.jsonl:1: spec.duration_s: -1 s is not more than 0"),
+        (
+            of_another_spec(workload=NOTHING),
+            "vm2.jsonl:1: spec.workload: at least one weight must be",
+        ),
+        (of_another_spec(seed=-1), "vm2.jsonl:1: spec.seed: -1 is outside"),
+        (of_another_run(format=1), "vm2.jsonl:1: format 1: vklocks 0.1 reads such logs"),
         (of_another_run(epoch_unix_ns=BEYOND), f"vm2.jsonl:1: epoch_unix_ns: {BEYOND} is outside"),
     ],
 )

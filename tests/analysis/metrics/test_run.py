@@ -20,8 +20,8 @@ from analysis.metrics.run import (
 )
 from by_hand import internal, loaded, logs_of, receive, run_of, send, stop, write_run
 from histories import World, worlds, write_log
+from vm.records import Start
 from vm.spec import Spec
-from vm.start import start_of
 
 
 @pytest.fixture
@@ -198,11 +198,11 @@ def test_a_vector_as_main_clock_counts_the_events_known_of(tmp_path: Path) -> No
     assert per_run(run)["skew_mean"] == pytest.approx((0 * 5 + 1 * 5 + 2 * 5) / 15)
 
 
-def test_machines_that_never_lived_at_once_have_no_aligned_spread(tmp_path: Path) -> None:
+def test_machines_that_never_lived_at_once_have_no_skew(tmp_path: Path) -> None:
     run = run_of(tmp_path, {"vm1": [internal(10, 1), internal(20, 2)], "vm2": [internal(30, 9)]})
     spreads = per_run(run)
     assert spreads["final_spread"] == 7
-    assert [value for name, value in spreads.items() if name.startswith("aligned")] == [None] * 3
+    assert [value for name, value in spreads.items() if name.startswith("skew")] == [None] * 3
 
 
 def test_of_a_killed_machine_the_gaps_in_its_ticks_were_missed(tmp_path: Path) -> None:
@@ -210,8 +210,8 @@ def test_of_a_killed_machine_the_gaps_in_its_ticks_were_missed(tmp_path: Path) -
     events = [internal(at, at, index=at) for at in range(3)]
     for event, tick in zip(events, (0, 2, 6), strict=True):
         event.tick = tick
-    write_log(tmp_path / "vm1.jsonl", [start_of(spec, "vm1", "by hand", 0), *events])
-    write_log(tmp_path / "vm2.jsonl", [start_of(spec, "vm2", "by hand", 0)])
+    write_log(tmp_path / "vm1.jsonl", [Start("vm1", "by hand", 0, spec.resolved()), *events])
+    write_log(tmp_path / "vm2.jsonl", [Start("vm2", "by hand", 0, spec.resolved())])
     killed, killed_at_once = per_machine(load(tmp_path)).to_dicts()
     assert (killed["ticks_done"], killed["ticks_missed"]) == (3, 4)
     assert (killed["queue_left"], killed["messages_in"]) == (None, None)

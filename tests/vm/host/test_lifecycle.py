@@ -37,7 +37,6 @@ from vm.machine import Machine
 from vm.records import Arrival, Event, Message, Recovery, Start, Stop
 from vm.schedule import SECOND_NS
 from vm.spec import Spec, generator
-from vm.start import start_of
 from vm.workloads import WORKLOADS
 
 FAST = Spec(
@@ -73,12 +72,16 @@ def test_a_run_is_what_its_spec_says_and_a_pure_machine_repeats_it(tmp_path: Pat
     }
     for name, (start, events, stop) in logs.items():
         schedule = FAST.schedule(name)
-        assert start.tick_rate_hz == schedule.tick_rate_hz
+        assert start.spec.tick_rate_hz(start.machine) == schedule.tick_rate_hz
         assert stop.reason == "finished"
         assert stop.events == len(events)
         assert stop.events + stop.ticks_missed == schedule.ticks_before(FAST.duration_ns)
         machine = Machine(
-            name, start.machines, start.clocks, start.workload, generator(11, name, "workload")
+            name,
+            start.spec.machines,
+            start.spec.clocks,
+            start.spec.workload,
+            generator(11, name, "workload"),
         )
         waiting = sorted(
             [
@@ -108,10 +111,10 @@ def test_machines_without_a_seed_take_that_of_the_first(tmp_path: Path) -> None:
     spec = Spec(machines=("vm1", "vm2"), duration_s=0.2)
     asyncio.run(live_together(settings_of(spec, tmp_path, seed=None)))
     starts = [read_whole_log(tmp_path / f"{name}.jsonl")[0] for name in spec.machines]
-    assert starts[0].seed == starts[1].seed
+    assert starts[0].spec.seed == starts[1].spec.seed
     for start in starts:
-        drawn = Spec(machines=spec.machines, seed=start.seed)
-        assert start.tick_rate_hz == drawn.tick_rate_hz(start.machine)
+        drawn = Spec(machines=spec.machines, seed=start.spec.seed)
+        assert start.spec.tick_rate_hz(start.machine) == drawn.tick_rate_hz(start.machine)
 
 
 def test_a_stale_log_is_replaced(tmp_path: Path) -> None:
@@ -163,7 +166,7 @@ def test_a_machine_that_comes_back_late_is_told_the_start_that_it_knows(tmp_path
     spec = Spec(machines=("vm1", "vm2"), duration_s=2 * 3600, seed=1).resolved()
     epoch_unix_ns = time.time_ns() - 3600 * SECOND_NS
     log = tmp_path / "vm2.jsonl"
-    log.write_text(encode(start_of(spec, "vm2", "test", epoch_unix_ns)) + "\n")
+    log.write_text(encode(Start("vm2", "test", epoch_unix_ns, spec.resolved())) + "\n")
     _, settings = settings_of(spec, tmp_path)
     past = read_past(settings)
     assert past is not None
@@ -308,6 +311,6 @@ def test_peers_given_by_address_alone(tmp_path: Path) -> None:
     outputs = [one.communicate(timeout=20)[0], two.communicate(timeout=20)[0]]
     assert (one.returncode, two.returncode) == (0, 0), outputs
     start, events, _ = read_whole_log(tmp_path / "machine1.jsonl")
-    assert start.machines == ("machine1", "machine2")
-    assert 30 <= start.tick_rate_hz <= 40
+    assert start.spec.machines == ("machine1", "machine2")
+    assert 30 <= start.spec.tick_rate_hz(start.machine) <= 40
     assert {event.sender for event in events if event.kind == "receive"} == {"machine2"}

@@ -10,13 +10,12 @@ from vm.host.recovery import read_past
 from vm.host.settings import HostError, Settings
 from vm.log import encode
 from vm.machine import fresh_machine
-from vm.records import Recovery, Stop
+from vm.records import Recovery, Start, Stop
 from vm.spec import Spec
-from vm.start import start_of
 
 SPEC = Spec(machines=("vm1", "vm2"), duration_s=5, seed=4).resolved()
 EPOCH_UNIX_NS = 1_700_000_000_000_000_000
-START = start_of(SPEC, "vm1", "test", EPOCH_UNIX_NS)
+START = Start("vm1", "test", EPOCH_UNIX_NS, SPEC.resolved())
 MACHINE = fresh_machine(SPEC, "vm1")
 EVENTS = tuple(MACHINE.tick(n, n * 1000, n * 1000 + 5)[0] for n in range(4))
 LINES = [encode(START), *map(encode, EVENTS[:2]), encode(Recovery(1500, 2)), encode(EVENTS[2])]
@@ -102,7 +101,17 @@ def test_another_seed_is_refused_and_none_is_taken_from_the_log(tmp_path: Path) 
     assert past.agreement.spec.seed == 4
 
 
-def test_a_log_that_does_not_say_enough_is_refused(tmp_path: Path) -> None:
-    told = settings(tmp_path, encode(replace(START, workload=None)), *LINES[1:])
-    with pytest.raises(HostError, match="--recover: the log's first line: workload"):
-        read_past(told)
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('"fifo":true', '"fifo":1', "spec.fifo: 1 is neither true nor false"),
+        ('"format":2', '"format":1', "format 1: vklocks 0.1 reads such logs"),
+    ],
+)
+def test_a_start_record_that_cannot_be_used_is_refused_and_kept(
+    tmp_path: Path, old: str, new: str, says: str
+) -> None:
+    given = settings(tmp_path, LINES[0].replace(old, new), *LINES[1:])
+    with pytest.raises(HostError, match=f"--recover: the log's first line: {says}"):
+        read_past(given)
+    assert (tmp_path / "vm1.jsonl").read_text().count("\n") == len(LINES)

@@ -1,0 +1,138 @@
+"""Command-line options that set fields of a spec: of one machine, and of `vklocks run`.
+
+An option is a convenience over a field: `read` makes the field's plain value (`vm.spec`) from its
+text, `write` the text from the plain value, so that any command line can be printed again.
+"""
+
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from vm.spec import FIELDS, WEIGHTS, Spec, SpecError
+
+
+class Option(NamedTuple):
+    """How the text of an option becomes a plain value of a spec, and the reverse."""
+
+    flag: str
+    metavar: str
+    read: Callable[[str], Any]
+    write: Callable[[Any], str]
+
+
+def add_options(parser: ArgumentParser, fields: Iterable[str]) -> None:
+    """Add the options of these fields; one that is not given stays None."""
+    default = Spec().plain()
+    for field in fields:
+        option = OPTIONS[field]
+        text = f"{FIELDS[field].text} (default: {option.write(default[field])})"
+        parser.add_argument(
+            option.flag, dest=field, metavar=option.metavar, type=option.read, help=text
+        )
+
+
+def given_fields(given: Namespace, fields: Iterable[str]) -> dict[str, Any]:
+    """Return the plain values of the fields whose options were given."""
+    values = {field: getattr(given, field) for field in fields}
+    return {field: value for field, value in values.items() if value is not None}
+
+
+def flag_of(field: str) -> str:
+    """Return the option that sets a field, given by its dotted name; "" if there is none."""
+    name = field.partition(".")[0]
+    return OPTIONS[name].flag if name in OPTIONS else ""
+
+
+def options_of(spec: Spec) -> list[str] | None:
+    """Return the command-line words that give this spec, or None if options cannot express it."""
+    plain = spec.plain()
+    texts = {field: option.write(plain[field]) for field, option in OPTIONS.items()}
+    try:
+        again = Spec.parse({field: OPTIONS[field].read(text) for field, text in texts.items()})
+    except (SpecError, ArgumentTypeError):
+        return None
+    if again.resolved() != spec.resolved():
+        return None
+    return [word for field, text in texts.items() for word in (OPTIONS[field].flag, text)]
+
+
+def read_flag(text: str) -> bool:
+    """Read `1` or `0`, for flags that come from an environment variable."""
+    if text not in ("0", "1"):
+        raise ArgumentTypeError(f"{text!r} is neither 1 nor 0")
+    return text == "1"
+
+
+def read_words(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _read_machines(text: str) -> int | list[str]:
+    return int(text) if text.isdecimal() else read_words(text)
+
+
+def _write_machines(names: list[str]) -> str:
+    count = str(len(names))
+    return (
+        count if list(Spec.parse({"machines": len(names)}).machines) == names else ",".join(names)
+    )
+
+
+def _read_duration_s(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a number of seconds") from None
+    return int(number) if number.is_integer() else number
+
+
+def _write_duration_s(duration_s: float) -> str:
+    return f"{duration_s:.17g}"
+
+
+def _read_ticks(text: str) -> list[int]:
+    """Read `3-4`, or `3` for always three."""
+    low, _, high = text.partition("-")
+    try:
+        return [int(low), int(high or low)]
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not MIN-MAX, as in 1-6") from None
+
+
+def _write_ticks(ticks: list[int]) -> str:
+    return "{}-{}".format(*ticks)
+
+
+def _read_workload(text: str) -> str | dict[str, int]:
+    """Read a workload's name, or its three weights."""
+    numbers = text.split(",")
+    if len(numbers) != len(WEIGHTS):
+        return text
+    try:
+        return dict(zip(WEIGHTS, map(int, numbers), strict=True))
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not ONE,ALL,INTERNAL, as in 2,1,7") from None
+
+
+def _write_workload(weights: Mapping[str, int]) -> str:
+    return ",".join(str(weights[weight]) for weight in WEIGHTS)
+
+
+def _read_seed(text: str) -> int | None:
+    """Read a whole number; an empty text (an unset variable) gives none."""
+    if not text:
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+OPTIONS: dict[str, Option] = {
+    "machines": Option("--machines", "N|NAME,…", _read_machines, _write_machines),
+    "duration_s": Option("--duration", "S", _read_duration_s, _write_duration_s),
+    "ticks": Option("--ticks", "MIN-MAX", _read_ticks, _write_ticks),
+    "workload": Option("--workload", "NAME|ONE,ALL,INTERNAL", _read_workload, _write_workload),
+    "clocks": Option("--clocks", "CLOCK,…", read_words, ",".join),
+    "seed": Option("--seed", "N", _read_seed, str),
+}
