@@ -163,7 +163,7 @@ def test_what_went_wrong_is_said_and_dated(tmp_path: Path) -> None:
 
 def test_a_return_that_nobody_planned_is_seen_too(tmp_path: Path) -> None:
     run = load(tell("faulty", tmp_path))
-    unplanned = {name: replace(start, faults=()) for name, start in run.starts.items()}
+    unplanned = {name: replace(start, spec=replace(start.spec, faults=())) for name, start in run.starts.items()}
     (gone, killed) = absences(replace(run, starts=unplanned))
     (back,) = run.recoveries["vm1"]
     before = run.events.filter(machine="vm1", index=back.events - 1)["at_ns"][0]
