@@ -1,4 +1,4 @@
-"""An experiment file: a base spec, what to sweep over, and how often to carry each point out.
+"""An experiment file: a base spec, axes, and how often to repeat each point.
 
     # the fields of a spec
     machines = 3
@@ -9,7 +9,7 @@
     "workload.internal" = [1, 4, 7]
 
 The file's stem is the experiment's name. Run i (from 0) of every point has the seed `seed + i`
-and is called `<point>-seed<seed + i>`; `points` has the axes.
+and is called `<point>-seed<seed + i>`; `points` describes the axes.
 """
 
 import re
@@ -20,12 +20,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from orchestrator.experiments.points import SWEEPS, Point, points_of
+from orchestrator.experiments.points import AXIS_TABLES, Point, points_of
 from vm.spec import FIELDS, MAX_SEED, Spec, SpecError, suggestion
 
 MAX_RUNS = 100_000
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-#: Folders below runs/ that hold something else.
+#: Folders below runs/ that have other uses.
 TAKEN_NAMES = ("lab", "compose", "by-hand", "failed")
 
 #: The lines of a TOML file that set something.
@@ -36,19 +36,19 @@ ENTRY = re.compile(rf"\s*({WORD}(?:\s*\.\s*{WORD})*)\s*=")
 
 
 class ExperimentError(ValueError):
-    """An experiment that cannot be as it is given; says where, what, and what would do."""
+    """An invalid experiment; the text names place, problem and remedy."""
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """Points, and how many runs there are of each."""
+    """The points, and the number of runs of each."""
 
     name: str
     points: tuple[Point, ...]
     repeat: int
 
     def specs(self) -> dict[str, Spec]:
-        """The spec of every run, by the run's name."""
+        """Return the spec of every run by name."""
         return {
             f"{point.name}-seed{seed}": replace(point.spec, seed=seed)
             for point in self.points
@@ -57,7 +57,7 @@ class Experiment:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The contents of an experiment file as plain values that `parse` takes."""
+    """Return the contents of an experiment file as plain values for `parse`."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -78,17 +78,17 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def parse(name: str, plain: Mapping[str, Any]) -> Experiment:
-    """The experiment that plain values describe; SpecError names the wrong field."""
-    known = [*FIELDS, "repeat", *SWEEPS]
+    """Return the experiment that plain values describe; SpecError names the wrong field."""
+    known = [*FIELDS, "repeat", *AXIS_TABLES]
     for key in plain:
         if key not in known:
             raise SpecError(key, f"there is no such field{suggestion(key, known)}")
     repeat = plain.get("repeat", 1)
     if type(repeat) is not int or not 1 <= repeat <= MAX_RUNS:
         raise SpecError("repeat", f"{repeat!r} is not a whole number from 1 to {MAX_RUNS}")
-    sweeps = {key: plain[key] for key in SWEEPS if key in plain}
+    tables = {key: plain[key] for key in AXIS_TABLES if key in plain}
     base = {key: value for key, value in plain.items() if key in FIELDS}
-    points = points_of(base, sweeps, MAX_RUNS)
+    points = points_of(base, tables, MAX_RUNS)
     if len(points) * repeat > MAX_RUNS:
         raise SpecError("repeat", f"{repeat} runs of {len(points)} points are over {MAX_RUNS}")
     if points[0].spec.seed + repeat - 1 > MAX_SEED:
@@ -97,7 +97,7 @@ def parse(name: str, plain: Mapping[str, Any]) -> Experiment:
 
 
 def _line(text: str, field: str) -> int:
-    """Where a field is set: the deepest part of its dotted name that has a line of its own."""
+    """Return the line of a field, or of the innermost table around it that has one."""
     lines = _lines(text)
     while field and field not in lines:
         field = field.rpartition(".")[0]
@@ -105,7 +105,7 @@ def _line(text: str, field: str) -> int:
 
 
 def _lines(text: str) -> dict[str, int]:
-    """The line of all that a TOML text sets, by dotted name; entries of [[x]] are x.0, x.1, ..."""
+    """Return the lines of a TOML text's keys by dotted name; entries of [[x]] are x.0, x.1, ..."""
     found: dict[str, int] = {}
     entries: Counter[str] = Counter()
     table = ""
@@ -119,7 +119,7 @@ def _lines(text: str) -> dict[str, int]:
             name = f"{table}.{_dotted(entry[1])}" if table else _dotted(entry[1])
         else:
             continue
-        # What is inside a thing tells where the thing begins, too.
+        # The first key of a table also gives the line of the table.
         for end in (*(dot.start() for dot in re.finditer(r"\.", name)), len(name)):
             found.setdefault(name[:end], number)
     return found

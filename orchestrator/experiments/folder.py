@@ -1,8 +1,8 @@
-"""An experiment's folder: whose it is, and which of its runs are there already.
+"""An experiment's folder, which holds the runs of one experiment only.
 
-`experiment.toml` is the file as it was, `experiment.json` what was made of it together with
-the command's options: all that the runs depend on. Whoever goes on with the experiment must
-mean the same one.
+`experiment.toml` is a copy of the file; `experiment.json` holds all that the runs depend on: the
+points with their specs, and the command's options. The same experiment may continue in it, any
+other is refused.
 """
 
 import json
@@ -15,13 +15,13 @@ from orchestrator.runner.execution import read_json, reserved, settle, write_jso
 
 RESOLVED = "experiment.json"
 COPY = "experiment.toml"
-#: What of a change is told: so many, and so much of each side.
+#: How many differences an error lists, and how many characters of each value.
 MAX_CHANGES = 5
 MAX_TEXT = 60
 
 
 def resolved(experiment: Experiment, backend: str, logs: bool) -> dict[str, Any]:
-    """All that the experiment's runs depend on. Each point's spec has the first run's seed."""
+    """Return all that the runs depend on. Each point's spec has the first run's seed."""
     return {
         "backend": backend,
         "logs": logs,
@@ -34,9 +34,9 @@ def resolved(experiment: Experiment, backend: str, logs: bool) -> dict[str, Any]
 
 
 def claim(folder: Path, text: str, ours: Mapping[str, Any]) -> None:
-    """Make the folder of an experiment, or see that it is this experiment's.
+    """Make the folder of an experiment, or check that it is this experiment's.
 
-    ExperimentError tells what has changed; OSError if it cannot be written.
+    ExperimentError lists the differences; OSError if it cannot be written.
     """
     if not folder.exists() or not any(folder.iterdir()):
         with reserved(folder.parent, folder.name) as partial:
@@ -46,8 +46,8 @@ def claim(folder: Path, text: str, ours: Mapping[str, Any]) -> None:
     theirs = read_json(folder / RESOLVED)
     if theirs is None or set(theirs) != set(ours):
         raise ExperimentError(
-            f"{folder} holds no {RESOLVED} that can be read, so nobody knows what its runs are:"
-            " move it away, or give another --out"
+            f"{folder} holds no readable {RESOLVED}, so its runs are unknown: move it away, or give"
+            " another --out"
         )
     if differences := list(changes(theirs, ours)):
         more = len(differences) - MAX_CHANGES
@@ -59,7 +59,7 @@ def claim(folder: Path, text: str, ours: Mapping[str, Any]) -> None:
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
-    """Each thing in which two resolved experiments differ, as `name old -> new`."""
+    """Yield the differences of two resolved experiments, as `name old -> new`."""
     if old == new:
         return
     for name in ("backend", "logs", "repeat"):
@@ -78,7 +78,7 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _axes(experiment: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """The values of every axis, in their order, each once."""
+    """Return the values of every axis, in order, each once."""
     axes: dict[str, list[Any]] = {}
     for point in experiment["points"].values():
         for axis, value in point["values"].items():
@@ -100,7 +100,7 @@ def _differences(name: str, old: Any, new: Any) -> Iterator[str]:
 
 
 def _alike(old: list[Any], new: list[Any]) -> bool:
-    """Whether two lists are best compared entry by entry: equally many tables."""
+    """Return whether two lists are compared entry by entry: equally many tables."""
     return len(old) == len(new) and all(isinstance(entry, dict) for entry in old + new)
 
 

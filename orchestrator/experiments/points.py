@@ -1,6 +1,6 @@
-"""The points of an experiment: what its axes make of the base spec, and what they are called.
+"""The points of an experiment: the specs that its axes make of the base spec, and their names.
 
-An axis is a field of a spec, or a dotted way to a value inside one: `workload.internal`,
+An axis is a field of a spec, or a dotted path to a value inside one: `workload.internal`,
 `faults.0.extra_s`. The points are the product of three tables, the last axis changing fastest:
 
     [grid]      every combination of its axes' values
@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 
 from vm.spec import FIELDS, Spec, SpecError
 
-SWEEPS = ("grid", "zip", "list")
-#: No axes: every point has the same seeds, so that points differ by their axes alone.
+#: The tables of an experiment file that hold axes.
+AXIS_TABLES = ("grid", "zip", "list")
+#: These cannot be axes: every point has the same seeds, so that points differ by axes alone.
 NO_AXES = ("seed", "repeat")
 BASE = "base"
 MAX_NAME = 48
@@ -29,7 +30,7 @@ UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
 @dataclass(frozen=True)
 class Point:
-    """What the axes' `values` make of the base spec. Its seed is that of the first run."""
+    """The base spec with the `values` of the axes. Its seed is that of the first run."""
 
     name: str
     values: Mapping[str, Any]
@@ -47,31 +48,33 @@ Settings = Mapping[str, Setting]
 
 
 def points_of(
-    base: Mapping[str, Any], sweeps: Mapping[str, Any], max_points: int
+    base: Mapping[str, Any], tables: Mapping[str, Any], max_points: int
 ) -> tuple[Point, ...]:
-    """All points, in order; one without axes if nothing is swept.
+    """Return all points in order; one without values if there are no axes.
 
-    SpecError names what is wrong, by its place in the file: `grid.machines`, `list.0.ticks`.
+    SpecError names the wrong entry of the file: `grid.machines`, `list.0.ticks`.
     """
-    settings = _combined(sweeps, max_points)
-    specs = [_spec(base, one) for one in settings]
-    values = [{axis: setting.value for axis, setting in one.items()} for one in settings]
+    combined = _combined(tables, max_points)
+    specs = [_spec(base, settings) for settings in combined]
+    values = [{axis: one.value for axis, one in settings.items()} for settings in combined]
     return tuple(map(Point, _names(values), values, specs))
 
 
-def _combined(sweeps: Mapping[str, Any], max_points: int) -> list[Settings]:
-    grid = _lists("grid", sweeps.get("grid", {}))
-    parallel = _lists("zip", sweeps.get("zip", {}))
-    listed = _tables(sweeps.get("list", [{}]))
+def _combined(tables: Mapping[str, Any], max_points: int) -> list[Settings]:
+    grid = _lists("grid", tables.get("grid", {}))
+    parallel = _lists("zip", tables.get("zip", {}))
+    listed = _tables(tables.get("list", [{}]))
     lengths = {axis: len(values) for axis, values in parallel.items()}
     if len(set(lengths.values())) > 1:
         counts = ", ".join(f"{axis} {length}" for axis, length in lengths.items())
         raise SpecError("zip", f"axes in parallel need equally many values, not {counts}")
     for one in listed:
-        _check_apart([*((a, "grid") for a in grid), *((a, "zip") for a in parallel), *_places(one)])
+        _check_apart(
+            [*((a, "grid") for a in grid), *((a, "zip") for a in parallel), *_axes_of(one)]
+        )
     rows = list(zip(*parallel.values(), strict=True)) or [()]
     if (count := prod(map(len, grid.values())) * len(rows) * len(listed)) > max_points:
-        raise SpecError(next(iter(sweeps)), f"{count} points are more than {max_points}")
+        raise SpecError(next(iter(tables)), f"{count} points are more than {max_points}")
     return [
         {
             **dict(zip(grid, combination, strict=True)),
@@ -88,13 +91,13 @@ def _lists(table: str, axes: Any) -> dict[str, list[Setting]]:
     if not isinstance(axes, Mapping):
         raise SpecError(table, f"{axes!r} is not a table of axes")
     for axis, values in axes.items():
-        place = f"{table}.{axis}"
-        _check_axis(axis, place)
+        entry = f"{table}.{axis}"
+        _check_axis(axis, entry)
         if isinstance(values, Mapping):
             inside = f"{axis}.{next(iter(values), 'x')}"
-            raise SpecError(place, f'not a list of values; for a way into {axis} write "{inside}"')
+            raise SpecError(entry, f'not a list of values; for a path into {axis} write "{inside}"')
         if not isinstance(values, list | tuple) or not values:
-            raise SpecError(place, f"{values!r} is not a list of at least one value")
+            raise SpecError(entry, f"{values!r} is not a list of at least one value")
     return {axis: [Setting(value, table) for value in values] for axis, values in axes.items()}
 
 
@@ -112,17 +115,17 @@ def _tables(points: Any) -> list[Settings]:
     ]
 
 
-def _places(settings: Settings) -> list[tuple[str, str]]:
+def _axes_of(settings: Settings) -> list[tuple[str, str]]:
     return [(axis, setting.table) for axis, setting in settings.items()]
 
 
-def _check_axis(axis: str, place: str) -> None:
+def _check_axis(axis: str, entry: str) -> None:
     if axis in NO_AXES:
-        raise SpecError(place, "no axis: every point has the same seeds, `repeat` makes more")
+        raise SpecError(entry, "no axis: every point has the same seeds, `repeat` adds more")
 
 
 def _check_apart(axes: Iterable[tuple[str, str]]) -> None:
-    """No axis sets what another sets too, or a part of it."""
+    """Check that no axis sets what another sets too, or a part of it."""
     seen: list[tuple[str, str]] = []
     for axis, table in axes:
         for other, elsewhere in seen:
@@ -136,7 +139,7 @@ def _is_within(name: str, other: str) -> bool:
 
 
 def _spec(base: Mapping[str, Any], settings: Settings) -> Spec:
-    """The base with the point's values in it."""
+    """Return the base with the values of a point."""
     plain = dict(base)
     try:
         for axis, (value, _) in settings.items():
@@ -145,9 +148,9 @@ def _spec(base: Mapping[str, Any], settings: Settings) -> Spec:
         return Spec.parse(plain)
     except SpecError as error:
         by = [a for a in settings if _is_within(error.field, a) or _is_within(a, error.field)]
-        place = f"{settings[by[0]].table}.{error.field}" if by else error.field
+        entry = f"{settings[by[0]].table}.{error.field}" if by else error.field
         at = ", ".join(f"{axis} = {setting.value!r}" for axis, setting in settings.items())
-        raise SpecError(place, error.problem + (f" (at {at})" if at else "")) from None
+        raise SpecError(entry, error.problem + (f" (at {at})" if at else "")) from None
 
 
 def _whole(plain: Mapping[str, Any], field: str) -> Any:
@@ -163,23 +166,23 @@ def _full(given: Mapping[str, Any], field: str) -> Any:
 
 
 def _put(axis: str, whole: Any, path: Sequence[str], value: Any) -> Any:
-    """A copy of `whole` in which the value stands at the end of the path."""
+    """Return a copy of `whole` with the value at the end of the path."""
     if not path:
         return value
     key, *rest = path
     if isinstance(whole, Mapping):
         return {**whole, key: _put(axis, whole.get(key), rest, value)}
     if isinstance(whole, list | tuple) and key.isdigit() and int(key) < len(whole):
-        place = int(key)
-        return [*whole[:place], _put(axis, whole[place], rest, value), *whole[place + 1 :]]
+        index = int(key)
+        return [*whole[:index], _put(axis, whole[index], rest, value), *whole[index + 1 :]]
     raise SpecError(axis, f"there is no {key!r} in {whole!r} that could be set: give the base one")
 
 
 def _names(points: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A short name for each point that can be a file's: `ticks1-6`, `machines10-internal7`."""
+    """Return a short file name for each point: `ticks1-6`, `machines10-internal7`."""
     labels = _labels(dict.fromkeys(axis for values in points for axis in values))
     long = ["-".join(_named(labels[a], v) for a, v in values.items()) for values in points]
-    # Two names that differ in their case alone are one file on some computers.
+    # Some file systems ignore case.
     count = Counter(name.lower() for name in long)
     return [
         name or BASE
@@ -190,7 +193,7 @@ def _names(points: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _labels(axes: Iterable[str]) -> dict[str, str]:
-    """The last word of each axis, without its unit; all its words where that is not enough."""
+    """Return the last word of each axis without its unit; if that is ambiguous, all its words."""
     short = {axis: UNIT.sub("", _last_word(axis)) for axis in axes}
     count = Counter(short.values())
     return {a: label if count[label] == 1 else UNIT.sub("", a) for a, label in short.items()}

@@ -1,7 +1,6 @@
-"""The JSON Schema of experiment files, made from the fields of a spec, so that editors know them.
+"""The JSON Schema of experiment files for editors, made from the fields of a spec.
 
-It says what can be said of one value at a time; that a file's values go together is seen when
-it is read.
+It checks one value at a time; whether a file's values fit together is checked when it is read.
 """
 
 from typing import Any
@@ -14,7 +13,7 @@ DRAFT = "http://json-schema.org/draft-07/schema#"
 
 
 def experiment_schema() -> dict[str, Any]:
-    """The schema; JSON can hold it."""
+    """Return the schema as plain JSON values."""
     axes = [name for name in FIELDS if name not in NO_AXES]
     return {
         "$schema": DRAFT,
@@ -46,7 +45,7 @@ def experiment_schema() -> dict[str, Any]:
 def _field(name: str) -> dict[str, Any]:
     default = Spec().plain()[name]
     known = {} if default is None else {"default": default}
-    # What stands beside a reference counts for nothing.
+    # Draft 7 ignores the keywords beside a reference.
     return {"description": FIELDS[name].text, **known, "allOf": [_reference(name)]}
 
 
@@ -55,14 +54,14 @@ def _reference(name: str) -> dict[str, Any]:
 
 
 def _lists(text: str, axes: list[str]) -> dict[str, Any]:
-    """A table of axes, with a list of values each."""
+    """Return the schema of a table of axes, with a list of values each."""
     some = {"type": "array", "minItems": 1}
     values = {name: some | {"items": _reference(name)} for name in axes}
     return {"description": text, **_table(values, some)}
 
 
 def _table(axes: dict[str, Any], inside: dict[str, Any]) -> dict[str, Any]:
-    """A table of axes; `inside` is what those have that go into a field."""
+    """Return the schema of a table of axes; `inside` is that of a path into a field."""
     return {
         "type": "object",
         "properties": axes,

@@ -94,7 +94,7 @@ def test_a_changed_experiment_is_refused_with_what_changed_and_what_would_do(
     assert json.loads((folder / "experiment.json").read_text()) == made_of(BASE)
 
 
-def test_many_changes_are_not_all_told(tmp_path: Path) -> None:
+def test_many_changes_are_not_all_listed(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     claim(folder, "", made_of(BASE))
     rates = {f"vm{n}": n for n in range(1, 20)}
