@@ -1,4 +1,4 @@
-"""Who made something: a process of a computer, and whether it still lives."""
+"""The owner of a run or a file: a process of a computer, which may have ended."""
 
 import os
 import socket
@@ -6,17 +6,17 @@ from pathlib import Path
 
 
 def me() -> str:
-    """This process, as `<host>:<pid>`."""
+    """Return this process as `<host>:<pid>`."""
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def begun(pid: int) -> str:
-    """When a process began, in the kernel's own ticks; "" where nobody can say."""
+    """Return when a process began, in the kernel's ticks; "" where /proc is missing."""
     return _status(pid)[19]
 
 
 def _status(pid: int) -> list[str]:
-    """What the kernel says of a process, from its state on; "" for all where nobody can say."""
+    """Return the fields of /proc/<pid>/stat from the state on; "" for all where it is missing."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -24,20 +24,20 @@ def _status(pid: int) -> list[str]:
 
 
 def tag() -> str:
-    """This process as the end of a file's name, for `is_dead_tag`."""
+    """Return this process as the end of a file's name, for `is_dead_tag`."""
     return f"@{me()}@{begun(os.getpid())}"
 
 
 def is_dead_tag(name: str) -> bool:
-    """Whether a file's name ends with the tag of a dead owner."""
+    """Return whether a file's name ends with the tag of a dead owner."""
     _, owner, owner_begun = name.rsplit("@", 2)
     return is_dead(owner, owner_begun)
 
 
 def is_dead(owner: str, owner_begun: str = "") -> bool:
-    """Whether an owner was a process of this computer and is no more.
+    """Return whether an owner was a process of this computer and has ended.
 
-    `owner_begun` tells it from another that has got its process id since.
+    `owner_begun` distinguishes it from a later process with the same id.
     """
     host, _, pid = owner.rpartition(":")
     if host != socket.gethostname() or not pid.isdigit():
@@ -49,5 +49,5 @@ def is_dead(owner: str, owner_begun: str = "") -> bool:
     except PermissionError:
         return False
     status = _status(int(pid))
-    # A process that has ended stays until whoever is its parent by now asks how.
+    # A process that has ended stays as a zombie until its parent waits for it.
     return status[0] == "Z" or (owner_begun != "" and owner_begun != status[19])

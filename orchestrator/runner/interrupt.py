@@ -1,4 +1,4 @@
-"""What Ctrl-C and SIGTERM do while runs are under way."""
+"""Ctrl-C and SIGTERM during runs."""
 
 import signal
 import threading
@@ -10,7 +10,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def on_interrupt(act: Callable[..., None]) -> Iterator[None]:
-    """Let the first Ctrl-C, or SIGTERM, do something else than end the program."""
+    """Call a function on Ctrl-C or SIGTERM, instead of ending the program."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

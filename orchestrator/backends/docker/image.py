@@ -13,15 +13,15 @@ NAME = "vklocks-vm"
 TARGET = "vm"
 SOURCES_LABEL = "vklocks.sources"
 CHECKOUT = Path(__file__).resolve().parents[3]
-#: What ends up in the image, or decides how it is made.
+#: The files that the image is built from, or that decide how it is built.
 SOURCES = ("Dockerfile", "requirements.lock", "vm")
 
 
 def ensure(client: docker.DockerClient, report: Callable[[str], None]) -> str:
-    """The id of an image made from the sources as they are; builds it if there is none.
+    """Return the id of an image that fits the sources; build it if there is none.
 
-    Installed without its sources, vklocks takes the image that is there. EnvironmentProblem
-    if that is missing, or if the build fails.
+    Installed without its sources, vklocks takes the present image. EnvironmentProblem if that is
+    missing, or if the build fails.
     """
     present = find(client)
     if not has_sources():
@@ -39,7 +39,7 @@ def ensure(client: docker.DockerClient, report: Callable[[str], None]) -> str:
 
 
 def find(client: docker.DockerClient) -> tuple[str, str] | None:
-    """Id and source fingerprint of the present image, or None."""
+    """Return id and source fingerprint of the present image, or None."""
     try:
         image = client.images.get(NAME)
     except ImageNotFound:
@@ -53,7 +53,7 @@ def has_sources() -> bool:
 
 
 def fingerprint(checkout: Path) -> str:
-    """A hash over names and contents of all that the image is made from."""
+    """Return a hash over the names and contents of all files that the image is built from."""
     digest = hashlib.sha256()
     for file in _files(checkout):
         content = file.read_bytes()
@@ -79,8 +79,8 @@ def _build(client: docker.DockerClient, sources: str) -> str:
             labels={SOURCES_LABEL: sources},
         )
     except BuildError as error:
-        said = "".join(str(line.get("stream", "")) for line in error.build_log).splitlines()
-        last = "\n  ".join(line for line in said[-10:] if line.strip())
+        output = "".join(str(line.get("stream", "")) for line in error.build_log).splitlines()
+        last = "\n  ".join(line for line in output[-10:] if line.strip())
         raise EnvironmentProblem(f"the image could not be built: {error.msg}\n  {last}") from error
     except APIError as error:
         raise EnvironmentProblem(f"the image could not be built: {error.explanation}") from error

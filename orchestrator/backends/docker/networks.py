@@ -1,4 +1,4 @@
-"""The networks of a run in the engine, and the plugs that a partition pulls."""
+"""The networks of a run in the engine, and how a partition disconnects machines from them."""
 
 from contextlib import ExitStack
 from functools import partial
@@ -23,10 +23,10 @@ SUBNETS = tuple(f"10.213.{third}.0/24" for third in range(256))
 
 
 class Networks:
-    """One network for each bridge of a run, made for `containers` that are named by machine.
+    """One network for each bridge of a run; `containers` maps machines to their containers.
 
-    A machine keeps its address on each, even if it is unplugged or started again: a peer that
-    knows the old one would else find somebody else there.
+    A machine keeps its address on each, even if it is disconnected or restarted: a peer that
+    knows the old address would otherwise reach another machine.
     """
 
     def __init__(self, spec: Spec, containers: dict[str, Container]) -> None:
@@ -40,27 +40,27 @@ class Networks:
     def create(
         self, client: docker.DockerClient, stack: ExitStack, name: str, labels: dict[str, str]
     ) -> None:
-        """Make them; what removes each is on the stack before."""
+        """Create all networks; the removal of each is on the stack before."""
         for number, bridge in enumerate(self._bridges):
             own_name = f"{name}-{number}" if number else name
             stack.callback(if_there, partial(_remove, client, own_name))
             self._networks[bridge], self._subnets[bridge] = _create(client, own_name, labels)
 
     def first(self, machine: str) -> tuple[str, dict[str, Any]]:
-        """The network that a container is made on, and what it is called and found at there."""
+        """Return a machine's first network, and the container's alias and address on it."""
         bridge = self._of(machine)[0]
         return self._networks[bridge].name or "", self._endpoint(bridge, machine)
 
     def connect_others(self, machine: str) -> None:
-        """Plug a container that is made into its further networks."""
+        """Connect a created container to its further networks."""
         for bridge in self._of(machine)[1:]:
-            self._plug(bridge, machine)
+            self._connect(bridge, machine)
 
     def address(self, machine: str, peer: str) -> str:
         return address(self._bridges, machine, peer)
 
     def separate(self, injection: Injection) -> None:
-        """Cut what joins a partition's groups."""
+        """Cut the networks between a partition's groups."""
         partition = injection.fault
         assert isinstance(partition, Partition)
         before = self._cut()
@@ -70,14 +70,14 @@ class Networks:
                 if_there(partial(self._networks[bridge].disconnect, self._containers[machine]))
 
     def join(self, injection: Injection) -> None:
-        """Join again what no other partition cuts."""
+        """Join the groups again, where no other partition separates them."""
         partition = injection.fault
         assert isinstance(partition, Partition)
         before = self._cut()
         self._active.remove(partition)
         for bridge in before - self._cut():
             for machine in bridge.unplugged:
-                self._plug(bridge, machine)
+                self._connect(bridge, machine)
 
     def _of(self, machine: str) -> list[Bridge]:
         return [bridge for bridge in self._bridges if machine in bridge.machines]
@@ -85,7 +85,7 @@ class Networks:
     def _cut(self) -> set[Bridge]:
         return {bridge for bridge in self._bridges if any(map(bridge.is_cut_by, self._active))}
 
-    def _plug(self, bridge: Bridge, machine: str) -> None:
+    def _connect(self, bridge: Bridge, machine: str) -> None:
         self._networks[bridge].connect(self._containers[machine], **self._endpoint(bridge, machine))
 
     def _endpoint(self, bridge: Bridge, machine: str) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def _remove(client: docker.DockerClient, name: str) -> None:
 def _create(
     client: docker.DockerClient, name: str, labels: dict[str, str]
 ) -> tuple[Network, IPv4Network]:
-    """An internal network in the first of our subnets that is free, and the subnet."""
+    """Create an internal network in the first free one of our subnets."""
     used = {
         pool.get("Subnet")
         for network in client.networks.list()
@@ -116,7 +116,7 @@ def _create(
                 name, internal=True, ipam=pools, labels=labels, check_duplicate=True
             )
         except APIError as error:
-            # Somebody else has just taken it, or it overlaps with a network of theirs.
+            # Another run has just taken it, or it overlaps with a foreign network.
             if "overlap" not in str(error.explanation):
                 raise
         else:

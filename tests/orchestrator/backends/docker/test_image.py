@@ -44,12 +44,12 @@ def test_what_does_not_go_in_does_not_count(tmp_path: Path) -> None:
 
 @pytest.mark.docker
 def test_an_image_that_fits_the_sources_is_not_built_again() -> None:
-    said: list[str] = []
+    lines: list[str] = []
     with engine.connected() as client:
-        first = image.ensure(client, said.append)
-        said.clear()
-        assert image.ensure(client, said.append) == first
-    assert not said
+        first = image.ensure(client, lines.append)
+        lines.clear()
+        assert image.ensure(client, lines.append) == first
+    assert not lines
 
 
 @pytest.mark.docker
@@ -60,7 +60,7 @@ def test_the_image_holds_what_a_machine_needs_and_no_more() -> None:
             "import importlib.util as u; print([m for m in ('grpc', 'vm', 'proto', 'polars',"
             " 'docker', 'analysis', 'orchestrator', 'pytest') if u.find_spec(m)])"
         )
-        said = client.containers.run(
+        output = client.containers.run(
             image.NAME, ["-c", code], entrypoint="python", remove=True, network_mode="none"
         )
-    assert said.decode().strip() == "['grpc', 'vm', 'proto']"
+    assert output.decode().strip() == "['grpc', 'vm', 'proto']"
