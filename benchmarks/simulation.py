@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from time import process_time
 
 from benchmarks import simpy_model
-from orchestrator.backends.outcome import Outcome
+from orchestrator.backends.outcome import RunOutcome
 from orchestrator.backends.simulation import SimulatedRun
 from orchestrator.virtual.simulation import simulate
 from vm.records import Event
@@ -68,7 +68,7 @@ def _written_ms() -> float:
     for seed in range(RUNS_WRITTEN):
         with TemporaryDirectory() as directory:
             backend = SimulatedRun(Spec(seed=seed), "benchmark")
-            backend.carry_out(Path(directory), Outcome(), lambda phase: None)
+            backend.execute(Path(directory), RunOutcome(), lambda phase: None)
     return (process_time() - begun_s) * 1000 / RUNS_WRITTEN
 
 

@@ -1,29 +1,34 @@
-"""Backends for tests: what they leave and how they end is as the test says, without machines."""
+"""Backends for tests: files and outcome of each run are as the test says, without machines."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
-from orchestrator.backends.outcome import MachineOutcome, Outcome
+from orchestrator.backends.backend import Backend
+from orchestrator.backends.outcome import MachineOutcome, RunOutcome
 from vm.spec import Spec
 
 
 @dataclass
 class Script:
-    """Makes backends. `problems` holds, by seed, what a run fails with: a text, or an error.
+    """Creates runs. `problems` holds, by seed, how a run fails: a text, or an error.
 
-    A run whose problem is "interrupted" goes on until it is.
+    A run whose problem is "interrupted" continues until it is.
     """
 
     problems: Mapping[int, str | Exception] = field(default_factory=dict)
-    carried_out: list[str] = field(default_factory=list)
+    executed: list[str] = field(default_factory=list)
 
-    def __call__(self, spec: Spec, run: str) -> "Scripted":
-        return Scripted(self, spec, run)
+    def __call__(self, spec: Spec, run: str) -> "ScriptedRun":
+        return ScriptedRun(self, spec, run)
+
+    @property
+    def backend(self) -> Backend:
+        return Backend(self, jobs=len)
 
 
-class Scripted:
+class ScriptedRun:
     """One run as its script says."""
 
     def __init__(self, script: Script, spec: Spec, run: str) -> None:
@@ -35,11 +40,11 @@ class Scripted:
     def interrupt(self) -> None:
         self._interrupted.set()
 
-    def carry_out(self, directory: Path, outcome: Outcome, report: Callable[[str], None]) -> None:
+    def execute(self, directory: Path, outcome: RunOutcome, report: Callable[[str], None]) -> None:
         problem = self._script.problems.get(self._spec.seed, "")
         if isinstance(problem, Exception):
             raise problem
-        self._script.carried_out.append(self._run)
+        self._script.executed.append(self._run)
         with outcome.phase("run", report):
             (directory / "vm1.out").write_text(f"{self._spec.seed}\n")
             if problem == "interrupted":

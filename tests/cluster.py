@@ -1,4 +1,4 @@
-"""Runs in real containers for tests: the command as a process, and what the engine holds."""
+"""Runs in real containers for tests: the command as a process, and the contents of the engine."""
 
 import json
 import os
@@ -40,14 +40,14 @@ def command(
 def vklocks(
     *arguments: object, cwd: Path = ROOT, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """What the command answers."""
+    """Return exit code, output and errors of the command."""
     with command(*arguments, cwd=cwd, **environment) as process:
         out, err = process.communicate(timeout=LIMIT_S)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 def run_directories(out: Path) -> list[Path]:
-    """The runs below a folder, each of which replays."""
+    """Return the runs below a folder, and check that each replays."""
     directories = sorted(path.parent for path in out.glob("*/*/run.json"))
     for directory in directories:
         replayed = vklocks("replay", directory)
@@ -56,20 +56,20 @@ def run_directories(out: Path) -> list[Path]:
 
 
 def only_run(out: Path) -> tuple[Path, dict[str, Any]]:
-    """The one run below a folder, and what its run.json says."""
+    """Return the one run below a folder, and its run.json."""
     (directory,) = run_directories(out)
     return directory, json.loads((directory / "run.json").read_text())
 
 
 def in_engine(client: docker.DockerClient, run: str) -> list[str]:
-    """What the engine holds of a run."""
+    """Return everything of a run in the engine."""
     return [
-        f"{left.what} {left.name}" for left in leftovers(client) if left.labels["vklocks"] == run
+        f"{left.kind} {left.name}" for left in leftovers(client) if left.labels["vklocks"] == run
     ]
 
 
 def first_container(client: docker.DockerClient, out: Path, machine: str) -> Container:
-    """The container of a machine of the run that is being made below `out`, once it is started."""
+    """Return a machine's container of the run that is written below `out`, once it has started."""
     for event in client.events(decode=True, filters={"event": "start"}, since=0):
         attributes = event["Actor"]["Attributes"]
         if _is_made_in(out, attributes.get("vklocks", "")) and attributes["name"].endswith(
@@ -84,10 +84,10 @@ def _is_made_in(out: Path, run: str) -> bool:
 
 
 def wait_for_line(container: Container, wanted: Callable[[str], bool]) -> None:
-    """Return when the container has printed a line that is wanted."""
+    """Return when the container has printed a wanted line."""
     unfinished = ""
     for chunk in container.logs(stream=True, follow=True):
         *lines, unfinished = (unfinished + chunk.decode()).split("\n")
         if any(map(wanted, lines)):
             return
-    raise AssertionError(f"{container.name} ended before it said what was waited for")
+    raise AssertionError(f"{container.name} ended before it printed a wanted line")

@@ -1,0 +1,13 @@
+"""The backends, by the names that `--backend` takes.
+
+Importing this package imports no SDK: a backend that needs one imports it when it creates a run.
+"""
+
+from orchestrator.backends import docker, processes, simulation
+from orchestrator.backends.backend import Backend
+
+BACKENDS: dict[str, Backend] = {
+    "containers": docker.BACKEND,
+    "processes": processes.BACKEND,
+    "simulation": simulation.BACKEND,
+}

@@ -1,4 +1,4 @@
-"""How a run ended, as its backend saw it and as run.json tells it."""
+"""How a run and its machines ended, as a backend observed it and run.json records it."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,38 +12,39 @@ from vm.log import LogError, decode
 from vm.records import Record, Start, Stop
 from vm.spec import Spec
 
-#: What a run goes through, in order. The barrier ends at the epoch, when ticking begins.
+#: The phases of a run, in order. The barrier ends at the epoch, when ticking begins.
 PHASES = ("create", "start", "barrier", "run", "stop", "collect", "remove")
 
-Ending = Literal["finished", "terminated", "killed", "failed"]
+MachineResult = Literal["finished", "terminated", "killed", "failed"]
+RunResult = Literal["finished", "failed", "interrupted"]
 
-#: The exit code of a process that was killed, as shells and engines say it.
+#: The exit code of a killed process, in shells and in the engine.
 KILLED = 137
 
 
 class EnvironmentProblem(Exception):
-    """Something that a run needs is not there; says what, and what to do."""
+    """Something that a run needs is missing; the text names it and the remedy."""
 
 
-class Interrupted(Exception):
-    """The run was told to end before its machines began."""
+class InterruptedBeforeStart(Exception):
+    """The run was interrupted before its machines started."""
 
 
 @dataclass(frozen=True)
 class MachineOutcome:
     """How one machine ended; `exit_code` is None if it never ran."""
 
-    outcome: Ending
+    outcome: MachineResult
     exit_code: int | None
     out_of_memory: bool = False
 
 
 @dataclass
-class Outcome:
-    """How a run ended; a backend fills it in as the run goes on.
+class RunOutcome:
+    """How a run ended; a backend fills it in as the run proceeds.
 
-    `phases_s` holds how long each of PHASES took, `versions` what the run was made with.
-    Without a `problem` the run was carried out as its spec says.
+    `phases_s` holds how long each of PHASES took, `versions` the software that the run used.
+    Without a `problem` the run was executed as its spec says.
     """
 
     machines: dict[str, MachineOutcome] = field(default_factory=dict)
@@ -52,9 +53,15 @@ class Outcome:
     epoch_unix_ns: int | None = None
     problem: str = ""
 
+    @property
+    def result(self) -> RunResult:
+        if not self.problem:
+            return "finished"
+        return "interrupted" if self.problem.startswith("interrupted") else "failed"
+
     @contextmanager
     def phase(self, name: str, report: Callable[[str], None]) -> Iterator[None]:
-        """Measure a phase of the run while it is reported."""
+        """Report a phase of the run, and measure it."""
         assert name in PHASES
         report(name)
         begun = monotonic()
@@ -64,8 +71,10 @@ class Outcome:
             self.phases_s[name] = monotonic() - begun
 
 
-def examine(exit_code: int | None, log: Path, *, out_of_memory: bool = False) -> MachineOutcome:
-    """How a machine ended, by its exit code and its log."""
+def machine_outcome(
+    exit_code: int | None, log: Path, *, out_of_memory: bool = False
+) -> MachineOutcome:
+    """Return how a machine ended, by its exit code and its log."""
     if exit_code == 0:
         last = _record(_line(log, -1))
         return MachineOutcome(last.reason if isinstance(last, Stop) else "failed", 0)
@@ -73,12 +82,12 @@ def examine(exit_code: int | None, log: Path, *, out_of_memory: bool = False) ->
 
 
 def epoch_unix_ns(logs: Collection[Path]) -> int | None:
-    """The epoch that the machines agreed on, by their logs; None if they have not yet."""
+    """Return the epoch that the machines agreed on, by their logs; None if they have not yet."""
     return next(filter(None, (epoch_in(_line(log, 0)) for log in logs)), None)
 
 
 def epoch_in(line: str) -> int | None:
-    """The epoch that the first line of a log tells, if it is there and whole."""
+    """Return the epoch in the first line of a log, if that is complete."""
     first = _record(line)
     return first.epoch_unix_ns if isinstance(first, Start) else None
 
@@ -101,11 +110,12 @@ def problem_of(
     spec: Spec,
     machines: Mapping[str, MachineOutcome],
     late: Collection[str],
-    said: Callable[[str], str],
+    last_output: Callable[[str], str],
 ) -> str:
-    """What the machines' endings say against the run, or "".
+    """Return what went wrong in a run, or "".
 
-    `late` are those that had to be told to end; `said` is what a machine printed last.
+    `late` are the machines that had to be stopped; `last_output` returns the last lines that a
+    machine printed.
     """
     crashed = {fault.machine for fault in spec.faults if isinstance(fault, Crash)}
     wrong = {
@@ -113,21 +123,21 @@ def problem_of(
         for name, ended in machines.items()
         if ended.outcome != ("killed" if name in crashed else "finished") or ended.out_of_memory
     }
-    problems = [f"{name} {_ending(ended)}" for name, ended in wrong.items()]
+    problems = [f"{name} {_explanation(ended)}" for name, ended in wrong.items()]
     failed = [name for name, ended in wrong.items() if ended.outcome == "failed"]
-    problems += [f"{name} said: {last}" for name in failed if (last := said(name))]
+    problems += [f"last output of {name}: {last}" for name in failed if (last := last_output(name))]
     if late and not problems:
         problems = [f"{', '.join(late)} did not end in time"]
     return "; ".join(problems)
 
 
-def _ending(ended: MachineOutcome) -> str:
+def _explanation(ended: MachineOutcome) -> str:
     if ended.out_of_memory:
         return "was killed because it ran out of memory"
     if ended.outcome == "killed":
         return f"was killed (exit code {ended.exit_code})"
     if ended.outcome == "terminated":
-        return "was told to end before its time"
+        return "was stopped before its end"
     if ended.outcome == "finished":
         return "ended before it could crash"
     return "never ran" if ended.exit_code is None else f"failed with exit code {ended.exit_code}"

@@ -1,10 +1,12 @@
-"""The backend `simulation`: carries a run out in virtual time and writes what hosts would write."""
+"""The backend `simulation`: a run in virtual time, with the same files as real machines."""
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from orchestrator.backends.outcome import Interrupted, MachineOutcome, Outcome
+from orchestrator.backends.backend import Backend, Report
+from orchestrator.backends.outcome import InterruptedBeforeStart, MachineOutcome, RunOutcome
 from orchestrator.virtual.simulation import RunRecords, Simulation
 from vm.log import encode
 from vm.records import Reason, Record, Stop
@@ -12,32 +14,38 @@ from vm.schedule import SECOND_NS
 from vm.spec import Spec
 from vm.transcript import transcript_line
 
-#: After how many ticks the simulation looks whether it is to end.
+#: How many ticks are simulated between two looks for an interrupt.
 TICKS_BETWEEN_LOOKS = 100_000
+#: What makes another process worth its start: half a second's work.
+MIN_EVENTS_PER_JOB = 50_000
+
+#: Writes into a run's directory what is kept of its history.
+Keep = Callable[[RunRecords, Path], None]
+
+
+def write(history: RunRecords, directory: Path) -> None:
+    """Write the log and the transcript of every machine."""
+    for name, records in history.items():
+        for suffix, line_of in {"jsonl": encode, "out": transcript_line}.items():
+            text = "".join([f"{line_of(record)}\n" for record in records])
+            (directory / f"{name}.{suffix}").write_bytes(text.encode())
 
 
 class SimulatedRun:
-    """One run in virtual time. `carry_out` in one thread, `interrupt` from any.
+    """One run in virtual time. `execute` in one thread, `interrupt` from any."""
 
-    `keep` leaves in the run's directory what is to be kept of its history: the logs, if not given.
-    """
-
-    def __init__(
-        self, spec: Spec, run: str, keep: Callable[[RunRecords, Path], None] | None = None
-    ) -> None:
+    def __init__(self, spec: Spec, run: str, keep: Keep = write) -> None:
         self._spec = spec
         self._run = run
-        self._keep = keep or write
+        self._keep = keep
         self._interrupted = threading.Event()
 
     def interrupt(self) -> None:
-        """End the run soon; its machines stop cleanly and their logs are kept."""
         self._interrupted.set()
 
-    def carry_out(self, directory: Path, outcome: Outcome, report: Callable[[str], None]) -> None:
-        """Fill directory and outcome. Interrupted if the run was to end before it began."""
+    def execute(self, directory: Path, outcome: RunOutcome, report: Report) -> None:
         if self._interrupted.is_set():
-            raise Interrupted
+            raise InterruptedBeforeStart
         simulation = Simulation(self._spec, self._run)
         with outcome.phase("run", report):
             reason = self._advance(simulation)
@@ -45,15 +53,14 @@ class SimulatedRun:
         with outcome.phase("collect", report):
             self._keep(history, directory)
         outcome.epoch_unix_ns = 0
-        outcome.machines = {name: _ending(records) for name, records in history.items()}
+        outcome.machines = {name: _machine_outcome(log) for name, log in history.items()}
         if reason == "terminated":
             outcome.problem = "interrupted"
 
     def _advance(self, simulation: Simulation) -> Reason:
-        """Simulate to the end of the run, or until it is to end."""
+        """Simulate to the end of the run, or until it is interrupted."""
         spec = self._spec
-        ticks_hz = sum(spec.tick_rate_hz(machine) for machine in spec.machines)
-        step_ns = TICKS_BETWEEN_LOOKS * SECOND_NS // ticks_hz
+        step_ns = TICKS_BETWEEN_LOOKS * SECOND_NS // _ticks_hz(spec)
         for until_ns in (*range(step_ns, spec.duration_ns, step_ns), spec.duration_ns):
             if self._interrupted.is_set():
                 return "terminated"
@@ -61,16 +68,25 @@ class SimulatedRun:
         return "finished"
 
 
-def write(history: RunRecords, directory: Path) -> None:
-    """The log of every machine, and its story for people."""
-    for name, records in history.items():
-        for suffix, line_of in {"jsonl": encode, "out": transcript_line}.items():
-            text = "".join([f"{line_of(record)}\n" for record in records])
-            (directory / f"{name}.{suffix}").write_bytes(text.encode())
-
-
-def _ending(records: Sequence[Record]) -> MachineOutcome:
-    last = records[-1]
+def _machine_outcome(log: Sequence[Record]) -> MachineOutcome:
+    last = log[-1]
     if isinstance(last, Stop):
         return MachineOutcome(last.reason, 0)
     return MachineOutcome("killed", None)
+
+
+def expected_events(spec: Spec) -> float:
+    return _ticks_hz(spec) * spec.duration_s
+
+
+def _ticks_hz(spec: Spec) -> int:
+    return sum(spec.tick_rate_hz(machine) for machine in spec.machines)
+
+
+def _jobs(specs: Sequence[Spec]) -> int:
+    """Return one job for each core, if there is enough to do for another process to be worth it."""
+    events = sum(map(expected_events, specs))
+    return max(1, min(os.cpu_count() or 1, int(events / MIN_EVENTS_PER_JOB)))
+
+
+BACKEND = Backend(SimulatedRun, _jobs, is_virtual=True)

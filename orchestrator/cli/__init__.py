@@ -73,7 +73,7 @@ def _parser() -> Parser:
     parser = Parser(prog="vklocks", description="A laboratory for logical clocks.")
     parser.add_argument("--version", action="version", version=f"vklocks {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    text = "carry out runs and say what happened"
+    text = "execute runs and report what happened"
     command = commands.add_parser("run", help=text, description=text, allow_abbrev=False)
     add_run(command)
     command.set_defaults(act=run_experiment)

@@ -1,18 +1,18 @@
-"""What can be typed, and what it means."""
+"""The command-line options of `vklocks run`, and how their values are read."""
 
 import argparse
 from pathlib import Path
 from typing import NoReturn
 
-from orchestrator.runner.execution import BACKENDS
+from orchestrator.backends import BACKENDS
+from orchestrator.backends.backend import MAX_JOBS
 from vm.workloads import WORKLOADS
 
 OUT = Path("runs")
-MAX_JOBS = 64
 
 
 class UsageError(Exception):
-    """A wrong argument; the text names it and what would do."""
+    """A wrong argument; the text names it and the remedy."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -35,7 +35,7 @@ def add_run(command: argparse.ArgumentParser) -> None:
         metavar="EXPERIMENT.toml",
         nargs="?",
         type=Path,
-        help="fields of a spec and what to sweep over; goes on where it was interrupted",
+        help="fields of a spec and axes to sweep; an interrupted experiment continues",
     )
     add("--backend", choices=BACKENDS, default="containers", help="where machines run (containers)")
     add("--machines", metavar="N", type=int, help="how many machines (3)")
@@ -59,17 +59,22 @@ def add_run(command: argparse.ArgumentParser) -> None:
     add("--clocks", metavar="CLOCK,…", type=_list_of_names, help="lamport, vector (lamport)")
     add("--seed", metavar="N", type=int, help="seed of the first run, the next has N+1 (random)")
     add("--repeat", metavar="N", type=int, help="how many runs, of each point of a sweep (1)")
-    add("--jobs", metavar="N", type=_jobs, help="how many side by side (as many as cores bear)")
+    add(
+        "--jobs",
+        metavar="N",
+        type=_jobs,
+        help="runs in parallel (as many as this computer can sustain)",
+    )
     add(
         "--pool",
         metavar="POOL",
-        help="what carries simulated runs to workers: loky, dask or ray (loky)",
+        help="what distributes simulated runs over workers: loky, dask or ray (loky)",
     )
     add(
         "--no-logs",
         dest="logs",
         action="store_false",
-        help="measure simulated runs and keep the figures only",
+        help="keep only the metrics of simulated runs",
     )
     add_out(command)
 

@@ -1,10 +1,10 @@
-"""Where the command's words and tables go."""
+"""Output of the commands: lines, tables and complaints."""
 
 import sys
 
 from rich.console import Console
 
-#: Where no width is known, as in a file.
+#: The width where none is known, as in a file.
 COLUMNS = 100
 
 
@@ -17,6 +17,6 @@ def say(console: Console, line: str) -> None:
 
 
 def complain(code: int, problem: str) -> int:
-    """Say on standard error why the command ends with `code`."""
+    """Print on standard error why the command ends with `code`."""
     print(f"vklocks: {problem}", file=sys.stderr)
     return code

@@ -1,10 +1,10 @@
-"""`vklocks run`: an experiment's runs, several at a time, and what they come to."""
+"""`vklocks run`: execute the runs of an experiment, several in parallel, and evaluate them."""
 
 import argparse
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -14,27 +14,23 @@ from tempfile import TemporaryFile
 
 from rich.console import Console
 
-from orchestrator.backends.docker import engine, image
-from orchestrator.cli.arguments import MAX_JOBS, UsageError
+from orchestrator.backends import BACKENDS
+from orchestrator.backends.simulation import expected_events
+from orchestrator.cli.arguments import UsageError
 from orchestrator.cli.console import complain, console_of_output, say
 from orchestrator.experiments import folder as experiment_folder
 from orchestrator.experiments.experiment import Experiment, parse, read
 from orchestrator.runner import execution, threads
-from orchestrator.runner.execution import BACKENDS, VIRTUAL, Batch, PlannedRun
+from orchestrator.runner.execution import Batch, PlannedRun
 from orchestrator.runner.progress import Display, display
 from vm.spec import Spec, SpecError, suggestion
 
 DEFAULT_EXPERIMENT = "lab"
-#: What a core bears without ticks that come late: ticks a second, and machines at all.
-MAX_TICKS_PER_CORE_HZ = 300
-MAX_MACHINES_PER_CORE = 25
-#: What makes another process worth its start: half a second's work.
-MIN_EVENTS_PER_JOB = 50_000
 DEFAULT_POOL = "loky"
 LOADING_NICENESS = 19
-#: Up to so many runs are named one by one.
-MAX_NAMED = 10
-#: The options that set a field of the experiment, for errors that name what was typed.
+#: Up to so many runs are listed one by one.
+MAX_LISTED = 10
+#: The option that sets each field of the experiment, for errors.
 OPTIONS = {
     "machines": "--machines",
     "duration_s": "--duration",
@@ -57,28 +53,28 @@ def run_experiment(given: argparse.Namespace) -> int:
             f"--out: {error.filename or folder} cannot be written: {error.strerror}"
         ) from None
     resumable = given.experiment is not None
-    orders = [
+    planned = [
         PlannedRun(name, spec, given.backend, folder, resumable)
         for name, spec in specs.items()
         if not (folder / name).exists()
     ]
     execution.remove_leftovers(given.out, folder)
     try:
-        batch = _carry_out(given, orders, len(specs) - len(orders), console)
+        batch = _execute(given, planned, len(specs) - len(planned), console)
     finally:
-        # What was killed on the way leaves nothing but whole runs.
         execution.remove_leftovers(given.out, folder)
-    places = {done.name: done.directory for done in batch.runs}
-    found = [places.get(name, folder / name) for name in specs]
-    there = [directory for directory in found if directory.parent == folder and directory.exists()]
-    return _conclude(folder if resumable else None, there, batch, console)
+    executed = {run.name: run.directory for run in batch.runs}
+    found = [executed.get(name, folder / name) for name in specs]
+    kept = [directory for directory in found if directory.parent == folder and directory.exists()]
+    return _conclude(folder if resumable else None, kept, batch, console)
 
 
 def _check_virtual(given: argparse.Namespace) -> None:
-    """That options for simulated runs come with simulated runs, and name what there is."""
+    """Check the options that only simulated runs have."""
     for option, wanted in {"--no-logs": not given.logs, "--pool": given.pool}.items():
-        if wanted and given.backend not in VIRTUAL:
-            raise UsageError(f"{option} is for simulated runs: add --backend {VIRTUAL[0]}")
+        if wanted and not BACKENDS[given.backend].is_virtual:
+            virtual = next(name for name, backend in BACKENDS.items() if backend.is_virtual)
+            raise UsageError(f"{option} is for simulated runs: add --backend {virtual}")
     if given.pool:
         # joblib takes its time to load.
         from orchestrator.runner.pools import POOLS
@@ -88,7 +84,7 @@ def _check_virtual(given: argparse.Namespace) -> None:
 
 
 def _experiment(given: argparse.Namespace) -> Experiment:
-    """What the file and the options say."""
+    """Return the experiment that file and options describe."""
     file: Path | None = given.experiment
     plain = read(file) if file else {"seed": SystemRandom().randrange(2**31)}
     options = {field: value for field in OPTIONS if (value := vars(given)[field]) is not None}
@@ -104,7 +100,7 @@ def _experiment(given: argparse.Namespace) -> Experiment:
 
 
 def _claimed(given: argparse.Namespace, experiment: Experiment, folder: Path) -> dict[str, Spec]:
-    """The specs of all runs by the runs' names, in a folder that is theirs.
+    """Return the specs of all runs by name, and claim the folder for them.
 
     OSError if it cannot be written, ExperimentError if another experiment has it.
     """
@@ -112,56 +108,55 @@ def _claimed(given: argparse.Namespace, experiment: Experiment, folder: Path) ->
     if file is None:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):
-            """So it can be written."""
+            pass  # The folder can be written.
         return dict(zip(execution.fresh_names(folder, specs.values()), specs.values(), strict=True))
     ours = experiment_folder.resolved(experiment, given.backend, given.logs)
     experiment_folder.claim(folder, file.read_text(encoding="utf-8"), ours)
     return specs
 
 
-def _carry_out(
-    given: argparse.Namespace, orders: Sequence[PlannedRun], there: int, console: Console
+def _execute(
+    given: argparse.Namespace, planned: Sequence[PlannedRun], present: int, console: Console
 ) -> Batch:
-    prepare = PREPARATIONS.get(given.backend)
-    if prepare and orders:
-        prepare(console)
-    if there:
-        say(console, f"kept: {_runs(there)} that were there already")
-    if not orders:
+    backend = BACKENDS[given.backend]
+    if backend.prepare and planned:
+        backend.prepare(partial(say, console))
+    if present:
+        say(console, f"kept: {_runs(present)} that were there already")
+    if not planned:
         return Batch()
-    virtual = given.backend in VIRTUAL
-    jobs = min(given.jobs or (_simulated_jobs if virtual else _jobs)(orders), len(orders))
-    say(console, f"{_runs(len(orders))}, {jobs} at a time")
+    jobs = min(given.jobs or backend.jobs([run.spec for run in planned]), len(planned))
+    say(console, f"{_runs(len(planned))}, {jobs} at a time")
     if given.experiment is None:
-        say(console, f"the same again: {_again(given, orders)}")
-    if virtual:
-        return _simulate(given, orders, jobs, console)
-    costs = {order.name: order.spec.duration_s for order in orders}
+        say(console, f"the same again: {_again(given, planned)}")
+    if backend.is_virtual:
+        return _simulate(given, planned, jobs, console)
+    costs = {run.name: run.spec.duration_s for run in planned}
     with display(console, costs, speed=jobs) as shown, _analysis_loading(shown, jobs) as starting:
-        return threads.carry_out(orders, BACKENDS[given.backend], jobs, starting)
+        return threads.execute(planned, backend.create, jobs, starting)
 
 
 def _simulate(
-    given: argparse.Namespace, orders: Sequence[PlannedRun], jobs: int, console: Console
+    given: argparse.Namespace, planned: Sequence[PlannedRun], jobs: int, console: Console
 ) -> Batch:
     from orchestrator.cli.simulated import simulate
     from orchestrator.runner import pools
 
-    folder = orders[0].folder
-    # A worker need not be where we are.
-    absolute = [replace(order, folder=folder.absolute()) for order in orders]
-    costs = {order.name: _expected_events(order.spec) for order in orders}
+    folder = planned[0].folder
+    # A worker may have another current directory.
+    absolute = [replace(run, folder=folder.absolute()) for run in planned]
+    costs = {run.name: expected_events(run.spec) for run in planned}
     with display(console, costs) as shown:
         work = partial(simulate, logs=given.logs)
-        batch = pools.carry_out(absolute, work, jobs, given.pool or DEFAULT_POOL, shown)
-    for number, done in enumerate(batch.runs):
-        directory = folder / done.directory.relative_to(folder.absolute())
-        batch.runs[number] = replace(done, directory=directory)
+        batch = pools.execute(absolute, work, jobs, given.pool or DEFAULT_POOL, shown)
+    for number, executed in enumerate(batch.runs):
+        directory = folder / executed.directory.relative_to(folder.absolute())
+        batch.runs[number] = replace(executed, directory=directory)
     return batch
 
 
 class _Starting:
-    """Passes on to a display what happens, and knows when as many runs as go side by side run."""
+    """Passes progress on to a display, and notes when all jobs are running."""
 
     def __init__(self, shown: Display, jobs: int) -> None:
         self.is_over = threading.Event()
@@ -176,15 +171,15 @@ class _Starting:
         if len(self._running) >= self._jobs:
             self.is_over.set()
 
-    def done(self, run: str, how: str) -> None:
-        self._shown.done(run, how)
+    def done(self, run: str, problem: str) -> None:
+        self._shown.done(run, problem)
 
 
 @contextmanager
 def _analysis_loading(shown: Display, jobs: int) -> Iterator[Display]:
-    """Load what will be said of runs, three seconds' work, while they wait for their machines.
+    """Import the analysis, which takes three seconds, while the runs wait for their machines.
 
-    Not before: imports would keep the threads that start machines from their work.
+    Not earlier: imports would delay the threads that start machines.
     """
     starting = _Starting(shown, jobs)
 
@@ -203,40 +198,16 @@ def _analysis_loading(shown: Display, jobs: int) -> Iterator[Display]:
 
 def _load_analysis() -> None:
     if sys.platform == "linux":
-        # Of this thread and of those that it begins: the machines' ticks come first.
+        # For this thread and those that it starts: the machines' ticks come first.
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOADING_NICENESS)
     from orchestrator.cli.report import prepare
 
     prepare()
 
 
-def _jobs(orders: Sequence[PlannedRun]) -> int:
-    """As many clusters side by side as this computer bears without ticks that come late."""
-    cores = os.cpu_count() or 1
-    machines = max(len(order.spec.machines) for order in orders)
-    ticks_hz = max(sum(_max_rates_hz(order.spec)) for order in orders)
-    by_ticks = cores * MAX_TICKS_PER_CORE_HZ // ticks_hz
-    by_machines = cores * MAX_MACHINES_PER_CORE // machines
-    return max(1, min(by_ticks, by_machines, MAX_JOBS))
-
-
-def _simulated_jobs(orders: Sequence[PlannedRun]) -> int:
-    """One for each core, if there is enough to do for another process to be worth it."""
-    events = sum(_expected_events(order.spec) for order in orders)
-    return max(1, min(os.cpu_count() or 1, int(events / MIN_EVENTS_PER_JOB)))
-
-
-def _max_rates_hz(spec: Spec) -> list[int]:
-    return [spec.tick_rates_hz.get(machine, spec.ticks[1]) for machine in spec.machines]
-
-
-def _expected_events(spec: Spec) -> float:
-    return sum(spec.tick_rate_hz(machine) for machine in spec.machines) * spec.duration_s
-
-
-def _again(given: argparse.Namespace, orders: Sequence[PlannedRun]) -> str:
-    """The command that carries out the same runs."""
-    spec = orders[0].spec
+def _again(given: argparse.Namespace, planned: Sequence[PlannedRun]) -> str:
+    """Return the command that executes the same runs."""
+    spec = planned[0].spec
     weights = spec.workload
     options = {
         "--backend": given.backend,
@@ -246,7 +217,7 @@ def _again(given: argparse.Namespace, orders: Sequence[PlannedRun]) -> str:
         "--weights": f"{weights.one},{weights.all},{weights.internal}",
         "--clocks": ",".join(spec.clocks),
         "--seed": spec.seed,
-        "--repeat": len(orders),
+        "--repeat": len(planned),
     }
     return " ".join(["vklocks run", *(f"{name} {value}" for name, value in options.items())])
 
@@ -258,36 +229,25 @@ def _runs(count: int) -> str:
 def _conclude(
     experiment: Path | None, directories: Sequence[Path], batch: Batch, console: Console
 ) -> int:
-    """Say what happened in all runs that are there, and what kept others from it.
+    """Evaluate all runs that are present, list them, and report failures.
 
-    `experiment` is the folder of an experiment that has one of its own.
+    `experiment` is the folder of an experiment that has its own.
     """
     from orchestrator.cli import analyse
 
     code = analyse.conclude(experiment, directories, batch, console)
     if directories:
         say(console, "\nkept:")
-    for directory in directories if len(directories) <= MAX_NAMED else [directories[0].parent]:
+    for directory in directories if len(directories) <= MAX_LISTED else [directories[0].parent]:
         say(console, f"  {directory}")
-    failed = [done for done in batch.runs if done.result == "failed"]
-    for done in failed[:MAX_NAMED]:
-        apart = f" (kept as {done.directory}, to be tried again)" if experiment else ""
-        code = complain(4, f"{done.name} failed: {done.problem}{apart}")
-    if len(failed) > MAX_NAMED:
-        complain(4, f"and {len(failed) - MAX_NAMED} more failed")
+    failed = [run for run in batch.runs if run.result == "failed"]
+    for run in failed[:MAX_LISTED]:
+        apart = f" (kept as {run.directory}, to be tried again)" if experiment else ""
+        code = complain(4, f"{run.name} failed: {run.problem}{apart}")
+    if len(failed) > MAX_LISTED:
+        complain(4, f"and {len(failed) - MAX_LISTED} more failed")
     for problem in dict.fromkeys(batch.problems):
         code = complain(3, problem)
     if batch.interrupted:
         code = complain(130, f"interrupted; {_runs(len(directories))} kept")
     return code
-
-
-def _prepare_engine(console: Console) -> None:
-    with engine.connected() as client:
-        for left in engine.remove_abandoned(client):
-            say(console, f"removed {left.what} {left.name} of a run that was killed")
-        image.ensure(client, console.print)
-
-
-#: What has to be done before the first run of some backends.
-PREPARATIONS: dict[str, Callable[[Console], None]] = {"containers": _prepare_engine}

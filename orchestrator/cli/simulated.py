@@ -4,7 +4,8 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from orchestrator.backends.simulation import SimulatedRun, write
+from orchestrator.backends import BACKENDS
+from orchestrator.backends.simulation import write
 from orchestrator.runner import execution
 from orchestrator.runner.execution import ExecutedRun, PlannedRun
 from orchestrator.virtual.simulation import RunRecords
@@ -13,8 +14,8 @@ from orchestrator.virtual.simulation import RunRecords
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 
-def simulate(order: PlannedRun, logs: bool) -> ExecutedRun:
-    """Carry an order out. Without logs its directory holds only what was measured."""
+def simulate(planned: PlannedRun, logs: bool) -> ExecutedRun:
+    """Execute a planned run. Without logs its directory holds only what was measured."""
     violations: list[object] = []
 
     def keep(history: RunRecords, directory: Path) -> None:
@@ -26,7 +27,7 @@ def simulate(order: PlannedRun, logs: bool) -> ExecutedRun:
         from analysis.text import audit
         from analysis.text.summary import as_json
 
-        measured = of_records(Path(order.name), history)
+        measured = of_records(Path(planned.name), history)
         execution.write_json(directory / FIGURES, as_json([figures(measured)]))
         if logs:
             write(history, directory)
@@ -34,7 +35,6 @@ def simulate(order: PlannedRun, logs: bool) -> ExecutedRun:
             audit.keep(found, directory)
             violations.extend(found.violations)
 
-    done = execution.carry_out(
-        SimulatedRun(order.spec, order.name, keep), order, lambda phase: None
-    )
+    run = BACKENDS[planned.backend].create(planned.spec, planned.name, keep)
+    done = execution.execute(run, planned, lambda phase: None)
     return replace(done, is_violated=bool(violations))

@@ -1,10 +1,8 @@
-"""`vklocks list`, `clean` and `doctor`: what there is, what is left over, what is lacking."""
+"""`vklocks list`, `clean` and `doctor`: runs, leftovers of dead owners, and the environment."""
 
 import argparse
 import shutil
-from typing import Any
 
-from orchestrator.backends.docker import engine, image
 from orchestrator.runner import execution
 
 
@@ -27,6 +25,8 @@ def list_runs(given: argparse.Namespace) -> int:
 
 
 def clean(given: argparse.Namespace) -> int:
+    from orchestrator.backends.docker import engine
+
     removed = 0
     for partial in execution.leftovers(given.out, *given.out.glob("*/")):
         shutil.rmtree(partial, ignore_errors=True)
@@ -35,30 +35,21 @@ def clean(given: argparse.Namespace) -> int:
     with engine.connected() as client:
         for gone in engine.remove_abandoned(client):
             removed += 1
-            print(f"removed {gone.what} {gone.name}")
+            print(f"removed {gone.kind} {gone.name}")
         for left in engine.leftovers(client):
-            print(f"left {left.what} {left.name}: {left.owner} may still use it")
+            print(f"left {left.kind} {left.name}: {left.owner} may still use it")
     print(f"{removed} leftovers of dead owners removed" if removed else "nothing to clean")
     return 0
 
 
 def doctor(given: argparse.Namespace) -> int:
+    from orchestrator.backends.docker import engine
+    from orchestrator.backends.docker.doctor import findings
+
     missing = False
     with engine.connected() as client:
-        findings = [*engine.examine(client, given.out), _examine_image(client)]
-    for finding in findings:
+        found = list(findings(client, given.out))
+    for finding in found:
         missing |= finding.state == "missing"
         print(f"{finding.state:8} {finding.subject}: {finding.text}")
     return 3 if missing else 0
-
-
-def _examine_image(client: Any) -> engine.Finding:
-    present = image.find(client)
-    if present and (not image.has_sources() or present[1] == image.fingerprint(image.CHECKOUT)):
-        return engine.Finding("image", "ok", f"{image.NAME} is there and fits the sources")
-    if image.has_sources():
-        which = "is older than the sources" if present else "is not there"
-        return engine.Finding("image", "ok", f"{image.NAME} {which}; the next run builds it")
-    return engine.Finding(
-        "image", "missing", f"{image.NAME} is not there: run vklocks from its checkout once"
-    )

@@ -1,51 +1,36 @@
-"""A run: a spec carried out by a backend, left behind as a directory that is whole.
+"""The execution of one run by a backend, into a directory that is complete or absent.
 
-A directory is filled under a temporary name that tells whose it is, and renamed when it is
-complete. So what has a run's name is whole whatever happens, and where two carry out the same
-run the rename decides: the one that comes second finds the name taken.
+A directory is filled under a temporary name that holds its owner, and renamed when it is complete.
+So a directory with a run's name is complete whatever happens, and if two processes execute the
+same run, the rename decides: the second one finds the name taken.
 """
 
 import json
 import platform
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any
 
 from orchestrator import owner
-from orchestrator.backends.docker.cluster import Cluster
-from orchestrator.backends.outcome import PHASES, Outcome
-from orchestrator.backends.processes import Processes
-from orchestrator.backends.simulation import SimulatedRun
+from orchestrator.backends import BACKENDS
+from orchestrator.backends.backend import BackendRun, Report
+from orchestrator.backends.outcome import PHASES, RunOutcome, RunResult
 from vm import __version__
 from vm.spec import Spec
 
-#: Where an experiment keeps what did not finish; the analysis does not look into it by itself.
+#: Where an experiment keeps failed runs; the analysis reads it only if it is given.
 FAILED = "failed"
-#: Backends whose time is no wall time: equal runs are equal to the last bit.
-VIRTUAL = ("simulation",)
-
-Result = Literal["finished", "failed", "interrupted"]
-
-
-class Backend(Protocol):
-    """Carries out one run."""
-
-    def carry_out(self, directory: Path, outcome: Outcome, report: Callable[[str], None]) -> None:
-        """Fill a directory with logs and an outcome with what happened; says its phases."""
-
-    def interrupt(self) -> None:
-        """End the run soon and keep what there is; may be called from any thread."""
 
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A run that is to be carried out. One that is `resumable` is kept only if it finishes."""
+    """A run to execute. A `resumable` one has its directory only once it has finished."""
 
     name: str
     spec: Spec
@@ -56,27 +41,27 @@ class PlannedRun:
 
 @dataclass(frozen=True)
 class ExecutedRun:
-    """A run that has been carried out. `problem` says why it is not `finished`.
+    """A run that has been executed. `problem` gives the reason if it is not `finished`.
 
-    `is_violated` says that a check has been made at once and is violated.
+    `is_violated` means that its checks were evaluated at once, and one is violated.
     """
 
     name: str
     directory: Path
-    result: Result
+    result: RunResult
     problem: str
     phases_s: dict[str, float]
     is_violated: bool = False
 
     @property
     def trouble(self) -> str:
-        """What is to be told of it: `failed: vm1 was killed`, or "" if it finished."""
+        """Result and problem, as in `failed: vm1 was killed`, or "" if it finished."""
         return f"{self.result}: {self.problem}" if self.problem else ""
 
 
 @dataclass
 class Batch:
-    """What came of several orders; `problems` are what the environment lacked."""
+    """The executed runs of several planned ones; `problems` are faults of the environment."""
 
     runs: list[ExecutedRun] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -84,7 +69,7 @@ class Batch:
 
 
 def fresh_names(folder: Path, specs: Iterable[Spec]) -> list[str]:
-    """Names by the time of day and the seed, that no run in the folder has."""
+    """Return names made of the time of day and the seed, that no run in the folder has."""
     now = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
     taken = {path.name.lstrip(".").partition("@")[0] for path in folder.iterdir()}
     names: list[str] = []
@@ -94,21 +79,20 @@ def fresh_names(folder: Path, specs: Iterable[Spec]) -> list[str]:
     return names
 
 
-def carry_out(backend: Backend, order: PlannedRun, report: Callable[[str], None]) -> ExecutedRun:
-    """Carry a run out and leave its directory, whole, where it belongs.
+def execute(run: BackendRun, planned: PlannedRun, report: Report) -> ExecutedRun:
+    """Execute a run and rename its complete directory into place.
 
-    EnvironmentProblem if the backend has nothing to run on, Interrupted if it was told to end
-    before it began; then nothing is left.
+    EnvironmentProblem if the backend lacks something, InterruptedBeforeStart if the run was
+    interrupted before its machines started; then nothing is left.
     """
-    outcome, begun_unix_ns = Outcome(), time.time_ns()
-    with reserved(order.folder, order.name) as partial:
-        backend.carry_out(partial, outcome, report)
+    outcome, begun_unix_ns = RunOutcome(), time.time_ns()
+    with reserved(planned.folder, planned.name) as partial:
+        run.execute(partial, outcome, report)
         times = {"begun_unix_ns": begun_unix_ns, "ended_unix_ns": time.time_ns()}
-        result = _result(outcome)
-        write_json(partial / "spec.json", order.spec.resolved().plain())
-        write_json(partial / "run.json", _account(order, outcome, result, times))
-        directory = settle(partial, _places(order, result))
-    return ExecutedRun(order.name, directory, result, outcome.problem, outcome.phases_s)
+        write_json(partial / "spec.json", planned.spec.resolved().plain())
+        write_json(partial / "run.json", _account(planned, outcome, times))
+        directory = settle(partial, _destinations(planned, outcome.result))
+    return ExecutedRun(planned.name, directory, outcome.result, outcome.problem, outcome.phases_s)
 
 
 @contextmanager
@@ -143,39 +127,31 @@ def settle(partial: Path, places: Iterable[Path]) -> Path:
     return place
 
 
-def _places(order: PlannedRun, result: Result) -> Iterator[Path]:
-    """Where a run's directory may go, the first choice first."""
-    if order.resumable and result == "finished":
-        return iter([order.folder / order.name])
-    if order.resumable:
-        return (order.folder / FAILED / f"{order.name}-{n}" for n in count(1))
-    return (order.folder / name for name in _numbered(order.name))
+def _destinations(planned: PlannedRun, result: RunResult) -> Iterator[Path]:
+    """Yield where a run's directory may go, the first choice first."""
+    if planned.resumable and result == "finished":
+        return iter([planned.folder / planned.name])
+    if planned.resumable:
+        return (planned.folder / FAILED / f"{planned.name}-{n}" for n in count(1))
+    return (planned.folder / name for name in _numbered(planned.name))
 
 
 def _numbered(name: str) -> Iterator[str]:
     return chain([name], (f"{name}-{n}" for n in count(2)))
 
 
-def _result(outcome: Outcome) -> Result:
-    if not outcome.problem:
-        return "finished"
-    return "interrupted" if outcome.problem.startswith("interrupted") else "failed"
-
-
-def _account(
-    order: PlannedRun, outcome: Outcome, result: Result, times: dict[str, int]
-) -> dict[str, object]:
-    """What run.json tells; of a run in virtual time nothing that another one could not tell."""
+def _account(planned: PlannedRun, outcome: RunOutcome, times: dict[str, int]) -> dict[str, object]:
+    """Return the contents of run.json; equal runs in virtual time have equal contents."""
     plain: dict[str, object] = {
-        "run": order.name,
-        "backend": order.backend,
+        "run": planned.name,
+        "backend": planned.backend,
         "versions": {"vklocks": __version__},
-        "seed": order.spec.seed,
-        "outcome": result,
+        "seed": planned.spec.seed,
+        "outcome": outcome.result,
         "problem": outcome.problem,
         "machines": {machine: asdict(ended) for machine, ended in outcome.machines.items()},
     }
-    if order.backend in VIRTUAL:
+    if BACKENDS[planned.backend].is_virtual:
         return plain
     versions = {"vklocks": __version__, "python": platform.python_version(), **outcome.versions}
     phases_s = {p: outcome.phases_s[p] for p in PHASES if p in outcome.phases_s}
@@ -184,7 +160,7 @@ def _account(
 
 
 def read(directory: Path) -> dict[str, Any] | None:
-    """What run.json of a directory says, or None if there is none that can be read."""
+    """Return the contents of a run's run.json, or None if it is missing or unreadable."""
     return read_json(directory / "run.json")
 
 
@@ -214,10 +190,3 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 def write_json(path: Path, value: object) -> None:
     path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-BACKENDS: dict[str, Callable[[Spec, str], Backend]] = {
-    "containers": Cluster,
-    "processes": Processes,
-    "simulation": SimulatedRun,
-}

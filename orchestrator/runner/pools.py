@@ -1,7 +1,7 @@
-"""Runs in virtual time: nothing but work, which joblib carries to as many workers as there are.
+"""Runs in virtual time: pure computation, which joblib distributes over workers.
 
-A worker leaves whole runs only, by itself, so it may end at any instant: when the sweep is
-interrupted, or when the process that began it is no more.
+A worker leaves complete runs only, so it may end at any instant: when the sweep is interrupted,
+or when the process that started it has ended.
 """
 
 import os
@@ -24,48 +24,48 @@ from orchestrator.runner.execution import Batch, ExecutedRun, PlannedRun
 from orchestrator.runner.interrupt import SIGNALS, on_interrupt
 from orchestrator.runner.progress import Display
 
-#: Carries tasks to workers and gives what they come to, in the order in which they are done.
-Carrier = Callable[[list[Any]], Generator[ExecutedRun]]
+#: Executes tasks in workers and yields their results in the order of completion.
+Executor = Callable[[list[Any]], Generator[ExecutedRun]]
 
 
-def carry_out(
-    orders: Sequence[PlannedRun],
+def execute(
+    planned: Sequence[PlannedRun],
     work: Callable[[PlannedRun], ExecutedRun],
     jobs: int,
     pool: str,
     shown: Display,
 ) -> Batch:
-    """Do the work for all orders, `jobs` at a time, unless interrupted; it must be picklable.
+    """Call `work` for all runs, `jobs` at a time, unless interrupted; it must be picklable.
 
-    `pool` is a key of POOLS; EnvironmentProblem if that is not there.
+    `pool` is a key of POOLS; EnvironmentProblem if it is not installed.
     """
     batch = Batch()
-    tasks = [delayed(work)(order) for order in orders]
+    tasks = [delayed(work)(run) for run in planned]
     with on_interrupt(signal.default_int_handler), warnings.catch_warnings():
-        # That an interrupted sweep does not do all its work is no news.
+        # An interrupted sweep cancels its tasks as intended.
         warnings.filterwarnings("ignore", message=r".* have been cancelled", module="joblib")
         try:
             # Closed early, joblib ends its workers.
-            with POOLS[pool](jobs) as carry, closing(_results(carry, tasks)) as results:
-                for done in results:
-                    batch.runs.append(done)
-                    shown.done(done.name, done.trouble)
+            with POOLS[pool](jobs) as executor, closing(_results(executor, tasks)) as results:
+                for executed in results:
+                    batch.runs.append(executed)
+                    shown.done(executed.name, executed.trouble)
         except KeyboardInterrupt:
             batch.interrupted = True
     return batch
 
 
-def _results(carry: Carrier, tasks: list[Any]) -> Generator[ExecutedRun]:
-    """What the tasks come to, in the order in which they are done.
+def _results(executor: Executor, tasks: list[Any]) -> Generator[ExecutedRun]:
+    """Yield the results of the tasks in the order of completion.
 
-    Ctrl-C in a terminal is for this process alone: a process begins with the signals blocked that
-    its parent has blocked at that time. Nothing may come between a worker and what it begins with.
+    Ctrl-C in a terminal is for this process alone: a new process inherits the blocked signals of
+    its parent, so they are blocked while the workers start.
     """
     interrupts: list[object] = []
     with on_interrupt(lambda number, _: interrupts.append(number)):
         before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
-            results = carry(tasks)
+            results = executor(tasks)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
     with closing(results):
@@ -75,9 +75,9 @@ def _results(carry: Carrier, tasks: list[Any]) -> Generator[ExecutedRun]:
 
 
 @contextmanager
-def _loky(jobs: int) -> Iterator[Carrier]:
-    """Processes of this computer; for one job none but this."""
-    # They would come with the first worker, and unblock the signals that it is to begin with.
+def _loky(jobs: int) -> Iterator[Executor]:
+    """Processes of this computer; a single job runs in this one."""
+    # They would start with the first worker, and unblock the signals that it should inherit.
     for tracker in (resource_tracker, loky_resource_tracker) if jobs > 1 else ():
         tracker.ensure_running()
     ours, theirs = Pipe(duplex=False)
@@ -92,7 +92,7 @@ def _loky(jobs: int) -> Iterator[Carrier]:
 
 
 def _end_with_parent(parent: Connection) -> None:
-    """End this worker when the other end of the pipe closes, which the parent's end does too."""
+    """End this worker when the other end of the pipe closes, as it does when the parent ends."""
 
     def wait() -> None:
         try:
@@ -104,30 +104,30 @@ def _end_with_parent(parent: Connection) -> None:
 
 
 @contextmanager
-def _dask(jobs: int) -> Iterator[Carrier]:
-    """The whole cluster that DASK_SCHEDULER_ADDRESS names, or one of our own."""
+def _dask(jobs: int) -> Iterator[Executor]:
+    """The cluster that DASK_SCHEDULER_ADDRESS names, or a new one."""
     distributed = _extra("dask", "distributed")
-    own = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
-    theirs = "DASK_SCHEDULER_ADDRESS" in os.environ
-    with distributed.Client(**({} if theirs else own)), parallel_config(backend="dask"):
+    new = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
+    exists = "DASK_SCHEDULER_ADDRESS" in os.environ
+    with distributed.Client(**({} if exists else new)), parallel_config(backend="dask"):
         yield Parallel(n_jobs=-1, return_as="generator_unordered")
 
 
 @contextmanager
-def _ray(jobs: int) -> Iterator[Carrier]:
-    """The whole cluster that RAY_ADDRESS names, or one of our own."""
+def _ray(jobs: int) -> Iterator[Executor]:
+    """The cluster that RAY_ADDRESS names, or a new one."""
     ray = _extra("ray", "ray")
     _extra("ray", "ray.util.joblib").register_ray()
-    theirs = "RAY_ADDRESS" in os.environ
-    ray.init(log_to_driver=False, **({} if theirs else {"num_cpus": jobs}))
+    exists = "RAY_ADDRESS" in os.environ
+    ray.init(log_to_driver=False, **({} if exists else {"num_cpus": jobs}))
 
-    def carry(tasks: list[Any]) -> Generator[ExecutedRun]:
-        # Its results come all together.
+    def executor(tasks: list[Any]) -> Generator[ExecutedRun]:
+        # It returns all results together.
         with parallel_config(backend="ray"):
             yield from Parallel(n_jobs=-1)(tasks)
 
     try:
-        yield carry
+        yield executor
     finally:
         ray.shutdown()
 
@@ -142,8 +142,8 @@ def _extra(name: str, module: str) -> ModuleType:
         ) from None
 
 
-#: What carries work to workers, by joblib's name for it.
-POOLS: dict[str, Callable[[int], AbstractContextManager[Carrier]]] = {
+#: The pools by the names that `--pool` takes.
+POOLS: dict[str, Callable[[int], AbstractContextManager[Executor]]] = {
     "loky": _loky,
     "dask": _dask,
     "ray": _ray,

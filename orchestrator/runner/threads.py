@@ -1,68 +1,68 @@
-"""Runs in wall time, several side by side: a thread for each, which mostly waits."""
+"""Runs in wall time, several in parallel: a thread for each, which mostly waits."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from orchestrator.backends.outcome import EnvironmentProblem, Interrupted
+from orchestrator.backends.backend import BackendRun
+from orchestrator.backends.outcome import EnvironmentProblem, InterruptedBeforeStart
 from orchestrator.runner import execution
-from orchestrator.runner.execution import Backend, Batch, ExecutedRun, PlannedRun
+from orchestrator.runner.execution import Batch, ExecutedRun, PlannedRun
 from orchestrator.runner.interrupt import on_interrupt
 from orchestrator.runner.progress import Display
+from vm.spec import Spec
 
-#: How often the main thread looks whether it was told to end.
+#: How often the main thread looks for a signal.
 SIGNALS_EVERY_S = 0.1
 
 
-class _Crew:
-    """The runs under way, and whether they are to end."""
+class _ActiveRuns:
+    """The runs that have begun, and whether they are interrupted."""
 
     def __init__(self, shown: Display) -> None:
         self.interrupted = False
         self._shown = shown
-        self._backends: list[Backend] = []
+        self._runs: list[BackendRun] = []
 
-    def carry_out(self, backend: Backend, order: PlannedRun) -> ExecutedRun:
-        self._backends.append(backend)
+    def execute(self, run: BackendRun, planned: PlannedRun) -> ExecutedRun:
+        self._runs.append(run)
         if self.interrupted:
-            raise Interrupted
-        return execution.carry_out(
-            backend, order, lambda phase: self._shown.phase(order.name, phase)
-        )
+            raise InterruptedBeforeStart
+        return execution.execute(run, planned, lambda phase: self._shown.phase(planned.name, phase))
 
     def interrupt(self, *_signal: object) -> None:
         if not self.interrupted:
             self.interrupted = True
             print("\nending the runs; their logs are kept ...", file=sys.stderr)
-        for backend in self._backends:
-            backend.interrupt()
+        for run in self._runs:
+            run.interrupt()
 
 
-def carry_out(
-    orders: Sequence[PlannedRun],
-    backend: Callable[..., Backend],
+def execute(
+    planned: Sequence[PlannedRun],
+    create: Callable[[Spec, str], BackendRun],
     jobs: int,
     shown: Display,
 ) -> Batch:
-    """Carry out all orders, `jobs` at a time, unless interrupted."""
-    crew = _Crew(shown)
+    """Execute all runs, `jobs` at a time, unless interrupted; `create` is the backend's."""
+    active = _ActiveRuns(shown)
     batch = Batch()
-    with on_interrupt(crew.interrupt), ThreadPoolExecutor(jobs) as pool:
-        futures: dict[Future[ExecutedRun], PlannedRun] = {
-            pool.submit(crew.carry_out, backend(order.spec, order.name), order): order
-            for order in orders
+    with on_interrupt(active.interrupt), ThreadPoolExecutor(jobs) as pool:
+        futures = {
+            pool.submit(active.execute, create(run.spec, run.name), run): run.name
+            for run in planned
         }
         for future in _as_they_end(futures):
-            _take(future, futures[future], batch, shown)
-    batch.interrupted = crew.interrupted
+            _add(future, futures[future], batch, shown)
+    batch.interrupted = active.interrupted
     return batch
 
 
 def _as_they_end(futures: Iterable[Future[ExecutedRun]]) -> Iterator[Future[ExecutedRun]]:
-    """Each future once it is done, from a main thread that hears signals meanwhile.
+    """Yield each future once it is done, from a main thread that still handles signals.
 
     The kernel may hand a signal to any thread; Python runs its handler when the main thread
-    comes to, and one that waits without a limit does not.
+    wakes up, and one that waits without a limit does not.
     """
     pending = set(futures)
     while pending:
@@ -70,15 +70,15 @@ def _as_they_end(futures: Iterable[Future[ExecutedRun]]) -> Iterator[Future[Exec
         yield from done
 
 
-def _take(future: Future[ExecutedRun], order: PlannedRun, batch: Batch, shown: Display) -> None:
-    """Take in what came of an order."""
+def _add(future: Future[ExecutedRun], run: str, batch: Batch, shown: Display) -> None:
+    """Add a run's result to the batch."""
     try:
-        done = future.result()
-    except Interrupted:
+        executed = future.result()
+    except InterruptedBeforeStart:
         return
     except EnvironmentProblem as error:
         batch.problems.append(str(error))
-        shown.done(order.name, str(error))
+        shown.done(run, str(error))
         return
-    batch.runs.append(done)
-    shown.done(done.name, done.trouble)
+    batch.runs.append(executed)
+    shown.done(run, executed.trouble)

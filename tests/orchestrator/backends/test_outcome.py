@@ -1,6 +1,6 @@
 import pytest
 
-from orchestrator.backends.outcome import MachineOutcome, Outcome, problem_of
+from orchestrator.backends.outcome import MachineOutcome, RunOutcome, problem_of
 from vm.faults import Crash
 from vm.spec import Spec
 
@@ -9,14 +9,14 @@ from vm.spec import Spec
     ("ended", "says"),
     [
         (MachineOutcome("finished", 0), ""),
-        (MachineOutcome("terminated", 0), "vm2 was told to end before its time"),
+        (MachineOutcome("terminated", 0), "vm2 was stopped before its end"),
         (MachineOutcome("killed", 137), "vm2 was killed (exit code 137)"),
         (MachineOutcome("killed", 137, out_of_memory=True), "vm2 was killed because it ran out of"),
         (MachineOutcome("failed", 3), "vm2 failed with exit code 3"),
         (MachineOutcome("failed", None), "vm2 never ran"),
     ],
 )
-def test_a_machine_that_did_not_finish_is_named_with_what_happened(
+def test_a_machine_that_did_not_finish_is_named_with_the_reason(
     ended: MachineOutcome, says: str
 ) -> None:
     problem = problem_of(Spec(), {"vm1": MachineOutcome("finished", 0), "vm2": ended}, [], str)
@@ -24,14 +24,14 @@ def test_a_machine_that_did_not_finish_is_named_with_what_happened(
     assert bool(problem) == bool(says)
 
 
-def test_all_that_went_wrong_is_told() -> None:
+def test_everything_that_went_wrong_is_listed() -> None:
     failed = MachineOutcome("failed", 1)
     problem = problem_of(Spec(), {"vm1": failed, "vm2": failed}, [], lambda name: f"{name}!")
     assert problem.count("failed with exit code 1") == 2
-    assert problem.endswith("vm1 said: vm1!; vm2 said: vm2!")
+    assert problem.endswith("last output of vm1: vm1!; last output of vm2: vm2!")
 
 
-def test_a_machine_that_had_to_be_told_is_late() -> None:
+def test_a_machine_that_had_to_be_stopped_is_late() -> None:
     finished = {"vm1": MachineOutcome("finished", 0)}
     assert problem_of(Spec(), finished, ["vm1"], str) == "vm1 did not end in time"
 
@@ -44,7 +44,7 @@ def test_a_crash_that_the_spec_wants_is_none_and_its_absence_is_one() -> None:
 
 
 def test_a_phase_is_reported_and_measured_even_if_it_fails() -> None:
-    outcome, reported = Outcome(), []
+    outcome, reported = RunOutcome(), []
     with outcome.phase("create", reported.append):
         pass
     with pytest.raises(ZeroDivisionError), outcome.phase("start", reported.append):

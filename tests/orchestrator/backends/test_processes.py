@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from loopback import Log, check_whole, read_log, read_logs
-from orchestrator.backends.outcome import Interrupted, Outcome
-from orchestrator.backends.processes import Processes
+from orchestrator.backends import BACKENDS
+from orchestrator.backends.backend import BackendRun
+from orchestrator.backends.outcome import InterruptedBeforeStart, RunOutcome
 from orchestrator.virtual.replay import replay
 from vm.channel import Channel
 from vm.latency import AS_IT_IS
@@ -32,10 +33,14 @@ LAB = {
 SLEW_NS = SECOND_NS // 1000
 
 
-def carry_out(folder: Path, **fields: Any) -> tuple[Spec, Outcome, dict[str, Log]]:
+def processes(spec: Spec) -> BackendRun:
+    return BACKENDS["processes"].create(spec, "test")
+
+
+def execute(folder: Path, **fields: Any) -> tuple[Spec, RunOutcome, dict[str, Log]]:
     spec = Spec.parse(LAB | fields).resolved()
-    outcome = Outcome()
-    Processes(spec, "test").carry_out(folder, outcome, lambda phase: None)
+    outcome = RunOutcome()
+    processes(spec).execute(folder, outcome, lambda phase: None)
     return spec, outcome, read_logs(folder, spec.machines)
 
 
@@ -48,8 +53,8 @@ def receives(logs: dict[str, Log]) -> list[tuple[str, Event]]:
     return [(m, e) for m, log in logs.items() for e in log.events if e.kind == "receive"]
 
 
-def test_a_run_is_carried_out(tmp_path: Path) -> None:
-    spec, outcome, logs = carry_out(tmp_path, duration_s=1)
+def test_a_run_is_executed(tmp_path: Path) -> None:
+    spec, outcome, logs = execute(tmp_path, duration_s=1)
     assert outcome.problem == ""
     assert {ended.outcome for ended in outcome.machines.values()} == {"finished"}
     assert {log.start.epoch_unix_ns for log in logs.values()} == {outcome.epoch_unix_ns}
@@ -73,7 +78,7 @@ def restart(machine: str, at_s: float, until_s: float) -> dict[str, Any]:
 def test_a_restart_loses_nothing_and_doubles_nothing(
     tmp_path: Path, faults: list[dict[str, Any]]
 ) -> None:
-    spec, outcome, logs = carry_out(tmp_path, duration_s=2, faults=faults)
+    spec, outcome, logs = execute(tmp_path, duration_s=2, faults=faults)
     assert outcome.problem == ""
     check(tmp_path, spec, logs)
     for log in logs.values():
@@ -86,7 +91,7 @@ def test_who_is_killed_after_its_last_tick_gets_its_inbox_again(tmp_path: Path) 
     """All machines have ticked for the last time by then, and vm2 has a message unread."""
     fields = {"ticks": [1, 1], "workload": {"one": 0, "all": 1, "internal": 0}, "seed": 106}
     faults = [restart("vm2", 1.3, 1.4)]
-    spec, _, logs = carry_out(tmp_path, duration_s=1.5, faults=faults, **fields)
+    spec, _, logs = execute(tmp_path, duration_s=1.5, faults=faults, **fields)
     check(tmp_path, spec, logs)
     assert max(event.at_ns for log in logs.values() for event in log.events) < 1.3 * SECOND_NS
     (back,) = logs["vm2"].recoveries
@@ -98,7 +103,7 @@ def test_who_is_killed_after_its_last_tick_gets_its_inbox_again(tmp_path: Path) 
 
 def test_a_crash_is_no_failure(tmp_path: Path) -> None:
     crash = {"kind": "crash", "machine": "vm1", "at_s": 0.4}
-    _, outcome, logs = carry_out(tmp_path, duration_s=0.5, faults=[crash])
+    _, outcome, logs = execute(tmp_path, duration_s=0.5, faults=[crash])
     assert outcome.problem == ""
     endings = {name: ended.outcome for name, ended in outcome.machines.items()}
     assert endings == {"vm1": "killed", "vm2": "finished", "vm3": "finished"}
@@ -110,7 +115,7 @@ def test_a_crash_is_no_failure(tmp_path: Path) -> None:
 def test_what_a_frozen_machine_misses_is_there_afterwards(tmp_path: Path) -> None:
     """For longer than it takes its peers to find out that their connections are dead."""
     pause = {"kind": "pause", "machine": "vm2", "at_s": 0.2, "until_s": 2.8}
-    spec, outcome, logs = carry_out(tmp_path, duration_s=3, faults=[pause])
+    spec, outcome, logs = execute(tmp_path, duration_s=3, faults=[pause])
     assert outcome.problem == ""
     check(tmp_path, spec, logs)
     assert all(log.stop and not log.stop.undelivered for log in logs.values())
@@ -143,7 +148,7 @@ CHANNELS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("fields", CHANNELS.values(), ids=list(CHANNELS))
 def test_channels_do_what_the_spec_says(tmp_path: Path, fields: dict[str, Any]) -> None:
-    spec, outcome, logs = carry_out(tmp_path, duration_s=1.2, **fields)
+    spec, outcome, logs = execute(tmp_path, duration_s=1.2, **fields)
     assert outcome.problem == ""
     check(tmp_path, spec, logs)
     leaves_ns: dict[tuple[str, int, str], int] = {}
@@ -171,46 +176,47 @@ def test_channels_do_what_the_spec_says(tmp_path: Path, fields: dict[str, Any]) 
 
 def test_a_machine_that_cannot_begin_ends_the_run_and_says_why(tmp_path: Path) -> None:
     (tmp_path / "vm2.out").mkdir()
-    outcome = Outcome()
-    Processes(Spec.parse(LAB).resolved(), "test").carry_out(tmp_path, outcome, lambda phase: None)
+    outcome = RunOutcome()
+    processes(Spec.parse(LAB).resolved()).execute(tmp_path, outcome, lambda phase: None)
     assert "vm2 failed with exit code 2" in outcome.problem
-    assert "vm2 said: vm: --log: cannot write" in outcome.problem
+    assert "last output of vm2: vm: --log: cannot write" in outcome.problem
 
 
 def test_a_run_that_is_to_end_before_it_begins_leaves_nothing(tmp_path: Path) -> None:
-    processes = Processes(Spec.parse(LAB).resolved(), "test")
-    processes.interrupt()
+    run = processes(Spec.parse(LAB).resolved())
+    run.interrupt()
     before = children_of(os.getpid())
-    with pytest.raises(Interrupted):
-        processes.carry_out(tmp_path, Outcome(), lambda phase: None)
+    with pytest.raises(InterruptedBeforeStart):
+        run.execute(tmp_path, RunOutcome(), lambda phase: None)
     assert not list(tmp_path.iterdir())
     assert children_of(os.getpid()) == before
 
 
-#: Carries out a run in which vm2 is frozen soon, and says when it is. SIGINT ends the run.
+#: Executes a run in which vm2 is frozen soon, and prints when it is. SIGINT ends the run.
 ORCHESTRATOR = """
 import os, signal, subprocess, sys, threading
 from pathlib import Path
-from orchestrator.outcome import Interrupted, Outcome
-from orchestrator.processes import Processes
+from orchestrator.backends import BACKENDS
+from orchestrator.backends.outcome import RunOutcome
 from vm.spec import Spec
 
 pause = {"kind": "pause", "machine": "vm2", "at_s": 0.1, "until_s": 60}
-processes, outcome = Processes(Spec.parse({"faults": [pause]}).resolved(), "test"), Outcome()
-signal.signal(signal.SIGINT, lambda *_: processes.interrupt())
+spec, outcome = Spec.parse({"faults": [pause]}).resolved(), RunOutcome()
+run = BACKENDS["processes"].create(spec, "test")
+signal.signal(signal.SIGINT, lambda *_: run.interrupt())
 
-def tell(phase):
+def report(phase):
     if phase == "run":
-        threading.Thread(target=tell_when_frozen, daemon=True).start()
+        threading.Thread(target=print_when_frozen, daemon=True).start()
 
-def tell_when_frozen():
+def print_when_frozen():
     vm2 = subprocess.check_output(["pgrep", "-P", str(os.getpid()), "-f", "vm vm2"])
     os.waitid(os.P_PID, int(vm2), os.WSTOPPED | os.WNOWAIT)
     print("frozen", flush=True)
 
-carrying = threading.Thread(target=processes.carry_out, args=(Path(sys.argv[1]), outcome, tell))
-carrying.start()
-carrying.join()
+executing = threading.Thread(target=run.execute, args=(Path(sys.argv[1]), outcome, report))
+executing.start()
+executing.join()
 print(outcome.problem, *(ended.outcome for ended in outcome.machines.values()))
 """
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from analysis.checks import verdict
 from analysis.logs.finding import load
 from loopback import read_log
-from orchestrator.backends.outcome import Interrupted, MachineOutcome, Outcome
+from orchestrator.backends import BACKENDS
+from orchestrator.backends.outcome import InterruptedBeforeStart, MachineOutcome, RunOutcome
 from orchestrator.backends.simulation import SimulatedRun
-from orchestrator.runner.execution import BACKENDS
 from orchestrator.virtual.simulation import simulate
 from specs import specs
 from vm.records import Stop
@@ -19,24 +19,24 @@ from vm.spec import Spec
 from vm.transcript import transcript_line
 
 
-def carried_out(spec: Spec, directory: Path) -> Outcome:
-    outcome, phases = Outcome(), []
-    BACKENDS["simulation"](spec, "run").carry_out(directory, outcome, phases.append)
+def executed(spec: Spec, directory: Path) -> RunOutcome:
+    outcome, phases = RunOutcome(), []
+    BACKENDS["simulation"].create(spec, "run").execute(directory, outcome, phases.append)
     assert phases == ["run", "collect"]
     return outcome
 
 
 def test_the_files_hold_the_history(tmp_path: Path) -> None:
     spec = Spec(duration_s=20, clocks=("vector", "lamport"), seed=4)
-    outcome = carried_out(spec, tmp_path)
+    outcome = executed(spec, tmp_path)
     history = simulate(spec, "run")
     assert {path.name for path in tmp_path.iterdir()} == {
         f"{name}.{suffix}" for name in spec.machines for suffix in ("jsonl", "out")
     }
     for name, records in history.items():
         assert read_log(tmp_path / f"{name}.jsonl") == records
-        told = (tmp_path / f"{name}.out").read_text().splitlines()
-        assert told == [transcript_line(record) for record in records]
+        transcript = (tmp_path / f"{name}.out").read_text().splitlines()
+        assert transcript == [transcript_line(record) for record in records]
     assert outcome.epoch_unix_ns == 0
     assert outcome.problem == ""
     assert set(outcome.machines.values()) == {MachineOutcome("finished", 0)}
@@ -44,29 +44,29 @@ def test_the_files_hold_the_history(tmp_path: Path) -> None:
 
 def test_a_crash_is_how_the_machine_ended_and_no_problem(tmp_path: Path) -> None:
     crash = {"kind": "crash", "machine": "vm2", "at_s": 5}
-    outcome = carried_out(Spec.parse({"duration_s": 10, "faults": [crash]}), tmp_path)
+    outcome = executed(Spec.parse({"duration_s": 10, "faults": [crash]}), tmp_path)
     assert outcome.machines["vm2"] == MachineOutcome("killed", None)
     assert outcome.problem == ""
 
 
 def test_a_run_interrupted_before_it_began_never_begins(tmp_path: Path) -> None:
-    backend = SimulatedRun(Spec(), "run")
-    backend.interrupt()
-    with pytest.raises(Interrupted):
-        backend.carry_out(tmp_path, Outcome(), lambda phase: None)
+    run = SimulatedRun(Spec(), "run")
+    run.interrupt()
+    with pytest.raises(InterruptedBeforeStart):
+        run.execute(tmp_path, RunOutcome(), lambda phase: None)
     assert not list(tmp_path.iterdir())
 
 
 def test_an_interrupted_run_ends_cleanly_and_soon(tmp_path: Path) -> None:
     spec = Spec(duration_s=24 * 60 * 60, ticks=(10_000, 10_000))
-    backend, outcome = SimulatedRun(spec, "run"), Outcome()
+    run, outcome = SimulatedRun(spec, "run"), RunOutcome()
 
     def report(phase: str) -> None:
         # The simulation is asked to end as soon as it has begun.
         if phase == "run":
-            backend.interrupt()
+            run.interrupt()
 
-    backend.carry_out(tmp_path, outcome, report)
+    run.execute(tmp_path, outcome, report)
     assert outcome.problem == "interrupted"
     for name in spec.machines:
         stop = read_log(tmp_path / f"{name}.jsonl")[-1]
@@ -79,7 +79,7 @@ def test_an_interrupted_run_ends_cleanly_and_soon(tmp_path: Path) -> None:
 @given(spec=specs())
 def test_the_analysis_finds_every_simulation_right(spec: Spec) -> None:
     with tempfile.TemporaryDirectory() as directory:
-        carried_out(spec, Path(directory))
+        executed(spec, Path(directory))
         found = verdict(load(Path(directory)))
     assert found.violations == ()
     assert found.unchecked == ()

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from backends import Script
+from orchestrator.backends import BACKENDS
 from orchestrator.backends.outcome import EnvironmentProblem
 from orchestrator.cli import analyse, main, report
 from orchestrator.cli.analyse import MAX_TABLES
-from orchestrator.runner.execution import BACKENDS
 
 Command = Callable[..., tuple[int, str, str]]
 SIMULATED = ("--backend", "simulation")
@@ -154,7 +154,7 @@ def test_runs_of_no_experiment_are_fresh_each_time(vklocks: Command, tmp_path: P
     assert sum(str(run) in out for run in runs) == 2
 
 
-def test_what_is_said_to_be_the_same_again_is(vklocks: Command, tmp_path: Path) -> None:
+def test_the_command_for_the_same_again_repeats_the_runs(vklocks: Command, tmp_path: Path) -> None:
     arguments = ("--machines", 2, "--duration", 3, "--ticks", "2-5", "--tight", "--repeat", 2)
     _, out, _ = vklocks("run", *SIMULATED, *arguments, "--clocks", "vector,lamport")
     again = re.search(r"the same again: vklocks (.*)", out)
@@ -166,7 +166,7 @@ def test_what_is_said_to_be_the_same_again_is(vklocks: Command, tmp_path: Path) 
     assert len(set(specs)) == 2
 
 
-def test_an_experiment_is_carried_out_once(
+def test_an_experiment_is_executed_once(
     vklocks: Command, tmp_path: Path, experiment: Callable[[str], Path]
 ) -> None:
     path = experiment('duration_s = 2\nrepeat = 2\n[grid]\n"workload.internal" = [1, 7]\n')
@@ -249,7 +249,7 @@ def test_options_override_the_file(
     assert (plain["duration_s"], plain["machines"]) == (2, ["vm1", "vm2"])
 
 
-def test_a_failed_run_is_kept_apart_told_and_tried_again(
+def test_a_failed_run_is_kept_apart_reported_and_tried_again(
     vklocks: Command,
     tmp_path: Path,
     experiment: Callable[[str], Path],
@@ -257,7 +257,8 @@ def test_a_failed_run_is_kept_apart_told_and_tried_again(
 ) -> None:
     path = experiment("repeat = 3\n")
     folder = tmp_path / "runs" / "mine"
-    monkeypatch.setitem(BACKENDS, "fake", failing := Script({1: "vm1 was killed"}))
+    failing = Script({1: "vm1 was killed"})
+    monkeypatch.setitem(BACKENDS, "fake", failing.backend)
     for attempt in (1, 2):
         code, _, err = vklocks("run", path, "--backend", "fake")
         kept = folder / "failed" / f"base-seed1-{attempt}"
@@ -266,9 +267,9 @@ def test_a_failed_run_is_kept_apart_told_and_tried_again(
             f"vklocks: base-seed1 failed: vm1 was killed (kept as {kept}, to be tried again)\n"
         )
         assert kept.is_dir()
-    assert failing.carried_out.count("base-seed1") == 2
-    assert failing.carried_out.count("base-seed0") == 1
-    monkeypatch.setitem(BACKENDS, "fake", Script())
+    assert failing.executed.count("base-seed1") == 2
+    assert failing.executed.count("base-seed0") == 1
+    monkeypatch.setitem(BACKENDS, "fake", Script().backend)
     assert vklocks("run", path, "--backend", "fake")[::2] == (0, "")
     assert (folder / "base-seed1").is_dir()
 
@@ -293,14 +294,14 @@ def test_real_processes_can_be_gone_on_with_and_replayed(
             assert kept[name] == made[name]
 
 
-def test_what_the_environment_lacks_is_told_once(
+def test_what_the_environment_lacks_is_reported_once(
     vklocks: Command,
     tmp_path: Path,
     experiment: Callable[[str], Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     lacking = EnvironmentProblem("the engine is gone: start it")
-    monkeypatch.setitem(BACKENDS, "fake", Script({0: lacking, 2: lacking}))
+    monkeypatch.setitem(BACKENDS, "fake", Script({0: lacking, 2: lacking}).backend)
     code, out, err = vklocks("run", experiment("repeat = 3\n"), "--backend", "fake")
     assert code == 3
     assert err == "vklocks: the engine is gone: start it\n"
@@ -310,7 +311,7 @@ def test_what_the_environment_lacks_is_told_once(
 
 def test_a_full_disk_is_no_traceback(vklocks: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     full = OSError(ENOSPC, "No space left on device", "runs/lab/x")
-    monkeypatch.setitem(BACKENDS, "fake", Script({7: full}))
+    monkeypatch.setitem(BACKENDS, "fake", Script({7: full}).backend)
     code, _, err = vklocks("run", "--backend", "fake", "--seed", 7)
     assert (code, err) == (3, "vklocks: runs/lab/x: No space left on device\n")
 
@@ -412,7 +413,7 @@ def test_a_replay_says_equal_or_the_first_difference(vklocks: Command, tmp_path:
         (lambda run: [p.unlink() for p in run.glob("*.jsonl")], "holds no logs (*.jsonl)"),
     ],
 )
-def test_what_cannot_be_replayed_is_said(
+def test_what_cannot_be_replayed_is_reported(
     vklocks: Command, tmp_path: Path, damage: Callable[[Path], object], says: str
 ) -> None:
     vklocks("run", *SIMULATED, "--duration", 2, "--seed", 1)

@@ -5,18 +5,22 @@ import pytest
 
 from backends import Script
 from orchestrator import owner
-from orchestrator.backends.outcome import EnvironmentProblem, Interrupted
+from orchestrator.backends.outcome import EnvironmentProblem, InterruptedBeforeStart
 from orchestrator.runner import execution
-from orchestrator.runner.execution import VIRTUAL, ExecutedRun, PlannedRun
+from orchestrator.runner.execution import ExecutedRun, PlannedRun
 from vm.spec import Spec
 
 
-def carried_out(
-    folder: Path, script: Script | None = None, *, resumable: bool = True, backend: str = "fake"
+def executed(
+    folder: Path,
+    script: Script | None = None,
+    *,
+    resumable: bool = True,
+    backend: str = "processes",
 ) -> ExecutedRun:
     spec = Spec(seed=7)
-    order = PlannedRun("base-seed7", spec, backend, folder, resumable)
-    return execution.carry_out((script or Script())(spec, order.name), order, lambda phase: None)
+    planned = PlannedRun("base-seed7", spec, backend, folder, resumable)
+    return execution.execute((script or Script())(spec, planned.name), planned, lambda phase: None)
 
 
 def below(folder: Path) -> set[str]:
@@ -24,7 +28,7 @@ def below(folder: Path) -> set[str]:
 
 
 def test_a_run_leaves_one_whole_directory_that_says_what_it_was(tmp_path: Path) -> None:
-    done = carried_out(tmp_path / "runs")
+    done = executed(tmp_path / "runs")
     assert done.directory == tmp_path / "runs" / "base-seed7"
     assert below(tmp_path) == {"runs", "runs/base-seed7"}
     assert {p.name for p in done.directory.iterdir()} == {"spec.json", "run.json", "vm1.out"}
@@ -43,7 +47,7 @@ def test_a_run_leaves_one_whole_directory_that_says_what_it_was(tmp_path: Path) 
 
 
 def test_in_virtual_time_nothing_tells_one_of_two_equal_runs_from_the_other(tmp_path: Path) -> None:
-    one, other = (carried_out(tmp_path / n, backend=VIRTUAL[0]).directory for n in ("a", "b"))
+    one, other = (executed(tmp_path / n, backend="simulation").directory for n in ("a", "b"))
     for path in one.iterdir():
         assert path.read_bytes() == (other / path.name).read_bytes()
 
@@ -57,10 +61,10 @@ def test_what_did_not_finish_is_kept_apart_and_counted(
     script = Script({7: problem})
 
     def attempt() -> ExecutedRun:
-        backend = script(Spec(seed=7), "base-seed7")
-        backend.interrupt()
-        order = PlannedRun("base-seed7", Spec(seed=7), "fake", tmp_path, resumable=True)
-        return execution.carry_out(backend, order, lambda phase: None)
+        run = script(Spec(seed=7), "base-seed7")
+        run.interrupt()
+        planned = PlannedRun("base-seed7", Spec(seed=7), "processes", tmp_path, resumable=True)
+        return execution.execute(run, planned, lambda phase: None)
 
     first, second = attempt(), attempt()
     assert (first.result, first.problem) == (result, problem)
@@ -70,31 +74,33 @@ def test_what_did_not_finish_is_kept_apart_and_counted(
 
 
 def test_a_run_of_no_experiment_stays_where_it_is_even_if_it_failed(tmp_path: Path) -> None:
-    done = carried_out(tmp_path, Script({7: "vm1 failed"}), resumable=False)
+    done = executed(tmp_path, Script({7: "vm1 failed"}), resumable=False)
     assert done.directory == tmp_path / "base-seed7"
     account = execution.read(done.directory)
     assert account is not None
     assert (account["outcome"], account["problem"]) == ("failed", "vm1 failed")
 
 
-def test_of_two_that_carry_out_the_same_run_the_second_one_is_dropped(tmp_path: Path) -> None:
-    first = carried_out(tmp_path)
+def test_of_two_that_execute_the_same_run_the_second_one_is_dropped(tmp_path: Path) -> None:
+    first = executed(tmp_path)
     (first.directory / "mine").touch()
-    second = carried_out(tmp_path)
+    second = executed(tmp_path)
     assert second.directory == first.directory
     assert (first.directory / "mine").exists()
     assert below(tmp_path) == {"base-seed7"}
 
 
 def test_of_two_runs_of_no_experiment_both_are_kept(tmp_path: Path) -> None:
-    carried_out(tmp_path, resumable=False)
-    assert carried_out(tmp_path, resumable=False).directory == tmp_path / "base-seed7-2"
+    executed(tmp_path, resumable=False)
+    assert executed(tmp_path, resumable=False).directory == tmp_path / "base-seed7-2"
 
 
-@pytest.mark.parametrize("error", [EnvironmentProblem("no engine"), Interrupted(), OSError("?")])
+@pytest.mark.parametrize(
+    "error", [EnvironmentProblem("no engine"), InterruptedBeforeStart(), OSError("?")]
+)
 def test_a_run_that_never_began_leaves_nothing(tmp_path: Path, error: Exception) -> None:
     with pytest.raises(type(error)):
-        carried_out(tmp_path, Script({7: error}))
+        executed(tmp_path, Script({7: error}))
     assert below(tmp_path) == set()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
-from orchestrator.runner.progress import MAX_TOLD, Lines, Pace, display
+from orchestrator.runner.progress import MAX_LINES, Pace, PlainDisplay, display
 
 
 class Clock:
@@ -28,38 +28,38 @@ def out() -> Iterator[io.StringIO]:
         yield text
 
 
-def lines(out: io.StringIO, pace: Pace) -> Lines:
-    return Lines(Console(file=out, width=200), pace)
+def lines(out: io.StringIO, pace: Pace) -> PlainDisplay:
+    return PlainDisplay(Console(file=out, width=200), pace)
 
 
 def test_what_is_left_takes_as_long_as_what_is_done_took(clock: Clock) -> None:
     pace = Pace({"a": 10, "b": 30, "c": 60}, None, clock)
-    assert pace.words() == ""
+    assert pace.summary() == ""
     clock.now_s += 4
-    pace.over |= {"a", "b"}
-    assert pace.words() == "30.0 runs/min, about 6 s left"
+    pace.ended |= {"a", "b"}
+    assert pace.summary() == "30.0 runs/min, about 6 s left"
 
 
 def test_runs_in_wall_time_are_paid_for_while_they_run(clock: Clock) -> None:
     pace = Pace(dict.fromkeys("abcd", 60), 2, clock)
-    assert pace.words() == "about 2 min left"
+    assert pace.summary() == "about 2 min left"
     pace.begins("a")
     clock.now_s += 45
-    assert (pace.passed("a"), pace.passed("b")) == (45, 0)
+    assert (pace.paid("a"), pace.paid("b")) == (45, 0)
     clock.now_s += 45
-    assert pace.passed("a") == 60
-    pace.over.add("a")
-    assert pace.words() == "0.7 runs/min, about 90 s left"
+    assert pace.paid("a") == 60
+    pace.ended.add("a")
+    assert pace.summary() == "0.7 runs/min, about 90 s left"
 
 
 @pytest.mark.parametrize(
     ("left_s", "says"), [(9.6, "10 s"), (99, "99 s"), (600, "10 min"), (7200, "2.0 h")]
 )
-def test_times_are_told_in_the_unit_that_fits(clock: Clock, left_s: float, says: str) -> None:
-    assert Pace({"a": left_s}, 1, clock).words() == f"about {says} left"
+def test_times_are_printed_in_the_unit_that_fits(clock: Clock, left_s: float, says: str) -> None:
+    assert Pace({"a": left_s}, 1, clock).summary() == f"about {says} left"
 
 
-def test_of_few_runs_each_is_told(clock: Clock, out: io.StringIO) -> None:
+def test_of_few_runs_each_has_its_lines(clock: Clock, out: io.StringIO) -> None:
     shown = lines(out, Pace({"a": 60, "b": 60}, 1, clock))
     shown.phase("a", "create")
     shown.phase("a", "run")
@@ -73,8 +73,8 @@ def test_of_few_runs_each_is_told(clock: Clock, out: io.StringIO) -> None:
     ]
 
 
-@pytest.mark.parametrize("runs", [MAX_TOLD + 1, 999, 1000, 12_345])
-def test_of_many_runs_a_few_lines_are_told_in_all(
+@pytest.mark.parametrize("runs", [MAX_LINES + 1, 999, 1000, 12_345])
+def test_of_many_runs_a_few_lines_are_printed_in_all(
     clock: Clock, out: io.StringIO, runs: int
 ) -> None:
     shown = lines(out, Pace({str(n): 1 for n in range(runs)}, None, clock))
@@ -82,10 +82,10 @@ def test_of_many_runs_a_few_lines_are_told_in_all(
         clock.now_s += 0.01
         shown.phase(str(n), "run")
         shown.done(str(n), "")
-    told = out.getvalue().splitlines()
-    assert len(told) <= MAX_TOLD + 1
-    assert told[-1] == f"{runs} of {runs} runs"
-    assert "100.0 runs/s, about " in told[0]
+    printed = out.getvalue().splitlines()
+    assert len(printed) <= MAX_LINES + 1
+    assert printed[-1] == f"{runs} of {runs} runs"
+    assert "100.0 runs/s, about " in printed[0]
 
 
 def test_nobody_waits_for_a_line_for_long(clock: Clock, out: io.StringIO) -> None:
@@ -96,13 +96,13 @@ def test_nobody_waits_for_a_line_for_long(clock: Clock, out: io.StringIO) -> Non
     assert [line.partition(" ")[0] for line in out.getvalue().splitlines()] == ["4", "8"]
 
 
-def test_of_many_problems_the_first_ones_are_told(clock: Clock, out: io.StringIO) -> None:
+def test_of_many_problems_the_first_ones_are_printed(clock: Clock, out: io.StringIO) -> None:
     shown = lines(out, Pace({str(n): 1 for n in range(500)}, None, clock))
     for n in range(500):
         shown.done(str(n), "failed: no")
-    told = out.getvalue().splitlines()
-    assert sum(line.endswith(": failed: no") for line in told) == MAX_TOLD
-    assert len(told) <= 2 * MAX_TOLD + 1
+    printed = out.getvalue().splitlines()
+    assert sum(line.endswith(": failed: no") for line in printed) == MAX_LINES
+    assert len(printed) <= 2 * MAX_LINES + 1
 
 
 def test_a_terminal_gets_a_live_display(out: io.StringIO) -> None:

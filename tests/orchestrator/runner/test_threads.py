@@ -11,7 +11,7 @@ from orchestrator.runner.execution import Batch, PlannedRun
 from vm.spec import Spec
 
 
-class Told:
+class RecordingDisplay:
     """A display that remembers, and that sends a signal when two runs have begun."""
 
     def __init__(self, number: signal.Signals | None = None) -> None:
@@ -28,16 +28,16 @@ class Told:
         self.over[run] = problem
 
 
-def carried_out(folder: Path, script: Script, shown: Told) -> Batch:
-    orders = [PlannedRun(f"run{n}", Spec(seed=n), "fake", folder, True) for n in range(4)]
-    return threads.carry_out(orders, script, 2, shown)
+def executed(folder: Path, script: Script, shown: RecordingDisplay) -> Batch:
+    planned = [PlannedRun(f"run{n}", Spec(seed=n), "processes", folder, True) for n in range(4)]
+    return threads.execute(planned, script, 2, shown)
 
 
-def test_all_runs_are_carried_out_and_told_of(tmp_path: Path) -> None:
-    shown = Told()
-    batch = carried_out(tmp_path, Script(), shown)
+def test_all_runs_are_executed_and_displayed(tmp_path: Path) -> None:
+    shown = RecordingDisplay()
+    batch = executed(tmp_path, Script(), shown)
     names = {"run0", "run1", "run2", "run3"}
-    assert {done.name for done in batch.runs} == names
+    assert {run.name for run in batch.runs} == names
     assert {path.name for path in tmp_path.iterdir()} == names
     assert shown.over == dict.fromkeys(names, "")
     assert sorted(shown.phases) == [(name, "run") for name in sorted(names)]
@@ -47,9 +47,9 @@ def test_all_runs_are_carried_out_and_told_of(tmp_path: Path) -> None:
 
 def test_a_run_that_fails_or_lacks_something_is_no_matter_to_the_others(tmp_path: Path) -> None:
     script = Script({0: "vm1 was killed", 2: EnvironmentProblem("the engine is gone")})
-    shown = Told()
-    batch = carried_out(tmp_path, script, shown)
-    assert {done.name: done.result for done in batch.runs} == {
+    shown = RecordingDisplay()
+    batch = executed(tmp_path, script, shown)
+    assert {run.name: run.result for run in batch.runs} == {
         "run0": "failed",
         "run1": "finished",
         "run3": "finished",
@@ -69,10 +69,10 @@ def test_an_interrupt_ends_what_runs_and_what_waits_never_begins(
 ) -> None:
     script = Script(dict.fromkeys(range(4), "interrupted"))
     before = signal.getsignal(number)
-    batch = carried_out(tmp_path, script, Told(number))
+    batch = executed(tmp_path, script, RecordingDisplay(number))
     assert batch.interrupted
-    assert {done.result for done in batch.runs} == {"interrupted"}
-    assert len(batch.runs) == len(script.carried_out) == 2
+    assert {run.result for run in batch.runs} == {"interrupted"}
+    assert len(batch.runs) == len(script.executed) == 2
     assert {p.name for p in tmp_path.iterdir()} == {"failed"}
     assert "ending the runs" in capsys.readouterr().err
     assert signal.getsignal(number) is before
@@ -80,4 +80,4 @@ def test_an_interrupt_ends_what_runs_and_what_waits_never_begins(
 
 def test_a_mistake_of_ours_is_not_hidden(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
-        carried_out(tmp_path, Script({1: ZeroDivisionError()}), Told())
+        executed(tmp_path, Script({1: ZeroDivisionError()}), RecordingDisplay())

@@ -44,9 +44,9 @@ def test_a_run_is_what_its_spec_says_and_nothing_of_it_is_left(
 ) -> None:
     done = vklocks("run", *SHORT, "--clocks", "lamport,vector", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
-    directory, told = only_run(tmp_path)
-    assert told["outcome"] == "finished"
-    assert tuple(told["phases_s"]) == PHASES
+    directory, recorded = only_run(tmp_path)
+    assert recorded["outcome"] == "finished"
+    assert tuple(recorded["phases_s"]) == PHASES
     spec = Spec.parse(json.loads((directory / "spec.json").read_text()))
     run = load(directory)
     assert run.tick_rates_hz == {m: spec.tick_rate_hz(m) for m in spec.machines}
@@ -64,7 +64,7 @@ def test_a_run_is_what_its_spec_says_and_nothing_of_it_is_left(
         "run.json",
         *(f"{m}.{suffix}" for m in spec.machines for suffix in ("jsonl", "out")),
     }
-    assert not in_engine(client, told["run"])
+    assert not in_engine(client, recorded["run"])
 
 
 def test_the_same_seed_draws_the_same_rates_again(tmp_path: Path) -> None:
@@ -104,15 +104,15 @@ def test_a_killed_machine_fails_the_run_and_keeps_every_log(
         _, err = process.communicate(timeout=60)
     assert process.returncode == 4
     assert "vm2 was killed" in err
-    directory, told = only_run(tmp_path)
-    assert told["outcome"] == "failed"
-    assert "vm2" in told["problem"]
-    assert told["machines"]["vm2"] == {
+    directory, recorded = only_run(tmp_path)
+    assert recorded["outcome"] == "failed"
+    assert "vm2" in recorded["problem"]
+    assert recorded["machines"]["vm2"] == {
         "outcome": "killed",
         "exit_code": 137,
         "out_of_memory": False,
     }
-    assert told["phases_s"]["run"] < 2 + 5
+    assert recorded["phases_s"]["run"] < 2 + 5
     run = load(directory)
     assert not run.missing
     assert set(run.stops) == {"vm1", "vm3"}
@@ -120,7 +120,7 @@ def test_a_killed_machine_fails_the_run_and_keeps_every_log(
     places = account(run)
     ended = places.received + places.inbox + places.undelivered + places.died
     assert places.sent == ended > 0
-    assert not in_engine(client, told["run"])
+    assert not in_engine(client, recorded["run"])
 
 
 def test_a_first_ctrl_c_keeps_the_logs_and_leaves_nothing(
@@ -131,13 +131,13 @@ def test_a_first_ctrl_c_keeps_the_logs_and_leaves_nothing(
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    directory, told = only_run(tmp_path)
-    assert told["outcome"] == "interrupted"
+    directory, recorded = only_run(tmp_path)
+    assert recorded["outcome"] == "interrupted"
     assert str(directory) in out
     run = load(directory)
     assert {stop.reason for stop in run.stops.values()} == {"terminated"}
     assert not verdict(run).violations
-    assert not in_engine(client, told["run"])
+    assert not in_engine(client, recorded["run"])
 
 
 def test_what_a_killed_orchestrator_leaves_is_cleaned_and_nothing_else(
@@ -195,7 +195,7 @@ def test_doctor_finds_what_is_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("act", ["run", "clean", "doctor"])
-def test_no_engine_is_said_in_one_line(tmp_path: Path, act: str) -> None:
+def test_no_engine_is_reported_in_one_line(tmp_path: Path, act: str) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{nobody.getsockname()[1]}"

@@ -13,9 +13,9 @@ from analysis.checks import verdict
 from analysis.logs.finding import load
 from cluster import command, first_container, in_engine, vklocks, wait_for_line
 from loopback import Log, check_whole, read_log, read_logs
+from orchestrator.backends import BACKENDS
 from orchestrator.backends.docker import engine, image
-from orchestrator.backends.docker.cluster import Cluster
-from orchestrator.backends.outcome import Outcome
+from orchestrator.backends.outcome import RunOutcome
 from orchestrator.virtual.replay import replay
 from vm.records import Event
 from vm.schedule import SECOND_NS
@@ -43,13 +43,13 @@ def client() -> Iterator[docker.DockerClient]:
         yield connected
 
 
-def carry_out(
+def execute(
     folder: Path, client: docker.DockerClient, **fields: Any
-) -> tuple[Spec, Outcome, dict[str, Log]]:
+) -> tuple[Spec, RunOutcome, dict[str, Log]]:
     """A run whose history replays, whose messages are all accounted for, and that is gone."""
     spec = Spec.parse(LAB | fields).resolved()
-    outcome, run = Outcome(), f"test-{folder.name}"
-    Cluster(spec, run).carry_out(folder, outcome, lambda phase: None)
+    outcome, run = RunOutcome(), f"test-{folder.name}"
+    BACKENDS["containers"].create(spec, run).execute(folder, outcome, lambda phase: None)
     assert outcome.problem == ""
     assert not in_engine(client, run)
     logs = {m: read_log(folder / f"{m}.jsonl") for m in spec.machines}
@@ -76,7 +76,7 @@ def test_a_restart_loses_nothing_and_doubles_nothing(
     tmp_path: Path, client: docker.DockerClient, machine: str, at_s: float, until_s: float
 ) -> None:
     fault = {"kind": "restart", "machine": machine, "at_s": at_s, "until_s": until_s}
-    spec, outcome, logs = carry_out(tmp_path, client, faults=[fault])
+    spec, outcome, logs = execute(tmp_path, client, faults=[fault])
     check_whole(spec, logs)
     assert {ended.outcome for ended in outcome.machines.values()} == {"finished"}
     assert [len(logs[m].recoveries) for m in spec.machines] == [m == machine for m in spec.machines]
@@ -89,7 +89,7 @@ def test_a_restart_loses_nothing_and_doubles_nothing(
 
 def test_a_crash_is_no_failure(tmp_path: Path, client: docker.DockerClient) -> None:
     crash = {"kind": "crash", "machine": "vm3", "at_s": 1}
-    _, outcome, logs = carry_out(tmp_path, client, duration_s=2, faults=[crash])
+    _, outcome, logs = execute(tmp_path, client, duration_s=2, faults=[crash])
     endings = {name: ended.outcome for name, ended in outcome.machines.items()}
     assert endings == {"vm1": "finished", "vm2": "finished", "vm3": "killed"}
     assert logs["vm3"].stop is None
@@ -100,7 +100,7 @@ def test_a_frozen_machine_misses_its_ticks_and_nothing_else(
     tmp_path: Path, client: docker.DockerClient
 ) -> None:
     pause = {"kind": "pause", "machine": "vm2", "at_s": 1, "until_s": 4}
-    spec, _, logs = carry_out(tmp_path, client, duration_s=5, faults=[pause])
+    spec, _, logs = execute(tmp_path, client, duration_s=5, faults=[pause])
     check_whole(spec, logs)
     frozen = (SECOND_NS + ENGINE_NS, 4 * SECOND_NS)
     assert not [e for e in logs["vm2"].events if frozen[0] < e.at_ns < frozen[1]]
@@ -114,7 +114,7 @@ def test_a_partition_cuts_the_network_between_the_groups_and_only_there(
     """Held back for longer than it takes to find out that a connection is dead, and not lost."""
     cut = {"kind": "partition", "groups": [["vm1", "vm2"]], "at_s": 1, "until_s": 4}
     idle = {"machines": 4, "workload": "assignment", "duration_s": 6}
-    spec, _, logs = carry_out(tmp_path, client, **idle, faults=[cut])
+    spec, _, logs = execute(tmp_path, client, **idle, faults=[cut])
     check_whole(spec, logs)
     arrived: dict[tuple[str, str], list[int]] = defaultdict(list)
     for machine, event in receives(logs):
@@ -139,7 +139,7 @@ def test_channels_lose_double_and_reorder_as_the_spec_says(
         {"kind": "duplication", "probability": 0.2},
         {"kind": "delay", "extra_s": 0.05, "jitter_s": 0.3},
     ]
-    _, _, logs = carry_out(tmp_path, client, faults=faults, fifo=False)
+    _, _, logs = execute(tmp_path, client, faults=faults, fifo=False)
     sends = [event for log in logs.values() for event in log.events if event.kind == "send"]
     assert any(event.lost for event in sends)
     assert any(event.duplicated for event in sends)

@@ -1,0 +1,47 @@
+"""The interface of a backend: how a run is executed, and what the runner must know beforehand."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from orchestrator.backends.outcome import RunOutcome
+from vm.spec import Spec
+
+#: The most runs in parallel, whatever the computer could sustain.
+MAX_JOBS = 64
+
+#: Takes the phases of a run (`outcome.PHASES`), or lines for the user.
+Report = Callable[[str], None]
+
+
+class BackendRun(Protocol):
+    """One run on a backend. `execute` in one thread, `interrupt` from any."""
+
+    def execute(self, directory: Path, outcome: RunOutcome, report: Report) -> None:
+        """Write the logs into a directory, fill in the outcome and report each phase.
+
+        EnvironmentProblem if the backend lacks something, InterruptedBeforeStart if the run was
+        interrupted before its machines started.
+        """
+
+    def interrupt(self) -> None:
+        """End the run soon; its machines stop cleanly and their logs are kept."""
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A backend, as `orchestrator.backends.BACKENDS` lists it.
+
+    `create` makes a run from its spec and name. `jobs` is how many runs of these specs this
+    computer sustains in parallel. `prepare`, if given, is called once before the first run.
+
+    A backend that `is_virtual` computes its runs instead of waiting for them: equal specs give
+    equal files, workers execute the runs, and `create` takes as its third argument the function
+    that writes a history (`orchestrator.backends.simulation.Keep`).
+    """
+
+    create: Callable[..., BackendRun]
+    jobs: Callable[[Sequence[Spec]], int]
+    prepare: Callable[[Report], None] | None = None
+    is_virtual: bool = False

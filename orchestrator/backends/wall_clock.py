@@ -1,0 +1,121 @@
+"""A run in wall time: the phases that containers and processes share.
+
+A backend brings a `Cluster`, which creates, starts, stops and collects the machines of one run and
+applies faults to them. `WallClockRun` drives it from phase to phase.
+"""
+
+import os
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import Protocol
+
+from orchestrator.backends.backend import MAX_JOBS, Report
+from orchestrator.backends.fault_injection import Action, Injection, Supervisor
+from orchestrator.backends.outcome import MachineOutcome, RunOutcome, epoch_unix_ns, problem_of
+from vm.schedule import SECOND_NS
+from vm.spec import Spec
+
+#: How long machines may drain their channels before they are killed.
+STOP_LIMIT_S = 3
+#: How much of a failed machine's output goes into the problem.
+MAX_LAST_LINES = 3
+#: What one core sustains without late ticks.
+MAX_TICKS_PER_CORE_HZ = 300
+MAX_MACHINES_PER_CORE = 25
+
+
+class Cluster(Protocol):
+    """The machines of one run. It notes their epoch and their exits in the run's supervisor.
+
+    `actions` apply faults; those without an action are left to the machines. `versions` goes into
+    run.json. What removes a thing is put on a stack before `create` or `start` makes the thing.
+    """
+
+    actions: Mapping[Action, Callable[[Injection], None]]
+    versions: dict[str, str]
+
+    def create(self, directory: Path, stack: ExitStack) -> None:
+        """Create all machines; none starts yet."""
+
+    def start(self, stack: ExitStack) -> None:
+        """Start all machines."""
+
+    def stop(self, running: Collection[str]) -> None:
+        """End these machines, all at once, since they drain their channels to each other."""
+
+    def collect(self, directory: Path) -> dict[str, MachineOutcome]:
+        """Bring all logs into the directory, and return how each machine ended."""
+
+    def last_output(self, machine: str) -> str:
+        """Return the last lines that a machine printed."""
+
+
+class WallClockRun:
+    """One run of real machines. `execute` in one thread, `interrupt` from any.
+
+    Nothing of the cluster is left after `execute`, whether it returns or raises.
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        run: str,
+        cluster: Callable[[Spec, str, Supervisor], AbstractContextManager[Cluster]],
+    ) -> None:
+        self._spec = spec
+        self._supervisor = Supervisor(spec)
+        self._cluster = cluster(spec, run, self._supervisor)
+
+    def interrupt(self) -> None:
+        self._supervisor.interrupt()
+
+    def execute(self, directory: Path, outcome: RunOutcome, report: Report) -> None:
+        with self._cluster as cluster, ExitStack() as stack:
+            outcome.versions |= cluster.versions
+            try:
+                with outcome.phase("create", report):
+                    cluster.create(directory, stack)
+                with outcome.phase("start", report):
+                    cluster.start(stack)
+                started_unix_ns = time.time_ns()
+                report("run")
+                exit_codes = self._supervisor.wait(cluster.actions)
+                ended_unix_ns = time.time_ns()
+                running = [name for name in self._spec.machines if name not in exit_codes]
+                with outcome.phase("stop", report):
+                    cluster.stop(running)
+                with outcome.phase("collect", report):
+                    self._collect(cluster, directory, outcome, running)
+                epoch = outcome.epoch_unix_ns or ended_unix_ns
+                outcome.phases_s["barrier"] = (epoch - started_unix_ns) / SECOND_NS
+                outcome.phases_s["run"] = (ended_unix_ns - epoch) / SECOND_NS
+            finally:
+                with outcome.phase("remove", report):
+                    stack.close()
+
+    def _collect(
+        self, cluster: Cluster, directory: Path, outcome: RunOutcome, late: Collection[str]
+    ) -> None:
+        machines = outcome.machines = cluster.collect(directory)
+        outcome.epoch_unix_ns = epoch_unix_ns([directory / f"{name}.jsonl" for name in machines])
+        outcome.problem = (
+            "interrupted"
+            if self._supervisor.is_interrupted
+            else problem_of(self._spec, machines, late, cluster.last_output)
+        )
+
+
+def sustainable_jobs(specs: Sequence[Spec]) -> int:
+    """Return how many of these runs this computer sustains in parallel without late ticks."""
+    cores = os.cpu_count() or 1
+    machines = max(len(spec.machines) for spec in specs)
+    ticks_hz = max(sum(_max_rates_hz(spec)) for spec in specs)
+    by_ticks = cores * MAX_TICKS_PER_CORE_HZ // ticks_hz
+    by_machines = cores * MAX_MACHINES_PER_CORE // machines
+    return max(1, min(by_ticks, by_machines, MAX_JOBS))
+
+
+def _max_rates_hz(spec: Spec) -> list[int]:
+    return [spec.tick_rates_hz.get(machine, spec.ticks[1]) for machine in spec.machines]
