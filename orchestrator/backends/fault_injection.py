@@ -45,6 +45,9 @@ class Injection:
         return "" if isinstance(self.fault, Partition) else self.fault.machine
 
 
+Actions = Mapping[Action, Callable[[Injection], None]]
+
+
 def injections(spec: Spec) -> list[Injection]:
     """Return the injections of a spec's faults in order; at one instant, ends come first."""
     dated = [
@@ -97,7 +100,7 @@ class Supervisor:
         """Note that a machine's process has ended."""
         self._news.put(partial(self._set_exit, machine, exit_code))
 
-    def wait(self, actions: Mapping[Action, Callable[[Injection], None]]) -> dict[str, int]:
+    def wait(self, actions: Actions) -> dict[str, int]:
         """Return the exit codes of the machines that ended, for good and in time.
 
         The others are not waited for once one never began, or the run is interrupted. `actions`
@@ -128,9 +131,7 @@ class Supervisor:
             return float("inf")
         return self._epoch_s + self._agenda[0].at_ns / SECOND_NS
 
-    def _inject(
-        self, injection: Injection, actions: Mapping[Action, Callable[[Injection], None]]
-    ) -> None:
+    def _inject(self, injection: Injection, actions: Actions) -> None:
         machine = injection.machine
         if machine in self._exit_codes or injection.action not in actions:
             return

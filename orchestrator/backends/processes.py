@@ -13,14 +13,14 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Thread
 
 import vm
 from orchestrator.backends.backend import Backend
-from orchestrator.backends.fault_injection import STARTUP_S, Action, Injection, Supervisor
+from orchestrator.backends.fault_injection import STARTUP_S, Actions, Injection, Supervisor
 from orchestrator.backends.machine_command import arguments
 from orchestrator.backends.outcome import KILLED, MachineOutcome, epoch_unix_ns, machine_outcome
 from orchestrator.backends.ports import LOOPBACK, reserved_ports
@@ -112,7 +112,7 @@ class Processes:
         self._ports = ports
         self._children: dict[str, Child] = {}
         self.versions: dict[str, str] = {}
-        self.actions: Mapping[Action, Callable[[Injection], None]] = {
+        self.actions: Actions = {
             "freeze": lambda injection: self._child(injection).send(signal.SIGSTOP),
             "thaw": lambda injection: self._child(injection).send(signal.SIGCONT),
             "kill": lambda injection: self._child(injection).send(signal.SIGKILL),

@@ -6,13 +6,13 @@ applies faults to them. `WallClockRun` drives it from phase to phase.
 
 import os
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Protocol
 
 from orchestrator.backends.backend import MAX_JOBS, Report
-from orchestrator.backends.fault_injection import Action, Injection, Supervisor
+from orchestrator.backends.fault_injection import Actions, Supervisor
 from orchestrator.backends.outcome import MachineOutcome, RunOutcome, epoch_unix_ns, problem_of
 from vm.schedule import SECOND_NS
 from vm.spec import Spec
@@ -33,7 +33,7 @@ class Cluster(Protocol):
     run.json. What removes a thing is put on a stack before `create` or `start` makes the thing.
     """
 
-    actions: Mapping[Action, Callable[[Injection], None]]
+    actions: Actions
     versions: dict[str, str]
 
     def create(self, directory: Path, stack: ExitStack) -> None:

@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from errno import EACCES, EDQUOT, EIO, ENOSPC, EPERM, EROFS
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from orchestrator.experiments.experiment import ExperimentError
 from orchestrator.experiments.schema import experiment_schema
 from vm import __version__
 
-#: Errors that come of a disk, or of whom it belongs to, and of no mistake of ours.
+#: Errors of a disk or its permissions.
 LACKING = (ENOSPC, EDQUOT, EROFS, EACCES, EPERM, EIO)
 
 
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return complain(130, "interrupted")
     except BrokenPipeError:
-        # Whoever read has seen enough. Nothing more can be written, not even at exit.
+        # The reader is gone. Nothing more can be written, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
@@ -73,38 +73,35 @@ def _parser() -> Parser:
     parser = Parser(prog="vklocks", description="A laboratory for logical clocks.")
     parser.add_argument("--version", action="version", version=f"vklocks {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    text = "execute runs and report what happened"
-    command = commands.add_parser("run", help=text, description=text, allow_abbrev=False)
-    add_run(command)
-    command.set_defaults(act=run_experiment)
-    for name, act, text in (
-        ("analyse", _analyse, "what happened in runs: clocks, jumps, drift, queues"),
-        ("check", _check, "whether what happened can be right; exit code 1 if not"),
+
+    def command(
+        name: str, act: Callable[[argparse.Namespace], int], text: str
+    ) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        added.set_defaults(act=act)
+        return added
+
+    add_run(command("run", run_experiment, "execute runs and report what happened"))
+    for name, act, text, kept in (
+        ("analyse", _analyse, "what happened in runs: clocks, jumps, drift, queues", "reports"),
+        ("check", _check, "whether what happened can be right; exit code 1 if not", "verdicts"),
     ):
-        command = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
-        command.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="runs, or folders")
-        command.add_argument("--json", action="store_true", help="unrounded, for programs")
-        add_format(command)
-        text = "where the reports go" if name == "analyse" else "where the verdicts go"
-        command.add_argument("--out", metavar="DIR", type=Path, help=f"{text} (beside the logs)")
-        command.set_defaults(act=act)
-    text = "write runs in the formats of other programs"
-    command = commands.add_parser("export", help=text, description=text, allow_abbrev=False)
-    add_export(command)
-    command.set_defaults(act=export_runs)
+        reading = command(name, act, text)
+        add = reading.add_argument
+        add("paths", metavar="PATH", nargs="+", type=Path, help="runs, or folders")
+        add("--json", action="store_true", help="unrounded, for programs")
+        add_format(reading)
+        text = f"where the {kept} go (beside the logs)"
+        add("--out", metavar="DIR", type=Path, help=text)
+    add_export(command("export", export_runs, "write runs in the formats of other programs"))
     text = "whether pure machines do again what a run's logs say; exit code 1 if not"
-    command = commands.add_parser("replay", help=text, description=text, allow_abbrev=False)
-    command.add_argument("run", metavar="RUN", type=Path, help="the directory of a run")
-    command.set_defaults(act=_replay)
-    text = "print the JSON Schema of experiment files"
-    command = commands.add_parser("schema", help=text, description=text, allow_abbrev=False)
-    command.set_defaults(act=_schema)
+    replay = command("replay", _replay, text)
+    replay.add_argument("run", metavar="RUN", type=Path, help="the directory of a run")
+    command("schema", _schema, "print the JSON Schema of experiment files")
     for name, act, text in (
         ("list", upkeep.list_runs, "the runs there are"),
         ("clean", upkeep.clean, "remove what interrupted runs of dead owners left behind"),
-        ("doctor", upkeep.doctor, "whether engine, image, disk and clock will do"),
+        ("doctor", upkeep.doctor, "check Docker, image, disk space and system clock"),
     ):
-        command = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
-        add_out(command)
-        command.set_defaults(act=act)
+        add_out(command(name, act, text))
     return parser

@@ -63,19 +63,11 @@ def add_run(command: argparse.ArgumentParser) -> None:
         "--jobs",
         metavar="N",
         type=_jobs,
-        help="runs in parallel (as many as this computer can sustain)",
+        help="runs in parallel (as many as the cores sustain)",
     )
-    add(
-        "--pool",
-        metavar="POOL",
-        help="what distributes simulated runs over workers: loky, dask or ray (loky)",
-    )
-    add(
-        "--no-logs",
-        dest="logs",
-        action="store_false",
-        help="keep only the metrics of simulated runs",
-    )
+    add("--pool", metavar="POOL", help="workers of simulated runs: loky, dask or ray (loky)")
+    text = "keep only the metrics of simulated runs"
+    add("--no-logs", dest="logs", action="store_false", help=text)
     add_out(command)
 
 

@@ -11,7 +11,7 @@ import io
 import shutil
 import tarfile
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -27,7 +27,7 @@ from orchestrator.backends.docker.engine import connected, if_there, labels
 from orchestrator.backends.docker.networks import Networks
 from orchestrator.backends.fault_injection import (
     STARTUP_S,
-    Action,
+    Actions,
     Injection,
     Supervisor,
     injections,
@@ -60,7 +60,7 @@ class Containers:
         self._containers: dict[str, Container] = {}
         self._networks = Networks(spec, self._containers)
         self.versions = {"docker": client.version()["Version"]}
-        self.actions: Mapping[Action, Callable[[Injection], None]] = {
+        self.actions: Actions = {
             "freeze": lambda injection: if_there(self._container(injection).pause),
             "thaw": lambda injection: if_there(self._container(injection).unpause),
             "kill": lambda injection: if_there(self._container(injection).kill),

@@ -16,11 +16,14 @@ MIN_FREE_BYTES = 500 * 1024**2
 MAX_CLOCK_DIFFERENCE_S = 2
 
 
+State = Literal["ok", "warning", "missing"]
+
+
 class Finding(NamedTuple):
     """One line of `vklocks doctor`."""
 
     subject: str
-    state: Literal["ok", "warning", "missing"]
+    state: State
     text: str
 
 
@@ -29,45 +32,42 @@ def findings(client: docker.DockerClient, out: Path) -> Iterator[Finding]:
     info, version = client.info(), client.version()
     yield Finding("engine", "ok", f"Docker {version['Version']} on {platform.machine()}")
     difference_s = abs(_unix_s(info["SystemTime"]) - time())
-    yield Finding(
-        "clock",
-        "ok" if difference_s <= MAX_CLOCK_DIFFERENCE_S else "warning",
-        f"engine and this computer differ by {difference_s:.1f} s"
-        + ("" if difference_s <= MAX_CLOCK_DIFFERENCE_S else ": set the engine's clock right"),
-    )
-    yield Finding(
-        "cores",
-        "ok" if info["NCPU"] >= 2 else "warning",
-        f"{info['NCPU']} cores and {info['MemTotal'] / 1024**3:.1f} GiB of memory"
-        + ("" if info["NCPU"] >= 2 else ": ticks may come late where machines share one core"),
-    )
+    text = f"engine and this computer differ by {difference_s:.1f} s"
+    is_set = difference_s <= MAX_CLOCK_DIFFERENCE_S
+    yield _finding("clock", is_set, text, "warning", "set the engine's clock right")
+    text = f"{info['NCPU']} cores and {info['MemTotal'] / 1024**3:.1f} GiB of memory"
+    remedy = "ticks may come late where machines share one core"
+    yield _finding("cores", info["NCPU"] >= 2, text, "warning", remedy)
     yield _disk("disk for runs", out)
     yield _disk("disk of the engine", Path(info["DockerRootDir"]))
     yield _image(client)
+
+
+def _finding(subject: str, is_fine: bool, text: str, otherwise: State, remedy: str) -> Finding:
+    if is_fine:
+        return Finding(subject, "ok", text)
+    return Finding(subject, otherwise, f"{text}: {remedy}")
 
 
 def _disk(subject: str, folder: Path) -> Finding:
     there = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
     free = shutil.disk_usage(there).free
     text = f"{free / 1024**3:.1f} GiB free at {folder}"
-    if free < MIN_FREE_BYTES:
-        return Finding(subject, "missing", f"{text}: make room, `docker system prune` may help")
-    return Finding(subject, "ok", text)
+    remedy = "make room, `docker system prune` may help"
+    return _finding(subject, free >= MIN_FREE_BYTES, text, "missing", remedy)
+
+
+def _image(client: docker.DockerClient) -> Finding:
+    present, has_sources = image.find(client), image.has_sources()
+    if present and (not has_sources or present[1] == image.fingerprint(image.CHECKOUT)):
+        return Finding("image", "ok", f"{image.NAME} is there and fits the sources")
+    text = f"{image.NAME} {'is older than the sources' if present else 'is not there'}"
+    if has_sources:
+        return Finding("image", "ok", f"{text}; the next run builds it")
+    return Finding("image", "missing", f"{text}: run vklocks from its checkout once")
 
 
 def _unix_s(timestamp: str) -> float:
     # The engine writes nanoseconds; microseconds are what Python reads.
     whole, _, fraction = timestamp.rstrip("Z").partition(".")
     return datetime.fromisoformat(f"{whole}.{fraction[:6].ljust(6, '0')}+00:00").timestamp()
-
-
-def _image(client: docker.DockerClient) -> Finding:
-    present = image.find(client)
-    if present and (not image.has_sources() or present[1] == image.fingerprint(image.CHECKOUT)):
-        return Finding("image", "ok", f"{image.NAME} is there and fits the sources")
-    if image.has_sources():
-        state = "is older than the sources" if present else "is not there"
-        return Finding("image", "ok", f"{image.NAME} {state}; the next run builds it")
-    return Finding(
-        "image", "missing", f"{image.NAME} is not there: run vklocks from its checkout once"
-    )
