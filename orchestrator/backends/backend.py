@@ -1,4 +1,4 @@
-"""The interface of a backend: how a run is executed, and what the runner must know beforehand."""
+"""The interface of a backend: the execution of a run, and the facts that the runner needs first."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

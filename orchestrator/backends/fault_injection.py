@@ -18,7 +18,7 @@ from vm.spec import Spec
 Action = Literal["freeze", "thaw", "kill", "start", "separate", "join"]
 
 STARTUP_S = 30
-#: What a run may take beyond start-up, duration and latency: restarts, draining, a busy computer.
+#: The time for restarts, for draining and for a busy computer.
 MARGIN_S = 15
 #: Exit codes of a machine that never began, or could not go on: its peers need not wait for it.
 NEVER_BEGAN = (2, 3)
@@ -75,7 +75,7 @@ class Supervisor:
         self._news: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._interrupted = threading.Event()
         self._exit_codes: dict[str, int] = {}
-        #: Kills of machines that will restart, whose exit has not been noted yet.
+        #: Kills of machines that will restart, the exits of which have not been noted yet.
         self._killed: Counter[str] = Counter()
 
     @property

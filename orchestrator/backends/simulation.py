@@ -16,10 +16,10 @@ from vm.transcript import transcript_line
 
 #: How many ticks are simulated between two looks for an interrupt.
 TICKS_BETWEEN_LOOKS = 100_000
-#: What makes another process worth its start: half a second's work.
+#: The work that justifies another process: half a second's.
 MIN_EVENTS_PER_JOB = 50_000
 
-#: Writes into a run's directory what is kept of its history.
+#: Writes a run's history, or a part of it, into the run's directory.
 Keep = Callable[[RunRecords, Path], None]
 
 

@@ -19,9 +19,9 @@ from vm.spec import Spec
 
 #: How long machines may drain their channels before they are killed.
 STOP_LIMIT_S = 3
-#: How much of a failed machine's output goes into the problem.
+#: How many lines of a failed machine's output go into the problem.
 MAX_LAST_LINES = 3
-#: What one core sustains without late ticks.
+#: The load that one core sustains without late ticks.
 MAX_TICKS_PER_CORE_HZ = 300
 MAX_MACHINES_PER_CORE = 25
 
@@ -30,7 +30,7 @@ class Cluster(Protocol):
     """The machines of one run. It notes their epoch and their exits in the run's supervisor.
 
     `actions` apply faults; those without an action are left to the machines. `versions` goes into
-    run.json. What removes a thing is put on a stack before `create` or `start` makes the thing.
+    run.json. Removals are put on the stack before `create` or `start` makes a thing.
     """
 
     actions: Actions

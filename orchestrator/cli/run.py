@@ -160,6 +160,7 @@ class _Starting:
 
     def __init__(self, shown: Display, jobs: int) -> None:
         self.is_over = threading.Event()
+        self.done = shown.done
         self._shown = shown
         self._jobs = jobs
         self._running: set[str] = set()
@@ -170,9 +171,6 @@ class _Starting:
             self._running.add(run)
         if len(self._running) >= self._jobs:
             self.is_over.set()
-
-    def done(self, run: str, problem: str) -> None:
-        self._shown.done(run, problem)
 
 
 @contextmanager

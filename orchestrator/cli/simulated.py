@@ -1,4 +1,4 @@
-"""What a worker does for a simulated run: carry it out, measure it, and check its logs."""
+"""A worker's part in a simulated run: execute it, measure it, and check its logs."""
 
 import os
 from dataclasses import replace
@@ -15,7 +15,7 @@ os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 
 def simulate(planned: PlannedRun, logs: bool) -> ExecutedRun:
-    """Execute a planned run. Without logs its directory holds only what was measured."""
+    """Execute a planned run. Without logs its directory holds only the metrics."""
     violations: list[object] = []
 
     def keep(history: RunRecords, directory: Path) -> None:

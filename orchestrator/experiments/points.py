@@ -154,7 +154,7 @@ def _spec(base: Mapping[str, Any], settings: Settings) -> Spec:
 
 
 def _whole(plain: Mapping[str, Any], field: str) -> Any:
-    """What an axis goes into: in full where the base has a name for it, or nothing."""
+    """Return the value that an axis goes into, in full where the base has a name for it."""
     if field not in FIELDS:
         return {}
     given = {field: plain[field]} if field in plain else {}

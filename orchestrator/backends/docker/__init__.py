@@ -15,7 +15,7 @@ def _create(spec: Spec, run: str) -> BackendRun:
 
 
 def _prepare(report: Report) -> None:
-    """Remove what killed runs left in the engine, and build the image if it is out of date."""
+    """Remove the leftovers of killed runs, and build the image if it is out of date."""
     from orchestrator.backends.docker import engine, image
 
     with engine.connected() as client:

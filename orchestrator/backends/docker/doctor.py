@@ -1,4 +1,4 @@
-"""What `vklocks doctor` examines: engine, clock, cores, disks and image."""
+"""The checks of `vklocks doctor`: engine, clock, cores, disks and image."""
 
 import platform
 import shutil
@@ -68,6 +68,6 @@ def _image(client: docker.DockerClient) -> Finding:
 
 
 def _unix_s(timestamp: str) -> float:
-    # The engine writes nanoseconds; microseconds are what Python reads.
+    # The engine writes nanoseconds; Python reads microseconds.
     whole, _, fraction = timestamp.rstrip("Z").partition(".")
     return datetime.fromisoformat(f"{whole}.{fraction[:6].ljust(6, '0')}+00:00").timestamp()

@@ -1,4 +1,4 @@
-"""The Docker engine: connecting to it, and removing what dead owners left in it."""
+"""The Docker engine: connecting to it, and removing the leftovers of dead owners."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -106,7 +106,7 @@ def leftovers(client: docker.DockerClient) -> list[Leftover]:
 
 
 def remove_abandoned(client: docker.DockerClient) -> Iterator[Leftover]:
-    """Remove what dead owners left, and yield each thing that is gone."""
+    """Remove the leftovers of dead owners, and yield each one."""
     for left in leftovers(client):
         if left.is_abandoned():
             # Another process may be removing it just now.
