@@ -63,4 +63,4 @@ def test_the_image_holds_what_a_machine_needs_and_no_more() -> None:
         output = client.containers.run(
             image.NAME, ["-c", code], entrypoint="python", remove=True, network_mode="none"
         )
-    assert output.decode().strip() == "['grpc', 'vm', 'proto']"
+    assert output.decode().strip() == "['grpc', 'vm']"
