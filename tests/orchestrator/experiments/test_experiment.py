@@ -69,7 +69,7 @@ def test_every_point_has_the_same_seeds() -> None:
         ("[[list]]\nrepeat = 2", "mine.toml:2: list.0.repeat: no axis"),
         (
             "[grid]\nworkload.internal = [1, 7]",
-            'mine.toml:2: grid.workload: not a list of values; for a way into workload write "work',
+            'mine.toml:2: grid.workload: not a list of values; for a path into workload write "wor',
         ),
         ('[grid]\n"wrkload.all" = [1]', "mine.toml:2: grid.wrkload: there is no such field; did"),
         ('[grid]\n"ticks.2" = [1]', "mine.toml:2: grid.ticks.2: there is no '2' in [1, 6]"),

@@ -103,13 +103,11 @@ def test_many_changes_are_not_all_listed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("left", ["{", "[]", "{}", None])
-def test_a_folder_of_which_nobody_knows_what_it_holds_is_refused(
-    tmp_path: Path, left: str | None
-) -> None:
+def test_a_folder_whose_runs_are_unknown_is_refused(tmp_path: Path, left: str | None) -> None:
     (tmp_path / "mine" / "some-run").mkdir(parents=True)
     if left is not None:
         (tmp_path / "mine" / "experiment.json").write_text(left)
-    with pytest.raises(ExperimentError, match="nobody knows what its runs are: move it away"):
+    with pytest.raises(ExperimentError, match="so its runs are unknown: move it away"):
         claim(tmp_path / "mine", "", made_of(BASE))
 
 
