@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 from analysis.checks.evidence import Evidence, evidence
 from analysis.checks.violation import Line, Violation
-from analysis.clocks.columns import STAMPS, Stamps, plain
+from analysis.clocks import TWINS
+from analysis.clocks.twin import Timestamps, plain
 from analysis.history.arrays import series
 from analysis.history.kernels import Rows
 from analysis.history.run import Run
@@ -122,8 +123,8 @@ def unproven(run: Run) -> str:
 @lru_cache(maxsize=len(CLOCKS))
 def examined(run: Run, clock: str) -> Examined:
     """All that is wrong with a clock; its timestamps are read once and let go again."""
-    seen, columns = evidence(run), STAMPS[clock]
-    stamps = columns.read(series(run, f"clock_{clock}"), len(run.machines))
+    seen, twin = evidence(run), TWINS[clock]
+    stamps = twin.read(series(run, f"clock_{clock}"), len(run.machines))
     unruly, unordered = _directly(seen, clock, stamps)
     known, promises = seen.causality, CLOCKS[clock].strong
     if known.cycle:
@@ -135,29 +136,29 @@ def examined(run: Run, clock: str) -> Examined:
     ordered = None
     if overclaimed is not None and not len(overclaimed):
         ordered = 0
-    elif not promises and not len(unordered) and (ties := columns.unordered(stamps)) is not None:
+    elif not promises and not len(unordered) and (ties := twin.unordered(stamps)) is not None:
         ordered = known.concurrent_pairs - ties
     return Examined(
         unruly, unordered, overclaimed, Claim(clock, promises, known.concurrent_pairs, ordered)
     )
 
 
-def _directly(seen: Evidence, clock: str, stamps: Stamps) -> tuple[Rows, Pairs]:
+def _directly(seen: Evidence, clock: str, stamps: Timestamps) -> tuple[Rows, Pairs]:
     """The rows that break the clock's rules, and the direct pairs that it does not order."""
-    columns, known = STAMPS[clock], seen.causality
+    twin, known = TWINS[clock], seen.causality
 
     def look(low: int) -> tuple[Rows, Pairs]:
         rows = np.arange(low, min(low + BLOCK, len(known)), dtype=np.int32)
         send, follows = known.send[rows], seen.follows[rows]
         received = send >= 0
         own = stamps[rows - 1]
-        own[~follows] = columns.initial(len(seen.run.machines))
+        own[~follows] = twin.initial(len(seen.run.machines))
         stamp, carried, new = np.copy(own), np.copy(own), stamps[rows]
         stamp[received] = stamps[send[received]]
         carried[received] = stamp[received] - seen.run.stamp_lag
-        obeys = columns.equal(columns.due(own, carried, known.machine[rows]), new)
+        obeys = twin.equal(twin.due(own, carried, known.machine[rows]), new)
         unordered = [
-            np.stack([before, rows], axis=1)[there & ~columns.precedes(earlier, new)]
+            np.stack([before, rows], axis=1)[there & ~twin.precedes(earlier, new)]
             for before, there, earlier in ((rows - 1, follows, own), (send, received, stamp))
         ]
         return rows[~obeys & seen.is_ruled[rows]], np.concatenate(unordered)
@@ -167,12 +168,12 @@ def _directly(seen: Evidence, clock: str, stamps: Stamps) -> tuple[Rows, Pairs]:
     return np.concatenate(unruly), np.concatenate(unordered)
 
 
-def _overclaimed(seen: Evidence, clock: str, stamps: Stamps) -> Pairs:
+def _overclaimed(seen: Evidence, clock: str, stamps: Timestamps) -> Pairs:
     """The pairs at the boundaries of the pasts that the clock orders and nothing else does."""
 
     def look(pairs: tuple[Rows, Rows]) -> Pairs:
         before, rows = pairs
-        wrong = STAMPS[clock].precedes(stamps[before], stamps[rows])
+        wrong = TWINS[clock].precedes(stamps[before], stamps[rows])
         return np.stack([before[wrong], rows[wrong]], axis=1)
 
     return np.concatenate([NONE, *_together(look, seen.causality.boundaries(BLOCK))])
@@ -188,9 +189,9 @@ def _together(look: Callable[[T], R], parts: Iterable[T]) -> list[R]:
 
 
 def _unruly(seen: Evidence, clock: str, row: int) -> Violation:
-    known, columns = seen.causality, STAMPS[clock]
+    known, twin = seen.causality, TWINS[clock]
     reads, send = _stamp(seen, clock, row), int(known.send[row])
-    own, lines = columns.initial(len(seen.run.machines)), list[Line]()
+    own, lines = twin.initial(len(seen.run.machines)), list[Line]()
     if seen.follows[row]:
         own = _stamp(seen, clock, row - 1)
         lines.append(_reads(seen, clock, row - 1))
@@ -198,7 +199,7 @@ def _unruly(seen: Evidence, clock: str, row: int) -> Violation:
     if send >= 0:
         stamp = _stamp(seen, clock, send) - seen.run.stamp_lag
         lines.append(_reads(seen, clock, send))
-    due = columns.due(own, stamp, known.machine[[row]])
+    due = twin.due(own, stamp, known.machine[[row]])
     message = f" and the message's {plain(stamp[0])}" if send >= 0 else ""
     because = (
         f"{clock} reads {plain(reads[0])}, but its own {plain(own[0])}{message} make it"
@@ -222,7 +223,7 @@ def _unordered(seen: Evidence, clock: str, before: int, row: int) -> Violation:
     return seen.violation("clock_condition", row, because, *lines)
 
 
-def _stamp(seen: Evidence, clock: str, row: int) -> Stamps:
+def _stamp(seen: Evidence, clock: str, row: int) -> Timestamps:
     """The timestamp of one event, alone in a column."""
     name = f"clock_{clock}"
     if seen.run.is_big:
