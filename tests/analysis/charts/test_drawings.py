@@ -23,13 +23,13 @@ from analysis.metrics.events import prepare
 from analysis.metrics.run import per_machine, skews
 from analysis.report import run as report
 from analysis.report.metrics_table import show
-from stories import STORIES, rows_of, tell
+from example_runs import EXAMPLE_RUNS, rows_of, write_example
 
 
 @cache
-def told(story: str) -> Run:
+def told(example: str) -> Run:
     with TemporaryDirectory() as directory:
-        return load(tell(story, Path(directory)))
+        return load(write_example(example, Path(directory)))
 
 
 def embedded(html: str) -> dict[str, pl.DataFrame]:
@@ -40,7 +40,7 @@ def embedded(html: str) -> dict[str, pl.DataFrame]:
     return {name: rows_of(spec) for name, spec in plain["charts"].items()}
 
 
-@pytest.fixture(params=STORIES)
+@pytest.fixture(params=EXAMPLE_RUNS)
 def run(request: pytest.FixtureRequest) -> Run:
     return told(request.param)
 

@@ -18,9 +18,9 @@ from analysis.metrics.run import METRICS, per_machine, per_run, per_runs, statis
 from analysis.report import experiment, index
 from analysis.report import run as report
 from analysis.report.experiment import axes_of
+from example_runs import rows_of
 from orchestrator.backends.simulation import write
 from orchestrator.virtual.simulation import simulate
-from stories import rows_of
 from vm.spec import Spec
 
 Open = Callable[..., Page]

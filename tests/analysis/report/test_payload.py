@@ -17,8 +17,8 @@ from analysis.history.run import Run
 from analysis.logs.finding import load
 from analysis.report.encoding import Column, pack
 from analysis.report.payload import CLAIMED, ENDS, copies, payload
+from example_runs import EXAMPLE_RUNS, write_example
 from histories import World, worlds
-from stories import STORIES, tell
 
 INTEGERS = st.none() | st.integers(-(2**63), 2**63 - 1) | st.integers(-300, 300)
 
@@ -56,9 +56,9 @@ def test_columns_come_out_as_they_went_in(given: dict[str, tuple[list[int | None
     assert unpack(*pack(columns)) == {name: values for name, (values, _) in given.items()}
 
 
-@pytest.mark.parametrize("story", STORIES)
-def test_events_come_out_as_the_log_has_them(story: str, tmp_path: Path) -> None:
-    run = load(tell(story, tmp_path))
+@pytest.mark.parametrize("example", EXAMPLE_RUNS)
+def test_events_come_out_as_the_log_has_them(example: str, tmp_path: Path) -> None:
+    run = load(write_example(example, tmp_path))
     packed = payload(run, verdict(run))
     columns = unpack(packed.head["columns"], packed.body)
     assert [packed.head["kinds"][k] for k in columns["kind"] if k is not None] == list(
@@ -84,9 +84,9 @@ def test_every_copy_is_there_once(tmp_path_factory: pytest.TempPathFactory, worl
     assert_accounted(run)
 
 
-@pytest.mark.parametrize("story", STORIES)
-def test_every_copy_of_a_story_is_there_once(story: str, tmp_path: Path) -> None:
-    run = load(tell(story, tmp_path))
+@pytest.mark.parametrize("example", EXAMPLE_RUNS)
+def test_every_copy_of_a_story_is_there_once(example: str, tmp_path: Path) -> None:
+    run = load(write_example(example, tmp_path))
     assert_accounted(run)
     assert run.events.height > 300
 
@@ -110,7 +110,7 @@ def assert_accounted(run: Run) -> None:
 
 
 def test_a_receive_that_is_counted_nowhere_is_still_there(tmp_path: Path) -> None:
-    directory = tell("fault_free", tmp_path)
+    directory = write_example("fault_free", tmp_path)
     log = directory / "vm1.jsonl"
     lines = log.read_text().splitlines()
     received = next(line for line in lines if '"kind":"receive"' in line)

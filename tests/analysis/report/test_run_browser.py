@@ -20,7 +20,7 @@ from analysis.history.causality import MESSAGE, causality
 from analysis.history.run import Run
 from analysis.logs.finding import load
 from analysis.report import run as report
-from stories import STORIES, tell
+from example_runs import EXAMPLE_RUNS, write_example
 
 Open = Callable[..., Page]
 
@@ -53,10 +53,10 @@ def relations(page: Page, row: int) -> dict[str, list[int]]:
     return found
 
 
-@pytest.fixture(params=STORIES)
+@pytest.fixture(params=EXAMPLE_RUNS)
 def told(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Run, Path]:
-    """A run of each story, and its report."""
-    run = load(tell(request.param, tmp_path))
+    """A run of each example, and its report."""
+    run = load(write_example(request.param, tmp_path))
     return run, report.write(run, tmp_path)
 
 
@@ -204,7 +204,7 @@ STATE: dict[str, Any] = {
 
 
 def test_an_address_leads_back_to_the_same_view(tmp_path: Path, opened: Open) -> None:
-    path = report.write(load(tell("fault_free", tmp_path)), tmp_path)
+    path = report.write(load(write_example("fault_free", tmp_path)), tmp_path)
     page = opened(path)
     read = """() => {
         const { hidden, found, ...rest } = vklocks.state.now;
@@ -223,7 +223,7 @@ def test_an_address_leads_back_to_the_same_view(tmp_path: Path, opened: Open) ->
 
 
 def test_an_edited_address_moves_the_view(tmp_path: Path, opened: Open) -> None:
-    page = opened(report.write(load(tell("fault_free", tmp_path)), tmp_path))
+    page = opened(report.write(load(write_example("fault_free", tmp_path)), tmp_path))
     page.evaluate("location.hash = '#sel=vm2%3A30'")
     page.wait_for_function("vklocks.state.now.selected === vklocks.history.row('vm2:30')")
     assert page.locator("#details h4").first.inner_text() == "vm2:30"
@@ -263,7 +263,7 @@ QUERIES = {
 
 @pytest.mark.parametrize("query", QUERIES)
 def test_searching_finds_what_a_filter_finds(query: str, tmp_path: Path, opened: Open) -> None:
-    run = load(tell("fault_free", tmp_path))
+    run = load(write_example("fault_free", tmp_path))
     page = opened(report.write(run, tmp_path))
     page.get_by_role("searchbox").fill(query)
     page.wait_for_function("vklocks.state.now.query !== ''")
@@ -281,7 +281,7 @@ def test_searching_finds_what_a_filter_finds(query: str, tmp_path: Path, opened:
 
 
 def test_a_search_that_means_nothing_says_why(tmp_path: Path, opened: Open) -> None:
-    page = opened(report.write(load(tell("fault_free", tmp_path)), tmp_path))
+    page = opened(report.write(load(write_example("fault_free", tmp_path)), tmp_path))
     page.get_by_role("searchbox").fill("colour:red")
     assert page.locator("#hits.wrong").inner_text() == "no field colour"
     page.get_by_role("searchbox").fill("queue>many")
@@ -289,7 +289,7 @@ def test_a_search_that_means_nothing_says_why(tmp_path: Path, opened: Open) -> N
 
 
 def test_the_diagram_by_keys_alone(tmp_path: Path, opened: Open) -> None:
-    run = load(tell("fault_free", tmp_path))
+    run = load(write_example("fault_free", tmp_path))
     page, known = opened(report.write(run, tmp_path)), causality(run)
     page.locator("#canvas").focus()
     page.keyboard.press("ArrowRight")
@@ -328,7 +328,7 @@ def test_the_diagram_by_keys_alone(tmp_path: Path, opened: Open) -> None:
 
 
 def test_the_diagram_by_the_pointer(tmp_path: Path, opened: Open) -> None:
-    page = opened(report.write(load(tell("fault_free", tmp_path)), tmp_path))
+    page = opened(report.write(load(write_example("fault_free", tmp_path)), tmp_path))
     page.locator("#diagram").scroll_into_view_if_needed()
     page.evaluate("vklocks.diagram.show(4e9, 12e9); vklocks.diagram.draw()")
     box = page.locator("#canvas").bounding_box()
@@ -375,7 +375,7 @@ def test_the_diagram_by_the_pointer(tmp_path: Path, opened: Open) -> None:
 
 
 def test_the_minimap_and_the_lanes_are_dragged(tmp_path: Path, opened: Open) -> None:
-    page = opened(report.write(load(tell("fault_free", tmp_path)), tmp_path))
+    page = opened(report.write(load(write_example("fault_free", tmp_path)), tmp_path))
     page.locator("#minimap").scroll_into_view_if_needed()
     page.evaluate("vklocks.diagram.show(1e9, 3e9); vklocks.diagram.draw()")
     strip = page.locator("#minimap").bounding_box()
@@ -398,7 +398,7 @@ def test_the_minimap_and_the_lanes_are_dragged(tmp_path: Path, opened: Open) -> 
 
 
 def test_lanes_are_hidden_and_reordered(tmp_path: Path, opened: Open) -> None:
-    page = opened(report.write(load(tell("fault_free", tmp_path)), tmp_path))
+    page = opened(report.write(load(write_example("fault_free", tmp_path)), tmp_path))
     page.locator(".lane").nth(0).focus()
     page.keyboard.press("Alt+ArrowDown")
     assert page.evaluate("vklocks.state.now.order") == [1, 0, 2]
@@ -411,7 +411,7 @@ def test_lanes_are_hidden_and_reordered(tmp_path: Path, opened: Open) -> None:
 
 
 def test_violations_are_pinned_and_led_to(tmp_path: Path, opened: Open) -> None:
-    directory = tell("fault_free", tmp_path)
+    directory = write_example("fault_free", tmp_path)
     log = directory / "vm2.jsonl"
     lines = log.read_text().splitlines()
     dropped = next(n for n, line in enumerate(lines) if '"kind":"send"' in line)
@@ -428,7 +428,7 @@ def test_violations_are_pinned_and_led_to(tmp_path: Path, opened: Open) -> None:
 
 
 def test_what_is_seen_can_be_saved(tmp_path: Path, opened: Open) -> None:
-    page = opened(report.write(load(tell("faulty", tmp_path)), tmp_path))
+    page = opened(report.write(load(write_example("faulty", tmp_path)), tmp_path))
     page.evaluate("vklocks.diagram.show(5e9, 11e9); vklocks.diagram.draw()")
     with page.expect_download() as saved:
         page.get_by_role("button", name="Save SVG").click()
@@ -442,7 +442,7 @@ def test_what_is_seen_can_be_saved(tmp_path: Path, opened: Open) -> None:
 
 
 def test_light_and_dark(tmp_path: Path, opened: Open) -> None:
-    path = report.write(load(tell("fault_free", tmp_path)), tmp_path)
+    path = report.write(load(write_example("fault_free", tmp_path)), tmp_path)
     ground = "getComputedStyle(document.body).backgroundColor"
     page = opened(path, color_scheme="dark")
     dark = page.evaluate(ground)

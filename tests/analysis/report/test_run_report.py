@@ -19,8 +19,8 @@ from analysis.report.absences import absences, conditions
 from analysis.report.description import command, told, toml
 from analysis.report.metrics_table import show
 from analysis.report.payload import late_messages
+from example_runs import EXAMPLE_RUNS, write_example
 from specs import plain_specs
-from stories import STORIES, tell
 from vm.schedule import SECOND_NS
 from vm.spec import Spec
 
@@ -55,9 +55,9 @@ def rows(html: str, of: str) -> list[list[str]]:
     return parser.rows
 
 
-@pytest.mark.parametrize("story", STORIES)
-def test_the_figures_are_the_metrics(story: str, tmp_path: Path) -> None:
-    run = load(tell(story, tmp_path))
+@pytest.mark.parametrize("example", EXAMPLE_RUNS)
+def test_the_figures_are_the_metrics(example: str, tmp_path: Path) -> None:
+    run = load(write_example(example, tmp_path))
     table = rows(report.html(run), "figures")
     shown = {row[0]: row[1:] for row in table}
     figures = per_machine(run)
@@ -69,9 +69,9 @@ def test_the_figures_are_the_metrics(story: str, tmp_path: Path) -> None:
         assert shown[report.figures.label(name)] == [show(value)]
 
 
-@pytest.mark.parametrize("story", STORIES)
-def test_the_diagram_in_words_is_the_account(story: str, tmp_path: Path) -> None:
-    run = load(tell(story, tmp_path))
+@pytest.mark.parametrize("example", EXAMPLE_RUNS)
+def test_the_diagram_in_words_is_the_account(example: str, tmp_path: Path) -> None:
+    run = load(write_example(example, tmp_path))
     html = report.html(run)
     counts = {place: str(count) for place, count in vars(account(run)).items() if place != "sent"}
     assert dict(rows(html, "places")[1:]) == counts  # type: ignore[arg-type]
@@ -79,7 +79,7 @@ def test_the_diagram_in_words_is_the_account(story: str, tmp_path: Path) -> None
 
 
 def test_a_violation_is_a_link_to_its_event(tmp_path: Path) -> None:
-    directory = tell("fault_free", tmp_path)
+    directory = write_example("fault_free", tmp_path)
     log = directory / "vm2.jsonl"
     lines = log.read_text().splitlines()
     dropped = next(n for n, line in enumerate(lines) if '"kind":"send"' in line)
@@ -90,7 +90,7 @@ def test_a_violation_is_a_link_to_its_event(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_checked_is_not_called_fine(tmp_path: Path) -> None:
-    directory = tell("fault_free", tmp_path)
+    directory = write_example("fault_free", tmp_path)
     (directory / "vm3.jsonl").unlink()
     html = report.html(load(directory))
     assert 'class="verdict unknown"' in html
@@ -100,7 +100,7 @@ def test_what_cannot_be_checked_is_not_called_fine(tmp_path: Path) -> None:
 
 def test_the_command_does_the_same_run_again(tmp_path: Path) -> None:
     spec = Spec(duration_s=5, ticks=(2, 4), seed=9).resolved()
-    directory = tell("fault_free", tmp_path)
+    directory = write_example("fault_free", tmp_path)
     (directory / "spec.json").write_text(json.dumps(spec.plain()))
     (directory / "run.json").write_text(json.dumps({"backend": "simulation"}))
     said = told(load(directory))
@@ -113,11 +113,13 @@ def test_the_command_does_the_same_run_again(tmp_path: Path) -> None:
 
 
 def test_without_files_beside_them_the_logs_say_what_was_run(tmp_path: Path) -> None:
-    run = load(tell("faulty", tmp_path))
+    run = load(write_example("faulty", tmp_path))
     said = told(run)
     assert said.command == "vklocks run again.toml"
     spec = Spec.parse(tomllib.loads(said.spec))
-    assert spec.resolved() == replace(Spec.parse(STORIES["faulty"]).resolved(), ticks=spec.ticks)
+    assert spec.resolved() == replace(
+        Spec.parse(EXAMPLE_RUNS["faulty"]).resolved(), ticks=spec.ticks
+    )
 
 
 @settings(deadline=None)
@@ -138,14 +140,14 @@ def test_what_options_cannot_say_is_in_a_file(plain: dict[str, Any]) -> None:
 
 
 def test_nothing_unfinished_is_left_beside_a_report(tmp_path: Path) -> None:
-    directory = tell("fault_free", tmp_path)
+    directory = write_example("fault_free", tmp_path)
     before = set(directory.iterdir())
     written = report.write(load(directory), directory)
     assert set(directory.iterdir()) == before | {written}
 
 
 def test_what_went_wrong_is_said_and_dated(tmp_path: Path) -> None:
-    run = load(tell("faulty", tmp_path))
+    run = load(write_example("faulty", tmp_path))
     assert [(gone["machine"], gone["why"]) for gone in absences(run)] == [
         ("vm2", "paused"),
         ("vm1", "down"),
@@ -162,8 +164,11 @@ def test_what_went_wrong_is_said_and_dated(tmp_path: Path) -> None:
 
 
 def test_a_return_that_nobody_planned_is_seen_too(tmp_path: Path) -> None:
-    run = load(tell("faulty", tmp_path))
-    unplanned = {name: replace(start, spec=replace(start.spec, faults=())) for name, start in run.starts.items()}
+    run = load(write_example("faulty", tmp_path))
+    unplanned = {
+        name: replace(start, spec=replace(start.spec, faults=()))
+        for name, start in run.starts.items()
+    }
     (gone, killed) = absences(replace(run, starts=unplanned))
     (back,) = run.recoveries["vm1"]
     before = run.events.filter(machine="vm1", index=back.events - 1)["at_ns"][0]

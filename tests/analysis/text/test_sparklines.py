@@ -10,7 +10,7 @@ from rich.console import Console
 from analysis.logs.finding import load
 from analysis.metrics.run import per_machine
 from analysis.text.sparklines import ASCII, BLOCKS, print_sparklines, sparklines
-from stories import tell
+from example_runs import write_example
 
 
 def readings(values: dict[str, list[tuple[int, int]]]) -> pl.DataFrame:
@@ -32,7 +32,7 @@ def test_where_all_is_zero_the_line_lies_low() -> None:
 def test_every_machine_has_its_lines_within_the_width(
     width: int, encoding: str, tmp_path: Path
 ) -> None:
-    run = load(tell("fault_free", tmp_path))
+    run = load(write_example("fault_free", tmp_path))
     file = TextIOWrapper(BytesIO(), encoding=encoding)
     print_sparklines(run, Console(file=file, width=width))
     file.seek(0)

@@ -1,4 +1,4 @@
-"""Runs of a few hundred events for pages: the same ones on every call."""
+"""Runs of a few hundred events for charts and pages; every call gives the same ones."""
 
 from pathlib import Path
 from typing import Any
@@ -9,8 +9,8 @@ from orchestrator.backends.simulation import write
 from orchestrator.virtual.simulation import simulate
 from vm.spec import Spec
 
-#: Plain specs by the story's name.
-STORIES = {
+#: Plain specs, by the name of the example.
+EXAMPLE_RUNS = {
     "fault_free": {
         "duration_s": 20,
         "ticks": [2, 8],
@@ -49,13 +49,13 @@ STORIES = {
 }
 
 
-def tell(story: str, directory: Path) -> Path:
-    """Carry out the run of a story in a directory; returns it."""
-    write(simulate(Spec.parse(STORIES[story]), story), directory)
+def write_example(example: str, directory: Path) -> Path:
+    """Simulate an example and write its run directory; return it."""
+    write(simulate(Spec.parse(EXAMPLE_RUNS[example]), example), directory)
     return directory
 
 
 def rows_of(spec: dict[str, Any]) -> pl.DataFrame:
-    """The rows that the first layer of a chart is drawn from."""
+    """Return the rows behind the first layer of a chart."""
     data = spec.get("data") or spec["layer"][0]["data"]
     return pl.DataFrame(spec["datasets"][data["name"]], infer_schema_length=None)
