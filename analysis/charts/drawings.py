@@ -19,10 +19,9 @@ from analysis.charts.encodings import Plot
 from analysis.charts.experiment import SWEEP_PLOTS, Sweep
 from analysis.charts.run import PLOTS
 from analysis.history.run import Run
+from analysis.metrics.labels import label, question, show
 from analysis.metrics.run import MACHINE_METRICS, per_machine, per_run
 from analysis.report.encoding import deflated
-from analysis.report.metrics_table import label, show
-from analysis.report.verdict_card import question
 
 FOLDER = "charts"
 #: Where Python keeps what it made of modules, and Numba what it made of functions.

@@ -9,7 +9,7 @@ import polars as pl
 
 from analysis.charts.drawings import packed, sweep_drawings, vega
 from analysis.charts.experiment import Sweep, sweep
-from analysis.report.metrics_table import label, show
+from analysis.metrics.labels import label, show
 from analysis.report.page import leave, render
 from analysis.report.run import FILE
 from analysis.report.verdict_card import plain_card

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from analysis.history.run import Run
+from analysis.metrics.labels import label, question, show
 from analysis.metrics.run import MACHINE_METRICS, RUN_METRICS, Figure, per_machine, per_run
-from analysis.report.verdict_card import question
 
 #: With more machines than this, columns are no longer for reading: `--json` has all.
 MAX_COLUMNS = 24
@@ -35,8 +35,6 @@ GROUPS = {
         *("queue_growth_per_s", "predicted_queue_growth_per_s"),
     ),
 }
-#: What a name's end says about its unit.
-UNITS = {"_per_s": "1/s", "_hz": "1/s", "_ns": "ns", "_ms": "ms", "_s": "s", "_share": "share"}
 
 
 def table(run: Run) -> dict[str, Any]:
@@ -61,22 +59,6 @@ def table(run: Run) -> dict[str, Any]:
         "more": max(0, len(figures) - MAX_COLUMNS),
         "groups": groups,
     }
-
-
-def label(name: str) -> str:
-    """A metric's name as words; the unit at its end in brackets."""
-    for ending, unit in UNITS.items():
-        if name.endswith(ending):
-            return f"{name[: -len(ending)].replace('_', ' ')} ({unit})"
-    return name.replace("_", " ")
-
-
-def show(value: Figure | str) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, float):
-        return f"{value:,.2f}" if abs(value) < 1000 else f"{value:,.0f}"
-    return f"{value:,}" if isinstance(value, int) else value
 
 
 def _grouped() -> Iterator[tuple[str, list[str]]]:

@@ -1,12 +1,13 @@
 """A verdict as the page shows it: never only by its colour."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 from analysis.checks import CHECKS, Account, Verdict, Violation
 from analysis.history.run import Run
+from analysis.metrics.labels import question
 from analysis.text.audit import explain_account, explain_claim
 
 MAX_SHOWN = 200
@@ -41,12 +42,6 @@ def word(found: Verdict) -> str:
     if found.violations:
         return "violated"
     return "unknown" if found.unchecked or found.unknown else "fine"
-
-
-def question(function: Callable[..., Any]) -> str:
-    """The question that a metric, a check or a plot answers: the first line of its docstring."""
-    assert function.__doc__
-    return function.__doc__.strip().splitlines()[0]
 
 
 def _title(found: Verdict) -> str:

@@ -20,9 +20,9 @@ from analysis.charts.run import PLOTS
 from analysis.history.run import Run
 from analysis.logs.finding import load
 from analysis.metrics.events import prepare
+from analysis.metrics.labels import show
 from analysis.metrics.run import per_machine, skews
 from analysis.report import run as report
-from analysis.report.metrics_table import show
 from example_runs import EXAMPLE_RUNS, rows_of, write_example
 
 

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 
 from analysis.checks import account
 from analysis.logs.finding import load
+from analysis.metrics.labels import show
 from analysis.metrics.run import per_machine, per_run
 from analysis.report import run as report
 from analysis.report.absences import absences, conditions
 from analysis.report.description import command, told, toml
-from analysis.report.metrics_table import show
 from analysis.report.payload import late_messages
 from example_runs import EXAMPLE_RUNS, write_example
 from specs import plain_specs
