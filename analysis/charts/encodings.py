@@ -1,4 +1,4 @@
-"""What charts have in common: axes, colours, sizes."""
+"""Axes, colours and sizes that all charts share."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,18 +10,18 @@ from analysis.history.run import Run
 HEIGHT_PX = 210
 MAX_HEIGHT_PX = 560
 BAR_PX = 14
-#: More machines than this get their colours by tick rate: nobody tells so many hues apart.
+#: With more machines, colours follow tick rates: more hues cannot be told apart.
 MAX_HUES = 8
 LOG = alt.Scale(type="log")
 FEW_TICKS = alt.Axis(tickCount=4, format="~g", labelOverlap="greedy", gridOpacity=0.6)
 
 
 @dataclass(frozen=True)
-class Plot:
-    """A chart, what it is drawn from in words, and the metrics that say the same in numbers."""
+class Chart:
+    """A picture, its data source in words, and the metrics for the table beside it."""
 
-    chart: alt.Chart | alt.LayerChart
-    drawn: str
+    picture: alt.Chart | alt.LayerChart
+    source: str
     metrics: tuple[str, ...]
 
 
@@ -34,7 +34,7 @@ def machines(run: Run) -> alt.Y:
 
 
 def colour(run: Run, *, legend: bool = True) -> alt.Color:
-    """The machine's own colour, the same in every chart and in the diagram."""
+    """Encode each machine's colour, the same in every chart and in the diagram."""
     names = list(run.machines)
     given: dict[str, Any] = {} if legend else {"legend": None}
     if len(names) <= MAX_HUES:
@@ -49,11 +49,11 @@ def colour(run: Run, *, legend: bool = True) -> alt.Color:
 
 
 def _by_rate(run: Run) -> list[str]:
-    """The machines from the slowest to the fastest."""
+    """Sort the machines from the slowest to the fastest."""
     return sorted(run.machines, key=lambda machine: run.tick_rates_hz.get(machine, 0))
 
 
 def sized(chart: Any, bars: int = 0) -> Any:
-    """As wide as there is room; higher if there are many bars."""
+    """Make a chart as wide as the page allows, and higher for many bars."""
     height = max(HEIGHT_PX, min(MAX_HEIGHT_PX, BAR_PX * bars))
     return chart.properties(width="container", height=height)

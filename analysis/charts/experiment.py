@@ -1,8 +1,8 @@
-"""Charts of many runs: each answers the question in its docstring, which is its caption.
+"""Charts of an experiment. The docstring of each is its caption: the question that it answers.
 
-Along the axis with the most values, each point of an experiment is the mean over its runs, with
-the band of its 95 % confidence interval, every run as a dot behind it, and what the fluid model
-says where it says something. Other axes are told apart by colour.
+The horizontal axis is the axis of the experiment with the most values; colours distinguish the
+others. Each point is the mean over its runs, with its 95 % confidence interval, a dot for every
+run, and the prediction of the fluid model where there is one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,20 +12,20 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from analysis.charts.encodings import MAX_HUES, Plot, sized
+from analysis.charts.encodings import MAX_HUES, Chart, sized
 from analysis.metrics.run import half_width_in_sd
 
 MAX_DOTS = 3000
-#: The fluid model's lines where no other colours say which is which.
+#: The colour of the fluid model's lines, where no other colours are in use.
 MODEL = "#d55e00"
 UPRIGHT = alt.Axis(labelAngle=0, labelOverlap=True)
 
 
 @dataclass(frozen=True)
-class Sweep:
+class ExperimentRuns:
     """The runs of an experiment.
 
-    `runs` has a row for each: `run`, `point`, a column for each of the `axes`, and the metrics;
+    `runs` has a row for each run: `run`, `point`, a column for each of the `axes`, and the metrics;
     `machines` a row for each machine of each run, with `run`, `point`, the axes and `machine`.
     """
 
@@ -34,77 +34,85 @@ class Sweep:
     axes: tuple[str, ...]
 
 
-def sweep(runs: pl.DataFrame, every: Sequence[Mapping[str, Any]], axes: Sequence[str]) -> Sweep:
-    """A sweep from a row for each run, and the figures of each, in the same order."""
+def experiment_runs(
+    runs: pl.DataFrame, metrics: Sequence[Mapping[str, Any]], axes: Sequence[str]
+) -> ExperimentRuns:
+    """Combine a row for each run with the metrics of each run, in the same order."""
     rows = [
         {"run": run, "machine": machine["machine"], **machine}
-        for run, figures in zip(runs["run"], every, strict=True)
-        for machine in figures["machines"]
+        for run, of_run in zip(runs["run"], metrics, strict=True)
+        for machine in of_run["machines"]
     ]
     machines = pl.DataFrame(rows, infer_schema_length=None)
-    places = runs.select("run", "point", *axes).unique("run", maintain_order=True)
-    return Sweep(runs, places.join(machines, on="run"), tuple(axes))
+    points = runs.select("run", "point", *axes).unique("run", maintain_order=True)
+    return ExperimentRuns(runs, points.join(machines, on="run"), tuple(axes))
 
 
-def skew(swept: Sweep) -> Plot | None:
-    """How far apart are the clocks at one instant, on average over time?"""
-    return _measure(swept, "skew_mean", "clock skew, mean over time")
+def skew(experiment: ExperimentRuns) -> Chart | None:
+    """How far apart are the clocks, on average over time?"""
+    return _measure(experiment, "skew_mean", "clock skew, mean over time")
 
 
-def jump(swept: Sweep) -> Plot | None:
-    """By how much does a clock grow from event to event, on average?"""
-    return _measure(swept, "jump_mean", "mean jump of the clock")
+def jump(experiment: ExperimentRuns) -> Chart | None:
+    """How much does a clock advance per event, on average?"""
+    return _measure(experiment, "jump_mean", "mean jump of the clock")
 
 
-def jump_share(swept: Sweep) -> Plot | None:
-    """Which share of the jumps is over 1, so that another machine pushed the clock?"""
-    return _measure(swept, "jump_over_1_share", "share of jumps over 1")
+def jump_share(experiment: ExperimentRuns) -> Chart | None:
+    """What fraction of clock jumps is larger than 1, pushed by another machine?"""
+    return _measure(experiment, "jump_over_1_share", "share of jumps over 1")
 
 
-def concurrency(swept: Sweep) -> Plot | None:
-    """Which share of the pairs of events is concurrent, neither before the other?"""
-    return _measure(swept, "concurrency_share", "share of concurrent pairs")
+def concurrency(experiment: ExperimentRuns) -> Chart | None:
+    """What fraction of event pairs is concurrent?"""
+    return _measure(experiment, "concurrency_share", "share of concurrent pairs")
 
 
-def queue(swept: Sweep) -> Plot | None:
-    """How many messages does a tick leave in the inbox, on average?"""
-    return _measure(swept, "queue_mean_on_tick", "messages left in the inbox, mean")
+def queue(experiment: ExperimentRuns) -> Chart | None:
+    """How many messages are in the inbox after a tick, on average?"""
+    return _measure(experiment, "queue_mean_on_tick", "messages left in the inbox, mean")
 
 
-def utilisation(swept: Sweep) -> Plot | None:
-    """Which share of the ticks receives, and which share should?"""
-    return _measure(swept, "utilisation", "utilisation", "predicted_utilisation")
+def utilisation(experiment: ExperimentRuns) -> Chart | None:
+    """What fraction of ticks received a message, measured and predicted?"""
+    return _measure(experiment, "utilisation", "utilisation", "predicted_utilisation")
 
 
-def queue_growth(swept: Sweep) -> Plot | None:
-    """How fast do the inboxes grow, and how fast should they?"""
+def queue_growth(experiment: ExperimentRuns) -> Chart | None:
+    """How fast did the backlog grow, measured and predicted?"""
     return _measure(
-        swept, "queue_growth_per_s", "queue growth (messages/s)", "predicted_queue_growth_per_s"
+        experiment,
+        "queue_growth_per_s",
+        "queue growth (messages/s)",
+        "predicted_queue_growth_per_s",
     )
 
 
-def receives(swept: Sweep) -> Plot | None:
-    """How many messages does a machine receive a second, and how many should it?"""
-    return _measure(swept, "receives_per_s", "receives (1/s)", "predicted_receives_per_s")
+def receives(experiment: ExperimentRuns) -> Chart | None:
+    """How many messages does a machine receive per second, measured and predicted?"""
+    return _measure(experiment, "receives_per_s", "receives (1/s)", "predicted_receives_per_s")
 
 
-def network_delay(swept: Sweep) -> Plot | None:
-    """How long are received messages on their way, on average?"""
-    return _measure(swept, "network_delay_mean_ms", "time from send to arrival (ms)")
+def network_delay(experiment: ExperimentRuns) -> Chart | None:
+    """How long do messages take from send to arrival, on average?"""
+    return _measure(experiment, "network_delay_mean_ms", "time from send to arrival (ms)")
 
 
-def time_in_queue(swept: Sweep) -> Plot | None:
+def time_in_queue(experiment: ExperimentRuns) -> Chart | None:
     """How long do received messages wait in the inbox, on average?"""
-    return _measure(swept, "time_in_queue_mean_ms", "time in the inbox (ms)")
+    return _measure(experiment, "time_in_queue_mean_ms", "time in the inbox (ms)")
 
 
-def saturation(swept: Sweep) -> Plot | None:
-    """Where do machines saturate, and where does the fluid model say that they do?"""
-    if not swept.axes or swept.machines["utilisation"].null_count() == swept.machines.height:
+def saturation(experiment: ExperimentRuns) -> Chart | None:
+    """Where do machines saturate, measured and predicted?"""
+    if (
+        not experiment.axes
+        or experiment.machines["utilisation"].null_count() == experiment.machines.height
+    ):
         return None
-    across, down = _map_axes(swept)
+    across, down = _map_axes(experiment)
     rows = (
-        swept.machines.group_by("point", across, down, maintain_order=True)
+        experiment.machines.group_by("point", across, down, maintain_order=True)
         .agg(
             pl.col("utilisation").mean(),
             saturates=(pl.col("predicted_queue_growth_per_s") > 0).any(),
@@ -112,8 +120,10 @@ def saturation(swept: Sweep) -> Plot | None:
         .with_columns(pl.col("saturates").fill_null(False))
     )
     if down != "machine":
-        # Of a point, the machine that receives most.
-        by_machine = swept.machines.group_by("point", "machine").agg(pl.col("utilisation").mean())
+        # The machine with the highest utilisation at each point.
+        by_machine = experiment.machines.group_by("point", "machine").agg(
+            pl.col("utilisation").mean()
+        )
         highest = by_machine.group_by("point").agg(pl.col("utilisation").max())
         rows = rows.drop("utilisation").join(highest, on="point", maintain_order="left")
     base = alt.Chart(rows).encode(
@@ -132,18 +142,20 @@ def saturation(swept: Sweep) -> Plot | None:
     model = base.transform_filter("datum.saturates").mark_text(
         text="×", fontSize=15, fontWeight="bold", color=MODEL
     )
-    who = "of each machine" if down == "machine" else "of the machine that receives most"
-    drawn = (
-        f"{_counted(swept)}: the mean utilisation {who};"
-        " crosses: the fluid model says that a machine saturates"
+    of_machine = "of each machine" if down == "machine" else "of the busiest machine"
+    source = (
+        f"{_counted(experiment)}: the mean utilisation {of_machine};"
+        " crosses: the fluid model predicts that a machine saturates"
     )
     metrics = ("utilisation", "predicted_queue_growth_per_s")
-    return Plot(sized(cells + model), drawn, metrics)
+    return Chart(sized(cells + model), source, metrics)
 
 
-def _measure(swept: Sweep, metric: str, title: str, predicted: str = "") -> Plot | None:
-    """A metric along the sweep; over the machines where nothing was swept."""
-    table, axis, others = _along(swept, metric)
+def _measure(
+    experiment: ExperimentRuns, metric: str, title: str, predicted: str = ""
+) -> Chart | None:
+    """Draw a metric along an axis; without axes, over machines or runs."""
+    table, axis, others = _along(experiment, metric)
     known = table.filter(pl.col(metric).is_not_null())
     if known.is_empty():
         return None
@@ -170,52 +182,52 @@ def _measure(swept: Sweep, metric: str, title: str, predicted: str = "") -> Plot
     chart = band + dots + line
     if predicted and rows["predicted"].count():
         chart = chart + model.encode(y="predicted:Q")
-    return Plot(sized(chart), _drawn(swept, predicted, kind), (metric, *_some(predicted)))
+    return Chart(sized(chart), _source(experiment, predicted, kind), (metric, *_some(predicted)))
 
 
-def _along(swept: Sweep, metric: str) -> tuple[pl.DataFrame, str, list[str]]:
-    """The rows to be drawn, the axis along which, and the axes that are told apart by colour.
+def _along(experiment: ExperimentRuns, metric: str) -> tuple[pl.DataFrame, str, list[str]]:
+    """Return the rows to draw, the horizontal axis, and the axes that colours distinguish.
 
-    Where nothing was swept a metric of machines is drawn machine by machine, others run by run.
+    Without axes, a machine metric is drawn machine by machine and a run metric run by run.
     """
-    if not swept.axes:
-        by_machine = metric in swept.machines.columns
-        return (swept.machines, "machine", []) if by_machine else (swept.runs, "run", [])
-    axis = max(swept.axes, key=lambda axis: _extent(swept.runs, axis))
-    return swept.runs, axis, [other for other in swept.axes if other != axis]
+    if not experiment.axes:
+        by_machine = metric in experiment.machines.columns
+        return (experiment.machines, "machine", []) if by_machine else (experiment.runs, "run", [])
+    axis = max(experiment.axes, key=lambda axis: _extent(experiment.runs, axis))
+    return experiment.runs, axis, [other for other in experiment.axes if other != axis]
 
 
-def _map_axes(swept: Sweep) -> tuple[str, str]:
-    """The two axes of the map: of a sweep along one axis, the machines are the other."""
-    across = max(swept.axes, key=lambda axis: _extent(swept.runs, axis))
-    others = [axis for axis in swept.axes if axis != across]
-    return across, max(others, key=lambda axis: _extent(swept.runs, axis), default="machine")
+def _map_axes(experiment: ExperimentRuns) -> tuple[str, str]:
+    """Choose the two axes of the map; the machines are one if the experiment has one axis."""
+    across = max(experiment.axes, key=lambda axis: _extent(experiment.runs, axis))
+    others = [axis for axis in experiment.axes if axis != across]
+    return across, max(others, key=lambda axis: _extent(experiment.runs, axis), default="machine")
 
 
 def _extent(runs: pl.DataFrame, axis: str) -> tuple[bool, int]:
-    """Numbers before words, then what has most values."""
+    """Order axes: numbers above text, then by the number of values."""
     return runs[axis].dtype.is_numeric(), runs[axis].n_unique()
 
 
 def _means(rows: pl.DataFrame, by: list[str], metric: str, predicted: str) -> pl.DataFrame:
-    """For each value of the axes the mean over the runs, and its 95 % confidence interval."""
+    """Average over the runs of each point, with the 95 % confidence interval."""
     expected = pl.col(predicted).mean() if predicted else pl.lit(None)
-    # Of what no run has a figure for not even the type is known.
-    found = rows.group_by(by, maintain_order=True).agg(
+    # A column of nulls has no number type of its own.
+    means = rows.group_by(by, maintain_order=True).agg(
         mean=pl.col(metric).mean().cast(pl.Float64),
         sd=pl.col(metric).std(),
         runs=pl.len(),
         predicted=expected.cast(pl.Float64),
     )
-    in_sd = pl.Series(list(map(half_width_in_sd, found["runs"])), dtype=pl.Float64)
+    in_sd = pl.Series(list(map(half_width_in_sd, means["runs"])), dtype=pl.Float64)
     half = (pl.col("sd") * in_sd).fill_null(0)
     low, high = pl.col("mean") - half, pl.col("mean") + half
-    found = found.select(*by, "mean", "runs", "predicted", low=low, high=high)
-    return _named(found.sort(by), by[1:])
+    means = means.select(*by, "mean", "runs", "predicted", low=low, high=high)
+    return _named(means.sort(by), by[1:])
 
 
 def _named(rows: pl.DataFrame, others: list[str]) -> pl.DataFrame:
-    """Rows with their `series`: what the other axes are there."""
+    """Add the column `series`: the values of the other axes."""
     parts = [pl.format(f"{other} {{}}", pl.col(other)) for other in others]
     return rows.with_columns(series=pl.concat_str(parts, separator=", ")) if others else rows
 
@@ -229,19 +241,19 @@ def _series(rows: pl.DataFrame, others: list[str]) -> dict[str, Any]:
     return {"color": alt.Color("series:N", title=None, sort=names, scale={"scheme": "viridis"})}
 
 
-def _drawn(swept: Sweep, predicted: str, kind: str) -> str:
+def _source(experiment: ExperimentRuns, predicted: str, kind: str) -> str:
     model = "; dashed: the fluid model" if kind == "Q" else "; a dash: the fluid model"
     interval = "band" if kind == "Q" else "bar"
-    dots = ", a dot each" if len(swept.runs) <= MAX_DOTS else ", too many for dots"
+    dots = ", a dot each" if len(experiment.runs) <= MAX_DOTS else ", too many for dots"
     return (
-        f"{_counted(swept)}{dots}; the mean, and as a {interval} its 95 % confidence"
+        f"{_counted(experiment)}{dots}; the mean, and as a {interval} its 95 % confidence"
         f" interval{model if predicted else ''}"
     )
 
 
-def _counted(swept: Sweep) -> str:
-    points = swept.runs["point"].n_unique()
-    return f"all {len(swept.runs):,} runs at {points:,} point{'' if points == 1 else 's'}"
+def _counted(experiment: ExperimentRuns) -> str:
+    points = experiment.runs["point"].n_unique()
+    return f"all {len(experiment.runs):,} runs at {points:,} point{'' if points == 1 else 's'}"
 
 
 def _some(name: str) -> tuple[str, ...]:
@@ -249,11 +261,11 @@ def _some(name: str) -> tuple[str, ...]:
 
 
 def _field(name: str) -> str:
-    """A column's name for Vega-Lite, to which dots and brackets mean something."""
+    """Escape a column's name for Vega-Lite, where dots and brackets have a meaning."""
     return name.replace(".", "\\.").replace("[", "\\[").replace("]", "\\]")
 
 
-SWEEP_PLOTS: dict[str, Callable[[Sweep], Plot | None]] = {
+EXPERIMENT_CHARTS: dict[str, Callable[[ExperimentRuns], Chart | None]] = {
     "utilisation": utilisation,
     "queue_growth": queue_growth,
     "saturation": saturation,

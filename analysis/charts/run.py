@@ -1,8 +1,8 @@
-"""Charts of a run: each answers the question in its docstring, which is its caption.
+"""Charts of a run. The docstring of each is its caption: the question that it answers.
 
-What a chart is drawn from is what the metrics are counted from. A series of more rows than can be
-told apart is drawn as intervals of time, each with its lowest, highest and last value, so that no
-peak is lost; a distribution of many values is drawn as quantiles of all of them. `drawn` says so.
+Charts and metrics use the same data. A long series is drawn as time intervals, each with its
+lowest, highest and last value, so that no peak is lost; a large distribution is drawn as quantiles.
+The `source` of the chart names the reduction.
 """
 
 from collections.abc import Callable
@@ -11,26 +11,26 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from analysis.charts.encodings import FEW_TICKS, LOG, MAX_HUES, Plot, colour, machines, sized, time
+from analysis.charts.encodings import FEW_TICKS, LOG, MAX_HUES, Chart, colour, machines, sized, time
 from analysis.history.run import Run
 from analysis.metrics.events import NS_PER_MS, NS_PER_S, prepare
 from analysis.metrics.run import per_machine, skews
 
-#: Rows of one chart, about: more cannot be told apart, and would make the page heavy.
+#: Approximate rows per chart: more cannot be told apart and would make the page large.
 MAX_ROWS = 1500
 MIN_INTERVALS = 12
-#: How finely distributions are drawn: in percent, or, of many machines, in steps of five.
+#: Quantiles of a distribution: every percent, or every 5 % with many machines.
 QUANTILES = 101
 FEW_QUANTILES = 21
 KINDS = ("internal", "send", "receive")
 
 
-def clock(run: Run) -> Plot | None:
-    """How do the clocks run against wall time, and what would ticks alone make of them?"""
-    rows, drawn = _series(run.events.select("machine", "at_ns", value="main"), "event")
+def clock(run: Run) -> Chart | None:
+    """How do the clocks advance over wall time, with messages and with ticks alone?"""
+    rows, source = _series(run.events.select("machine", "at_ns", value="main"), "event")
     lines = _lines(rows, f"clock ({run.main})", colour(run))
     if not run.tick_rates_hz or not len(rows):
-        return Plot(lines, drawn, CLOCK_METRICS)
+        return Chart(lines, source, CLOCK_METRICS)
     last_s = float(rows["at_s"].max())  # type: ignore[arg-type]
     ideal = pl.DataFrame(
         [
@@ -41,38 +41,38 @@ def clock(run: Run) -> Plot | None:
     )
     own = alt.Chart(ideal).mark_line(strokeDash=[4, 3], opacity=0.8)
     own = own.encode(x="at_s:Q", y="value:Q", color=colour(run), detail="machine:N")
-    return Plot(lines + own, f"{drawn}; dashed: the machine's own ticks alone", CLOCK_METRICS)
+    return Chart(lines + own, f"{source}; dashed: the machine's own ticks alone", CLOCK_METRICS)
 
 
-def skew(run: Run) -> Plot | None:
-    """How far apart are the clocks at one instant?"""
+def skew(run: Run) -> Chart | None:
+    """How far apart are the clocks at each instant?"""
     spreads = skews(run).with_columns(machine=pl.lit("all"))
     if spreads.is_empty():
         return None
-    rows, drawn = _series(spreads.rename({"spread": "value"}), "instant")
-    return Plot(
+    rows, source = _series(spreads.rename({"spread": "value"}), "instant")
+    return Chart(
         _lines(rows, "highest clock - lowest clock", alt.Undefined, "step-after"),
-        drawn,
+        source,
         ("skew_mean", "skew_max", "skew_end"),
     )
 
 
-def queue(run: Run) -> Plot | None:
-    """How many messages wait in the inboxes?"""
+def queue(run: Run) -> Chart | None:
+    """How many messages wait in each inbox?"""
     known = run.events.select("machine", "at_ns", value="queue").drop_nulls()
     if known.is_empty():
         return None
-    rows, drawn = _series(known, "event")
+    rows, source = _series(known, "event")
     chart = _lines(rows, "messages left in the inbox", colour(run), "step-after")
-    return Plot(chart, drawn, ("queue_mean_on_tick", "queue_peak", "queue_left"))
+    return Chart(chart, source, ("queue_mean_on_tick", "queue_peak", "queue_left"))
 
 
-def jumps(run: Run) -> Plot | None:
+def jumps(run: Run) -> Chart | None:
     """When do the clocks jump, and how far?"""
     known = prepare(run).select("machine", "at_ns", value="jump").drop_nulls()
     if known.is_empty():
         return None
-    rows, drawn = _series(known, "jump")
+    rows, source = _series(known, "jump")
     largest = "high" if "high" in rows.columns else "value"
     chart = (
         alt.Chart(rows)
@@ -84,12 +84,12 @@ def jumps(run: Run) -> Plot | None:
             tooltip=["machine:N", "at_s:Q", f"{largest}:Q"],
         )
     )
-    says = drawn.partition(": ")[0] + (", a point for the largest" if largest == "high" else "")
-    return Plot(sized(chart), says, ("jump_mean", "jump_max", "jump_over_1_share"))
+    source = source.partition(": ")[0] + (", a point for the largest" if largest == "high" else "")
+    return Chart(sized(chart), source, ("jump_mean", "jump_max", "jump_over_1_share"))
 
 
-def jump_sizes(run: Run) -> Plot | None:
-    """How often is a jump of the clock how large?"""
+def jump_sizes(run: Run) -> Chart | None:
+    """How are the sizes of clock jumps distributed?"""
     jumps = prepare(run).select("machine", "jump").drop_nulls()
     if jumps.is_empty():
         return None
@@ -108,12 +108,12 @@ def jump_sizes(run: Run) -> Plot | None:
         )
     )
     sizes = "by size" if width == 1 else f"in ranges of {width} sizes, drawn at the lowest"
-    drawn = f"all {len(jumps):,} jumps, counted {sizes}"
-    return Plot(sized(chart), drawn, ("jump_mean", "jump_sd", "jump_min", "jump_max"))
+    source = f"all {len(jumps):,} jumps, counted {sizes}"
+    return Chart(sized(chart), source, ("jump_mean", "jump_sd", "jump_min", "jump_max"))
 
 
 def _counted(jumps: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-    """How often each machine has jumps of each size, or of each range of so many sizes."""
+    """Count each machine's jumps by size, in ranges of `width` sizes; return counts and width."""
     width = 1
     while True:
         ranges = (pl.col("jump") - 1).floordiv(width) * width + 1
@@ -123,20 +123,20 @@ def _counted(jumps: pl.DataFrame) -> tuple[pl.DataFrame, int]:
         width *= 2
 
 
-def time_in_queue(run: Run) -> Plot | None:
+def time_in_queue(run: Run) -> Chart | None:
     """How long do received messages wait in the inbox?"""
-    waited = pl.col("at_ns") - pl.col("arrived_ns")
-    return _distribution(run, waited, "time in the inbox", "time_in_queue")
+    waited_ns = pl.col("at_ns") - pl.col("arrived_ns")
+    return _distribution(run, waited_ns, "time in the inbox", "time_in_queue")
 
 
-def network_delay(run: Run) -> Plot | None:
-    """How long are received messages on their way?"""
-    flown = pl.col("arrived_ns") - pl.col("sent_ns")
-    return _distribution(run, flown, "time from send to arrival", "network_delay")
+def network_delay(run: Run) -> Chart | None:
+    """How long do messages take from send to arrival?"""
+    delay_ns = pl.col("arrived_ns") - pl.col("sent_ns")
+    return _distribution(run, delay_ns, "time from send to arrival", "network_delay")
 
 
-def event_mix(run: Run) -> Plot | None:
-    """What do the machines spend their ticks on?"""
+def event_mix(run: Run) -> Chart | None:
+    """What fraction of each machine's events is internal, send and receive?"""
     rows = per_machine(run).select("machine", *KINDS)
     rows = rows.unpivot(index="machine", variable_name="kind", value_name="count").drop_nulls()
     rows = rows.with_columns(
@@ -159,12 +159,12 @@ def event_mix(run: Run) -> Plot | None:
             tooltip=["machine:N", "kind:N", "count:Q", alt.Tooltip("share:Q", format=".1%")],
         )
     )
-    drawn = f"all {run.events.height:,} events"
-    return Plot(sized(chart, len(run.machines)), drawn, ("events", *KINDS))
+    source = f"all {run.events.height:,} events"
+    return Chart(sized(chart, len(run.machines)), source, ("events", *KINDS))
 
 
-def utilisation(run: Run) -> Plot | None:
-    """Which share of the ticks receives, and which share should?"""
+def utilisation(run: Run) -> Chart | None:
+    """What fraction of ticks received a message, measured and predicted?"""
     rows = per_machine(run).select("machine", "utilisation", "predicted_utilisation")
     bars = (
         alt.Chart(rows)
@@ -183,23 +183,23 @@ def utilisation(run: Run) -> Plot | None:
     )
     model = alt.Chart(rows).mark_tick(thickness=3, size=24)
     model = model.encode(x="predicted_utilisation:Q", y=machines(run))
-    drawn = f"all {run.events.height:,} events"
+    source = f"all {run.events.height:,} events"
     chart = sized(bars + model, len(run.machines))
-    return Plot(chart, drawn, ("utilisation", "predicted_utilisation"))
+    return Chart(chart, source, ("utilisation", "predicted_utilisation"))
 
 
 CLOCK_METRICS = ("tick_rate_hz", "final_clock", "clock_rate_per_s")
 
 
-def _series(readings: pl.DataFrame, what: str) -> tuple[pl.DataFrame, str]:
-    """Rows of `machine`, `at_s`, `value`, and what they are drawn from.
+def _series(readings: pl.DataFrame, unit: str) -> tuple[pl.DataFrame, str]:
+    """Return rows of `machine`, `at_s` and `value`, and their source in words.
 
-    Where readings are too many, each interval of time is one row of its last value, with the
-    lowest and the highest one in it as `low` and `high`.
+    Too many readings are reduced to one row per time interval: its last value, with the lowest
+    and the highest as `low` and `high`.
     """
     timed = readings.with_columns(at_s=pl.col("at_ns") / NS_PER_S)
     if len(timed) <= MAX_ROWS:
-        return timed.select("machine", "at_s", "value"), f"all {len(timed):,} {what}s"
+        return timed.select("machine", "at_s", "value"), f"all {len(timed):,} {unit}s"
     intervals = max(MIN_INTERVALS, MAX_ROWS // timed["machine"].n_unique())
     first, last = timed["at_ns"].min(), timed["at_ns"].max()
     assert isinstance(first, int)
@@ -215,8 +215,8 @@ def _series(readings: pl.DataFrame, what: str) -> tuple[pl.DataFrame, str]:
         )
         .drop("interval")
     )
-    says = f"all {len(timed):,} {what}s, in intervals of {width_ns / NS_PER_S:.3g} s"
-    return rows, f"{says}: the last value, and the band from the lowest to the highest"
+    source = f"all {len(timed):,} {unit}s, in intervals of {width_ns / NS_PER_S:.3g} s"
+    return rows, f"{source}: the last value, and the band from the lowest to the highest"
 
 
 def _lines(rows: pl.DataFrame, title: str, hue: Any, interpolate: Any = "linear") -> Any:
@@ -232,10 +232,10 @@ def _lines(rows: pl.DataFrame, title: str, hue: Any, interpolate: Any = "linear"
     return sized(band.encode(y=alt.Y("low:Q", title=title), y2="high:Q") + line)
 
 
-def _distribution(run: Run, lasted_ns: pl.Expr, title: str, metric: str) -> Plot | None:
-    """Which share of the messages took at most how long, machine by machine."""
+def _distribution(run: Run, duration_ns: pl.Expr, title: str, metric: str) -> Chart | None:
+    """Draw the cumulative distribution of a duration of messages, machine by machine."""
     receives = prepare(run).filter(pl.col("kind") == "receive")
-    known = receives.select("machine", ms=lasted_ns / NS_PER_MS).drop_nulls()
+    known = receives.select("machine", ms=duration_ns / NS_PER_MS).drop_nulls()
     if known.is_empty():
         return None
     quantiles = QUANTILES if len(run.machines) <= MAX_HUES else FEW_QUANTILES
@@ -263,11 +263,11 @@ def _distribution(run: Run, lasted_ns: pl.Expr, title: str, metric: str) -> Plot
             tooltip=["machine:N", "ms:Q", alt.Tooltip("share:Q", format=".0%")],
         )
     )
-    drawn = f"{quantiles} quantiles a machine, of all {len(known):,} received messages"
-    return Plot(sized(chart), drawn, (f"{metric}_mean_ms", f"{metric}_p95_ms"))
+    source = f"{quantiles} quantiles a machine, of all {len(known):,} received messages"
+    return Chart(sized(chart), source, (f"{metric}_mean_ms", f"{metric}_p95_ms"))
 
 
-PLOTS: dict[str, Callable[[Run], Plot | None]] = {
+RUN_CHARTS: dict[str, Callable[[Run], Chart | None]] = {
     "clock": clock,
     "skew": skew,
     "queue": queue,

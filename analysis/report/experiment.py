@@ -7,9 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from analysis.charts.drawings import packed, sweep_drawings, vega
-from analysis.charts.experiment import Sweep, sweep
+from analysis.charts.captioned import experiment_charts
+from analysis.charts.experiment import ExperimentRuns, experiment_runs
 from analysis.metrics.labels import label, show
+from analysis.report import vega
 from analysis.report.page import leave, render
 from analysis.report.run import FILE
 from analysis.report.verdict_card import plain_card
@@ -20,7 +21,7 @@ METRICS_SHOWN = (
     *("queue_mean_on_tick", "utilisation", "predicted_utilisation", "queue_growth_per_s"),
     "concurrency_share",
 )
-#: Between these two columns of a table of runs are the axes of the sweep.
+#: Between these two columns of a table of runs are the axes of the experiment.
 AROUND_AXES = ("point", "seed")
 
 
@@ -47,33 +48,33 @@ def html(
     every: Sequence[Mapping[str, Any]],
     verdicts: Sequence[str],
 ) -> str:
-    swept = sweep(runs, every, axes_of(runs))
-    drawn = sweep_drawings(swept)
+    experiment = experiment_runs(runs, every, axes_of(runs))
+    charts = experiment_charts(experiment)
     return render(
         "experiment",
         name=folder.resolve().name,
-        verdict=_card(swept, verdicts),
-        said=_said(swept),
+        verdict=_card(experiment, verdicts),
+        said=_said(experiment),
         toml=_text(folder / "experiment.toml"),
         command=f"vklocks run {folder.resolve().name}.toml",
-        charts=drawn,
-        headings=[_heading(name, swept) for name in ("run", "verdict", *_shown(swept))],
+        charts=charts,
+        headings=[_heading(name, experiment) for name in ("run", "verdict", *_shown(experiment))],
         rows=[
-            _row(home, row, verdict, swept)
+            _row(home, row, verdict, experiment)
             for row, verdict in zip(runs.iter_rows(named=True), verdicts, strict=True)
         ],
-        specs=packed(drawn),
-        vega=vega(),
+        specs=vega.packed(charts),
+        vega=vega.bundle(),
     )
 
 
 def axes_of(runs: pl.DataFrame) -> list[str]:
-    """What was swept over: the columns between a run's point and its seed."""
+    """Return the axes of the experiment: the columns between a run's point and its seed."""
     begin, end = (runs.columns.index(name) for name in AROUND_AXES)
     return runs.columns[begin + 1 : end]
 
 
-def _card(swept: Sweep, verdicts: Sequence[str]) -> dict[str, Any]:
+def _card(experiment: ExperimentRuns, verdicts: Sequence[str]) -> dict[str, Any]:
     counts = Counter(verdicts)
     colour = "violated" if counts["violated"] else "fine"
     if colour == "fine" and counts["fine"] < len(verdicts):
@@ -90,11 +91,11 @@ def _card(swept: Sweep, verdicts: Sequence[str]) -> dict[str, Any]:
     return plain_card(colour, titles[colour], f"{len(verdicts):,} runs: {', '.join(said)}.")
 
 
-def _said(swept: Sweep) -> list[str]:
-    points = swept.runs["point"].n_unique()
-    sentences = [f"{_count(len(swept.runs), 'run')} at {_count(points, 'point')}."]
-    for axis in swept.axes:
-        values = swept.runs[axis].unique(maintain_order=True).to_list()
+def _said(experiment: ExperimentRuns) -> list[str]:
+    points = experiment.runs["point"].n_unique()
+    sentences = [f"{_count(len(experiment.runs), 'run')} at {_count(points, 'point')}."]
+    for axis in experiment.axes:
+        values = experiment.runs[axis].unique(maintain_order=True).to_list()
         sentences.append(f"{axis}: {', '.join(map(str, values))}.")
     return sentences
 
@@ -103,19 +104,21 @@ def _count(number: int, word: str) -> str:
     return f"{number:,} {word}" + ("" if number == 1 else "s")
 
 
-def _shown(swept: Sweep) -> list[str]:
-    known = [name for name in METRICS_SHOWN if swept.runs[name].count()]
-    return [*swept.axes, "seed", *known]
+def _shown(experiment: ExperimentRuns) -> list[str]:
+    known = [name for name in METRICS_SHOWN if experiment.runs[name].count()]
+    return [*experiment.axes, "seed", *known]
 
 
-def _heading(name: str, swept: Sweep) -> dict[str, Any]:
-    number = name in swept.runs.columns and swept.runs[name].dtype.is_numeric()
+def _heading(name: str, experiment: ExperimentRuns) -> dict[str, Any]:
+    number = name in experiment.runs.columns and experiment.runs[name].dtype.is_numeric()
     return {"text": label(name) if name in METRICS_SHOWN else name, "number": number}
 
 
-def _row(home: Path, row: Mapping[str, Any], verdict: str, swept: Sweep) -> dict[str, Any]:
+def _row(
+    home: Path, row: Mapping[str, Any], verdict: str, experiment: ExperimentRuns
+) -> dict[str, Any]:
     link = f"{row['run']}/{FILE}" if (home / row["run"] / FILE).exists() else ""
-    cells = [{"text": show(row[name]), "value": row[name]} for name in _shown(swept)]
+    cells = [{"text": show(row[name]), "value": row[name]} for name in _shown(experiment)]
     return {"run": row["run"], "link": link, "verdict": verdict, "cells": cells}
 
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from analysis.charts.drawings import drawings, packed, vega
+from analysis.charts.captioned import run_charts
 from analysis.checks import Verdict, verdict
 from analysis.history.run import Run, place
-from analysis.report import metrics_table, verdict_card
+from analysis.report import metrics_table, vega, verdict_card
 from analysis.report.description import say_faults, told
 from analysis.report.page import leave, render
 from analysis.report.payload import late_messages, payload
@@ -23,7 +23,7 @@ def write(run: Run, home: Path) -> Path:
 
 def html(run: Run) -> str:
     """The report of a run. What run.json and spec.json say beside its logs is told as well."""
-    found, drawn = verdict(run), drawings(run)
+    found, charts = verdict(run), run_charts(run)
     told_of = payload(run, found)
     return render(
         "report",
@@ -32,13 +32,13 @@ def html(run: Run) -> str:
         told=told(run),
         notes=notes(run),
         figures=metrics_table.table(run),
-        charts=drawn,
+        charts=charts,
         diagram_text=in_words(run, found),
         places=_places(found),
         head=told_of.head,
         body=told_of.body,
-        specs=packed(drawn),
-        vega=vega(),
+        specs=vega.packed(charts),
+        vega=vega.bundle(),
     )
 
 

@@ -7,11 +7,12 @@ from typing import Any, Self
 
 from rich.console import Console
 
-from analysis.charts.drawings import FOLDER, as_files, drawings, vega
+from analysis.charts.captioned import run_charts
 from analysis.charts.renderers import Renderers
+from analysis.charts.themes import FOLDER, standalone_specs
 from analysis.history.run import Run, place
 from analysis.metrics.points import by_run, place_of
-from analysis.report import experiment, index
+from analysis.report import experiment, index, vega
 from analysis.report import run as report
 from orchestrator.cli.console import complain, say
 
@@ -30,7 +31,7 @@ def renderers() -> Renderers:
 def prepare() -> None:
     """Do beforehand what takes the first page its time: two seconds."""
     renderers()
-    vega()
+    vega.bundle()
 
 
 class Pages:
@@ -90,7 +91,7 @@ class Pages:
 
     def _draw(self, run: Run, home: Path) -> None:
         self._drawing = renderers()
-        self._drawing.draw(as_files(drawings(run)), place(home, FOLDER, run.name))
+        self._drawing.draw(standalone_specs(run_charts(run)), place(home, FOLDER, run.name))
 
     def _write(self, write: Callable[[], Path | None]) -> None:
         if self._refused:

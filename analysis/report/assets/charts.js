@@ -17,11 +17,11 @@ export async function drawCharts() {
   const { themes, charts } = JSON.parse(new TextDecoder().decode(await inflated(specs.textContent)));
   await loadVega();
   const draw = async () => {
-    for (const plot of document.querySelectorAll("[data-chart]")) {
+    for (const picture of document.querySelectorAll("[data-chart]")) {
       await new Promise((resolve) => setTimeout(resolve));
       const config = { ...themes[theme()], background: "transparent" };
-      const { view } = await window.vegaEmbed(plot, charts[plot.dataset.chart], { ...OPTIONS, config });
-      offerFiles(plot, view);
+      const { view } = await window.vegaEmbed(picture, charts[picture.dataset.chart], { ...OPTIONS, config });
+      offerFiles(picture, view);
     }
   };
   await draw();
@@ -39,15 +39,15 @@ export function nearby(element) {
 }
 
 /** Let a chart be saved as it is seen. */
-function offerFiles(plot, view) {
-  const name = plot.dataset.chart;
+function offerFiles(picture, view) {
+  const name = picture.dataset.chart;
   const save = async (type) => {
     const link = made("a", { href: await view.toImageURL(type, 2), download: `${name}.${type}` });
     link.click();
   };
   const buttons = ["svg", "png"].map((type) =>
     made("button", { type: "button", className: "quiet", title: `Save this chart as ${type.toUpperCase()}`, onclick: () => save(type) }, type.toUpperCase()));
-  plot.parentElement.querySelector(".saves").replaceChildren(...buttons);
+  picture.parentElement.querySelector(".saves").replaceChildren(...buttons);
 }
 
 async function loadVega() {

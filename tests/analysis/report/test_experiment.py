@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Page
 from polars.testing import assert_frame_equal
 
-from analysis.charts.drawings import sweep_drawings
-from analysis.charts.experiment import SWEEP_PLOTS, sweep
+from analysis.charts.captioned import experiment_charts
+from analysis.charts.experiment import EXPERIMENT_CHARTS, experiment_runs
 from analysis.history.run import Run
 from analysis.logs.finding import load
 from analysis.metrics.run import METRICS, per_machine, per_run, per_runs, statistics
@@ -28,8 +28,8 @@ RATES = (2, 6, 20)
 SEEDS = (0, 1, 2)
 
 
-class Told:
-    """A small sweep over the first machine's rate, in a folder."""
+class ExampleExperiment:
+    """A small experiment over the first machine's rate, in a folder."""
 
     def __init__(self, folder: Path, axes: Mapping[str, Any]) -> None:
         self.folder = folder
@@ -68,17 +68,21 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def swept(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    return Told(tmp_path_factory.mktemp("runs") / "rates", {"tick_rates_hz.vm1": RATES})
+def one_axis(tmp_path_factory: pytest.TempPathFactory) -> ExampleExperiment:
+    return ExampleExperiment(
+        tmp_path_factory.mktemp("runs") / "rates", {"tick_rates_hz.vm1": RATES}
+    )
 
 
 @pytest.fixture(scope="module")
-def repeated(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    return Told(tmp_path_factory.mktemp("runs") / "again", {})
+def repeated(tmp_path_factory: pytest.TempPathFactory) -> ExampleExperiment:
+    return ExampleExperiment(tmp_path_factory.mktemp("runs") / "again", {})
 
 
-def test_axes_are_what_was_swept(swept: Told, repeated: Told) -> None:
-    assert axes_of(swept.rows) == ["tick_rates_hz.vm1"]
+def test_axes_are_the_columns_between_point_and_seed(
+    one_axis: ExampleExperiment, repeated: ExampleExperiment
+) -> None:
+    assert axes_of(one_axis.rows) == ["tick_rates_hz.vm1"]
     assert axes_of(repeated.rows) == []
 
 
@@ -92,13 +96,15 @@ MEASURES = {
 
 
 @pytest.mark.parametrize("name", MEASURES)
-def test_points_are_means_with_their_confidence(swept: Told, name: str) -> None:
+def test_points_are_means_with_their_confidence(one_axis: ExampleExperiment, name: str) -> None:
     metric, predicted = MEASURES[name]
-    plot = SWEEP_PLOTS[name](sweep(swept.rows, swept.every, axes_of(swept.rows)))
-    assert plot
-    drawn = rows_of(plot.chart.to_dict()).sort("tick_rates_hz.vm1")
-    for row, rate in zip(drawn.iter_rows(named=True), RATES, strict=True):
-        runs = swept.rows.filter(pl.col("tick_rates_hz.vm1") == rate)
+    chart = EXPERIMENT_CHARTS[name](
+        experiment_runs(one_axis.rows, one_axis.every, axes_of(one_axis.rows))
+    )
+    assert chart
+    rows = rows_of(chart.picture.to_dict()).sort("tick_rates_hz.vm1")
+    for row, rate in zip(rows.iter_rows(named=True), RATES, strict=True):
+        runs = one_axis.rows.filter(pl.col("tick_rates_hz.vm1") == rate)
         mean, _, half = statistics(runs.select("run", metric))[metric].to_list()
         assert row["mean"] == pytest.approx(mean)
         assert row["high"] - row["mean"] == pytest.approx(half)
@@ -106,77 +112,79 @@ def test_points_are_means_with_their_confidence(swept: Told, name: str) -> None:
         assert row["runs"] == len(SEEDS)
         if predicted:
             assert row["predicted"] == pytest.approx(runs[predicted].mean())
-    assert f"all {len(swept.runs)} runs at 3 points" in plot.drawn
+    assert f"all {len(one_axis.runs)} runs at 3 points" in chart.source
 
 
-def test_the_map_shows_every_machine_along_one_axis(swept: Told) -> None:
-    plot = SWEEP_PLOTS["saturation"](sweep(swept.rows, swept.every, axes_of(swept.rows)))
-    assert plot
-    drawn = rows_of(plot.chart.to_dict())
-    assert len(drawn) == len(RATES) * 3
-    slow = drawn.filter((pl.col("tick_rates_hz.vm1") == 2) & (pl.col("machine") == "vm1"))
+def test_the_map_shows_every_machine_along_one_axis(one_axis: ExampleExperiment) -> None:
+    chart = EXPERIMENT_CHARTS["saturation"](
+        experiment_runs(one_axis.rows, one_axis.every, axes_of(one_axis.rows))
+    )
+    assert chart
+    rows = rows_of(chart.picture.to_dict())
+    assert len(rows) == len(RATES) * 3
+    slow = rows.filter((pl.col("tick_rates_hz.vm1") == 2) & (pl.col("machine") == "vm1"))
     assert slow["saturates"].to_list() == [True]
-    machines = pl.concat([per_machine(run) for run in swept.runs[:3]]).filter(machine="vm1")
+    machines = pl.concat([per_machine(run) for run in one_axis.runs[:3]]).filter(machine="vm1")
     assert slow["utilisation"][0] == pytest.approx(machines["utilisation"].mean())
-    assert not drawn.filter(pl.col("machine") != "vm1")["saturates"].any()
+    assert not rows.filter(pl.col("machine") != "vm1")["saturates"].any()
 
 
-def test_repetitions_are_compared_machine_by_machine(repeated: Told) -> None:
-    swept = sweep(repeated.rows, repeated.every, [])
-    plot = SWEEP_PLOTS["utilisation"](swept)
-    assert plot
-    drawn = rows_of(plot.chart.to_dict()).select("machine", "mean")
+def test_repetitions_are_compared_machine_by_machine(repeated: ExampleExperiment) -> None:
+    runs = experiment_runs(repeated.rows, repeated.every, [])
+    chart = EXPERIMENT_CHARTS["utilisation"](runs)
+    assert chart
+    rows = rows_of(chart.picture.to_dict()).select("machine", "mean")
     machines = pl.concat([per_machine(run) for run in repeated.runs])
     wanted = machines.group_by("machine", maintain_order=True).agg(
         mean=pl.col("utilisation").mean()
     )
-    assert_frame_equal(drawn, wanted)
-    assert SWEEP_PLOTS["saturation"](swept) is None
-    assert [drawing.name for drawing in sweep_drawings(swept)]
+    assert_frame_equal(rows, wanted)
+    assert EXPERIMENT_CHARTS["saturation"](runs) is None
+    assert [chart.name for chart in experiment_charts(runs)]
 
 
 @pytest.mark.browser
-def test_runs_are_sorted_and_filtered(swept: Told, opened: Open) -> None:
-    report.write(swept.runs[0], swept.folder / swept.runs[0].name)
-    swept.verdicts[1] = "violated"
-    page = opened(swept.page())
+def test_runs_are_sorted_and_filtered(one_axis: ExampleExperiment, opened: Open) -> None:
+    report.write(one_axis.runs[0], one_axis.folder / one_axis.runs[0].name)
+    one_axis.verdicts[1] = "violated"
+    page = opened(one_axis.page())
     assert page.locator("#verdict-title").inner_text() == "1 of 9 runs violate a check"
     names = page.locator("#runs-table tbody tr:visible th")
-    assert names.all_inner_texts() == [run.name for run in swept.runs]
+    assert names.all_inner_texts() == [run.name for run in one_axis.runs]
     links = page.locator("#runs-table a")
     assert [link.get_attribute("href") for link in links.all()] == ["vm1%3D2-seed0/report.html"]
     page.get_by_role("button", name="jump mean").click()
-    jumps = dict(swept.rows.select("run", "jump_mean").iter_rows())
+    jumps = dict(one_axis.rows.select("run", "jump_mean").iter_rows())
     assert names.all_inner_texts() == sorted(jumps, key=lambda run: jumps[run])
     page.get_by_role("button", name="jump mean").click()
     assert names.all_inner_texts() == sorted(jumps, key=lambda run: -jumps[run])
     page.get_by_role("searchbox").fill("seed>0 tick_rates_hz.vm1=6")
     assert set(names.all_inner_texts()) == {"vm1=6-seed1", "vm1=6-seed2"}
     page.get_by_role("searchbox").fill("violated")
-    assert names.all_inner_texts() == [swept.runs[1].name]
+    assert names.all_inner_texts() == [one_axis.runs[1].name]
     page.locator("#charts").scroll_into_view_if_needed()
     page.wait_for_selector('html[data-ready="all"]', state="attached")
-    assert page.locator("figure.chart canvas").count() == len(SWEEP_PLOTS)
+    assert page.locator("figure.chart canvas").count() == len(EXPERIMENT_CHARTS)
     links.first.evaluate("(link) => link.closest('tr').hidden = false")
-    href = swept.folder / swept.runs[0].name / "report.html"
+    href = one_axis.folder / one_axis.runs[0].name / "report.html"
     assert links.first.evaluate("(link) => link.href") == href.as_uri()
 
 
 @pytest.mark.browser
-def test_the_run_browser_lists_what_there_is(swept: Told, opened: Open) -> None:
-    swept.page()
+def test_the_run_browser_lists_what_there_is(one_axis: ExampleExperiment, opened: Open) -> None:
+    one_axis.page()
     violated = {"run": "x", "violations": [{"check": "index_gap"}], "unchecked": []}
-    directories = [swept.folder / run.name for run in swept.runs]
+    directories = [one_axis.folder / run.name for run in one_axis.runs]
     (directories[0] / "verdict.json").write_text(json.dumps(violated))
     (directories[1] / "verdict.json").write_text(json.dumps(violated | {"violations": []}))
     (directories[2] / "verdict.json").write_text("{")
-    (swept.folder.parent / ".half").mkdir(exist_ok=True)
-    page = opened(index.write(swept.folder.parent))
+    (one_axis.folder.parent / ".half").mkdir(exist_ok=True)
+    page = opened(index.write(one_axis.folder.parent))
     assert page.locator("section.experiment").count() == 1
     assert "1 violated" in page.locator("h2").inner_text()
     assert page.locator("h2 a").get_attribute("href") == "rates/report.html"
     rows = page.locator("tbody tr")
-    assert rows.locator("th").all_inner_texts() == [run.name for run in swept.runs]
+    assert rows.locator("th").all_inner_texts() == [run.name for run in one_axis.runs]
     verdicts = rows.locator("td.word").all_inner_texts()
     assert verdicts == ["violated", "fine", *["not checked"] * 7]
     page.get_by_role("button", name="seed").click()

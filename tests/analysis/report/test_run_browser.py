@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 from playwright.sync_api import Page, expect
 
-from analysis.charts.run import PLOTS
+from analysis.charts.run import RUN_CHARTS
 from analysis.checks import account
 from analysis.history.causality import MESSAGE, causality
 from analysis.history.run import Run
@@ -510,7 +510,7 @@ def test_every_chart_is_drawn_in_both_themes(told: tuple[Run, Path], opened: Ope
     page.locator("#charts").scroll_into_view_if_needed()
     page.wait_for_selector('html[data-ready="all"]', state="attached")
     charts = page.locator("figure.chart")
-    assert charts.count() == len(PLOTS) == page.locator("figure.chart canvas").count()
+    assert charts.count() == len(RUN_CHARTS) == page.locator("figure.chart canvas").count()
     picture = "document.querySelector('#chart-clock canvas').toDataURL()"
     light = page.evaluate(picture)
     page.get_by_role("button", name="Theme").click()

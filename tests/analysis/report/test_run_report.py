@@ -13,7 +13,7 @@ from hypothesis import given, settings
 
 from analysis.checks import account
 from analysis.logs.finding import load
-from analysis.metrics.labels import show
+from analysis.metrics.labels import label, show
 from analysis.metrics.run import per_machine, per_run
 from analysis.report import run as report
 from analysis.report.absences import absences, conditions
@@ -63,10 +63,10 @@ def test_the_figures_are_the_metrics(example: str, tmp_path: Path) -> None:
     figures = per_machine(run)
     assert shown["Events"] == list(run.machines)
     for name in figures.columns[1:]:
-        label = report.figures.label(name)
-        assert shown[label] == [show(value) for value in figures[name].to_list()], name
+        values = [show(value) for value in figures[name].to_list()]
+        assert shown[label(name)] == values
     for name, value in per_run(run).items():
-        assert shown[report.figures.label(name)] == [show(value)]
+        assert shown[label(name)] == [show(value)]
 
 
 @pytest.mark.parametrize("example", EXAMPLE_RUNS)

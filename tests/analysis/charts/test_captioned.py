@@ -13,10 +13,11 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from analysis.charts import run as plots
-from analysis.charts.drawings import as_files, drawings
+from analysis.charts import run as charts_of_run
+from analysis.charts.captioned import run_charts
 from analysis.charts.renderers import Renderers
-from analysis.charts.run import PLOTS
+from analysis.charts.run import RUN_CHARTS
+from analysis.charts.themes import standalone_specs
 from analysis.history.run import Run
 from analysis.logs.finding import load
 from analysis.metrics.events import prepare
@@ -27,7 +28,7 @@ from example_runs import EXAMPLE_RUNS, rows_of, write_example
 
 
 @cache
-def told(example: str) -> Run:
+def example_run(example: str) -> Run:
     with TemporaryDirectory() as directory:
         return load(write_example(example, Path(directory)))
 
@@ -42,7 +43,7 @@ def embedded(html: str) -> dict[str, pl.DataFrame]:
 
 @pytest.fixture(params=EXAMPLE_RUNS)
 def run(request: pytest.FixtureRequest) -> Run:
-    return told(request.param)
+    return example_run(request.param)
 
 
 @pytest.fixture
@@ -50,8 +51,8 @@ def charts(run: Run, tmp_path: Path) -> dict[str, pl.DataFrame]:
     return embedded(report.html(run))
 
 
-def test_every_plot_is_there(charts: dict[str, pl.DataFrame]) -> None:
-    assert list(charts) == list(PLOTS)
+def test_every_chart_is_there(charts: dict[str, pl.DataFrame]) -> None:
+    assert list(charts) == list(RUN_CHARTS)
 
 
 def test_series_are_the_events(run: Run, charts: dict[str, pl.DataFrame]) -> None:
@@ -92,14 +93,14 @@ def test_bars_are_the_metrics(run: Run, charts: dict[str, pl.DataFrame]) -> None
 
 
 def test_too_many_readings_keep_their_peaks(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plots, "MAX_ROWS", 100)
+    monkeypatch.setattr(charts_of_run, "MAX_ROWS", 100)
     figures = per_machine(run)
     for name, column in {"queue": "queue", "clock": "main"}.items():
-        plot = PLOTS[name](run)
-        assert plot
-        rows = rows_of(plot.chart.to_dict())
+        chart = RUN_CHARTS[name](run)
+        assert chart
+        rows = rows_of(chart.picture.to_dict())
         assert len(rows) < run.events.height
-        assert f"all {run.events.height:,} events, in intervals of" in plot.drawn
+        assert f"all {run.events.height:,} events, in intervals of" in chart.source
         ends = run.events.group_by("machine", maintain_order=True).agg(
             low=pl.col(column).min(), high=pl.col(column).max(), value=pl.col(column).last()
         )
@@ -109,39 +110,39 @@ def test_too_many_readings_keep_their_peaks(run: Run, monkeypatch: pytest.Monkey
         assert_frame_equal(drawn, ends)
         assert (rows["low"] <= rows["value"]).all()
         assert (rows["value"] <= rows["high"]).all()
-    plot = PLOTS["jumps"](run)
-    assert plot
-    highest = rows_of(plot.chart.to_dict()).group_by("machine").agg(pl.col("high").max())
+    chart = RUN_CHARTS["jumps"](run)
+    assert chart
+    highest = rows_of(chart.picture.to_dict()).group_by("machine").agg(pl.col("high").max())
     assert dict(highest.iter_rows()) == dict(figures.select("machine", "jump_max").iter_rows())
 
 
 def test_the_words_are_the_metrics(run: Run) -> None:
     figures = per_machine(run)
-    for drawing in drawings(run):
-        if drawing.headings[0] != "machine":
+    for captioned in run_charts(run):
+        if captioned.headings[0] != "machine":
             continue
-        assert [row[0] for row in drawing.rows] == list(run.machines)
-        plot = PLOTS[drawing.name](run)
-        assert plot
-        for position, name in enumerate(plot.metrics, 1):
-            column = [row[position] for row in drawing.rows]
+        assert [row[0] for row in captioned.rows] == list(run.machines)
+        chart = RUN_CHARTS[captioned.name](run)
+        assert chart
+        for position, name in enumerate(chart.metrics, 1):
+            column = [row[position] for row in captioned.rows]
             assert column == [show(value) for value in figures[name].to_list()]
-            assert all(value in drawing.text for value in column)
+            assert all(value in captioned.text for value in column)
 
 
 def test_charts_are_files_too(tmp_path: Path) -> None:
-    drawn = drawings(told("fault_free"))[:2]
+    drawn = run_charts(example_run("fault_free"))[:2]
     renderers = Renderers()
-    renderers.draw(as_files(drawn), tmp_path / "charts")
+    renderers.draw(standalone_specs(drawn), tmp_path / "charts")
     renderers.wait()
-    for drawing in drawn:
-        svg = (tmp_path / "charts" / f"{drawing.name}.svg").read_text()
-        assert drawing.question in "".join(ElementTree.fromstring(svg).itertext())
-        png = (tmp_path / "charts" / f"{drawing.name}.png").read_bytes()
+    for captioned in drawn:
+        svg = (tmp_path / "charts" / f"{captioned.name}.svg").read_text()
+        assert captioned.question in "".join(ElementTree.fromstring(svg).itertext())
+        png = (tmp_path / "charts" / f"{captioned.name}.png").read_bytes()
         assert png.startswith(b"\x89PNG")
     (tmp_path / "charts" / f"{drawn[0].name}.png").unlink()
     (tmp_path / "charts" / f"{drawn[0].name}.png").mkdir()
-    renderers.draw(as_files(drawn), tmp_path / "charts")
+    renderers.draw(standalone_specs(drawn), tmp_path / "charts")
     with pytest.raises(IsADirectoryError, match=f"{drawn[0].name}.png"):
         renderers.wait()
 
@@ -152,6 +153,6 @@ def test_what_the_logs_do_not_say_is_not_drawn(tmp_path: Path) -> None:
         "2025-03-04 10:00:01,000 INFO: Internal event: updated logical clock to 1, system_time=1"
     )
     (tmp_path / "m1.log").write_text(f"{begun}\n{event}\n")
-    names = [drawing.name for drawing in drawings(load(tmp_path))]
+    names = [captioned.name for captioned in run_charts(load(tmp_path))]
     assert "clock" in names
     assert not {"queue", "network_delay", "jumps"} & set(names)

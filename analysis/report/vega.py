@@ -1,0 +1,46 @@
+"""Vega and the specs of charts as text that a page can carry."""
+
+import json
+import os
+import zlib
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import vl_convert
+
+from analysis.charts.captioned import CaptionedChart
+from analysis.charts.themes import THEMES
+from analysis.report.encoding import deflated
+
+#: Beside the files that Python and Numba cache.
+CACHE = Path(__file__).parent / "__pycache__"
+#: The part of the bundle that the page calls (assets/page/charts.js).
+SNIPPET = "window.vegaEmbed = vegaEmbed;"
+
+
+@cache
+def bundle() -> str:
+    """Return Vega, Vega-Lite and Vega-Embed.
+
+    Bundling takes a second, so the text is cached for later processes if CACHE can be written.
+    """
+    made_of = zlib.crc32(f"{version('vl-convert-python')} {SNIPPET}".encode())
+    cached = CACHE / f"vega-{made_of:08x}.txt"
+    with suppress(OSError):
+        return cached.read_text(encoding="utf-8")
+    made = deflated(vl_convert.javascript_bundle(SNIPPET).encode())
+    partial = cached.with_name(f"{cached.name}.{os.getpid()}")
+    with suppress(OSError):
+        CACHE.mkdir(exist_ok=True)
+        partial.write_text(made, encoding="utf-8")
+        partial.replace(cached)
+    return made
+
+
+def packed(charts: Iterable[CaptionedChart]) -> str:
+    """Return the specs of charts, and the themes."""
+    plain = {"themes": THEMES, "charts": {chart.name: chart.spec for chart in charts}}
+    return deflated(json.dumps(plain, separators=(",", ":")).encode())
