@@ -3,7 +3,7 @@
 A column is stored as differences, which are small where the column is smooth; the differences
 as unsigned numbers (zigzag: 0, -1, 1, -2, ... become 0, 1, 2, 3, ...); these as planes, all
 lowest bytes first, then all second ones; and all columns behind each other through deflate. The
-page undoes it with its own DecompressionStream and a loop over bytes (assets/columns.js).
+page undoes it with its own DecompressionStream and a loop over bytes (assets/page/encoding.js).
 """
 
 import base64

@@ -1,9 +1,10 @@
-"""Pages that are one file each: templates, style and modules of assets/ put together.
+"""Pages of one file each, assembled from the templates, style and modules in assets/.
 
-The modules are plain ES modules, which a browser could load one by one. A page holds them in
-one script, each in a scope of its own, in an order in which whoever is imported comes first.
+The modules are plain ES modules that a browser could load one by one. A page has them in one
+script, each in a scope of its own, after the modules that it imports.
 """
 
+import posixpath
 import re
 from functools import cache
 from pathlib import Path
@@ -15,15 +16,12 @@ from markupsafe import Markup
 from vm import __version__
 
 ASSETS = Path(__file__).parent / "assets"
-IMPORT = re.compile(r'^import (\{[^}]*\}) from "\./([a-z]+)\.js";$', re.MULTILINE)
+IMPORT = re.compile(r'^import (\{[^}]*\}) from "(\.{1,2}/[a-z/.]+)\.js";$', re.MULTILINE)
 EXPORT = re.compile(r"^export ((?:async )?(?:class|const|function) (\w+))", re.MULTILINE)
 
 
 def render(template: str, **values: Any) -> str:
-    """A page, with the module of the same name as its script.
-
-    Whatever `values` hold ends up as text: the templates escape all of it.
-    """
+    """Return a page whose script is the module of the same name. `values` are escaped."""
     page = _environment().get_template(f"{template}.html")
     return page.render(version=__version__, css=_css(), script=linked(template), **values)
 
@@ -53,7 +51,7 @@ def _css() -> Markup:
 
 @cache
 def linked(module: str) -> Markup:
-    """A module and all that it imports, as one script."""
+    """Link a module and all of its imports into one script."""
     texts: dict[str, str] = {}
     _gather(module, texts)
     return Markup("const modules = {};\n" + "\n".join(texts.values()))
@@ -61,9 +59,16 @@ def linked(module: str) -> Markup:
 
 def _gather(module: str, texts: dict[str, str]) -> None:
     text = (ASSETS / f"{module}.js").read_text(encoding="utf-8")
-    for imported in IMPORT.findall(text):
-        if imported[1] not in texts:
-            _gather(imported[1], texts)
+    for _, path in IMPORT.findall(text):
+        imported = _resolved(module, path)
+        if imported not in texts:
+            _gather(imported, texts)
     exports = ", ".join(name for _, name in EXPORT.findall(text))
-    body = EXPORT.sub(r"\1", IMPORT.sub(r"const \1 = modules.\2;", text))
-    texts[module] = f"modules.{module} = (() => {{\n{body}return {{ {exports} }};\n}})();"
+    body = IMPORT.sub(lambda m: f'const {m[1]} = modules["{_resolved(module, m[2])}"];', text)
+    body = EXPORT.sub(r"\1", body)
+    texts[module] = f'modules["{module}"] = (() => {{\n{body}return {{ {exports} }};\n}})();'
+
+
+def _resolved(module: str, path: str) -> str:
+    """Turn the path of an import into a name below assets/."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(module), path))

@@ -1,8 +1,8 @@
 // The page of an experiment: its table of runs, then its charts.
 
-import { drawCharts, nearby } from "./charts.js";
-import { listenToPage } from "./page.js";
-import { listenToTables } from "./tables.js";
+import { drawCharts, nearby } from "./page/charts.js";
+import { listenToPage } from "./page/page.js";
+import { listenToTables } from "./page/tables.js";
 
 async function begin() {
   let redrawCharts = () => {};

@@ -1,7 +1,7 @@
 // The page of all runs.
 
-import { listenToPage } from "./page.js";
-import { listenToTables } from "./tables.js";
+import { listenToPage } from "./page/page.js";
+import { listenToTables } from "./page/tables.js";
 
 listenToPage();
 listenToTables();

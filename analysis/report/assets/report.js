@@ -1,23 +1,24 @@
 // The page of one run, put together: first the diagram, then the log, then the charts.
 
-import { readAddress, writeAddress } from "./address.js";
-import { AXES } from "./axis.js";
-import { drawCharts, nearby } from "./charts.js";
-import { unpack } from "./columns.js";
-import { Cut } from "./cut.js";
-import { Details, made } from "./details.js";
-import { Diagram } from "./diagram.js";
-import { History } from "./history.js";
-import { KEYS, listenToKeys } from "./keys.js";
-import { LaneLabels } from "./lanes.js";
-import { drawLegend } from "./legend.js";
-import { LogTable } from "./log.js";
-import { Minimap } from "./minimap.js";
-import { copied, inkOf, listenToPage, machineColours, theme } from "./page.js";
-import { savePng, saveSvg, svgText } from "./save.js";
-import { search } from "./search.js";
-import { State } from "./state.js";
-import { grouped } from "./words.js";
+import { AXES } from "./diagram/axis.js";
+import { Cut } from "./diagram/cut.js";
+import { Diagram } from "./diagram/diagram.js";
+import { KEYS, listenToKeys } from "./diagram/keys.js";
+import { LaneLabels } from "./diagram/lanes.js";
+import { drawLegend } from "./diagram/legend.js";
+import { Minimap } from "./diagram/minimap.js";
+import { savePng, saveSvg, svgText } from "./export/save.js";
+import { History } from "./history/history.js";
+import { search } from "./history/search.js";
+import { Details } from "./log/details.js";
+import { LogTable } from "./log/log.js";
+import { readAddress, writeAddress } from "./page/address.js";
+import { drawCharts, nearby } from "./page/charts.js";
+import { made } from "./page/elements.js";
+import { unpack } from "./page/encoding.js";
+import { grouped } from "./page/format.js";
+import { copied, inkOf, listenToPage, machineColours, theme } from "./page/page.js";
+import { State } from "./page/state.js";
 
 const $ = (id) => document.getElementById(id);
 const BEGINNING = { axis: "wall", from: null, to: null, selected: -1, target: -1, hidden: new Set(), cutEnds: null, query: "", only: false };

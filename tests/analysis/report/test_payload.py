@@ -24,7 +24,7 @@ INTEGERS = st.none() | st.integers(-(2**63), 2**63 - 1) | st.integers(-300, 300)
 
 
 def unpack(heads: list[dict[str, Any]], text: str) -> dict[str, list[int | None]]:
-    """What assets/columns.js does, without its limit of 53 bits."""
+    """Decode as assets/page/encoding.js does, without its limit of 53 bits."""
     data = np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8)
     columns, start = {}, 0
     for head in heads:

@@ -1,6 +1,6 @@
 // A history in the page: events as rows, lanes of rows, messages between rows.
 
-import { mapped } from "./arrays.js";
+import { mapped } from "../page/arrays.js";
 
 export const INTERNAL = 0;
 export const SEND = 1;

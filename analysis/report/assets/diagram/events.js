@@ -1,6 +1,6 @@
 // The events of a lane: each a mark while they can be told apart, counted in columns beyond that.
 
-import { INTERNAL, RECEIVE, SEND } from "./history.js";
+import { INTERNAL, RECEIVE, SEND } from "../history/history.js";
 import { Layer, SHAPES } from "./marks.js";
 
 export const COLUMN_PX = 3;

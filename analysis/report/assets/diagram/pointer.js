@@ -1,8 +1,8 @@
 // What the pointer does to the diagram: moves, zooms, selects, drags a cut, and asks what is there.
 
+import { ENDS, sentence } from "../history/describe.js";
+import { span } from "../page/format.js";
 import { Cut } from "./cut.js";
-import { PLACES } from "./details.js";
-import { sentence, span } from "./words.js";
 
 const CLICK_PX = 4;
 const ZOOM = 1.25;
@@ -109,7 +109,7 @@ export class Pointer {
 function sayMessage(history, message) {
   const { send, receive, receiver, place, arrived } = history.messages;
   const whole = `${history.name(send[message])} to ${history.head.names[receiver[message]]}`;
-  if (receive[message] < 0) return `${whole}: ${PLACES[history.head.places[place[message]]]}`;
+  if (receive[message] < 0) return `${whole}: ${ENDS[history.head.places[place[message]]]}`;
   const sent = history.at[send[message]], received = history.at[receive[message]];
   if (Number.isNaN(arrived[message])) return `${whole}, received as ${history.name(receive[message])} ${span(received - sent)} later`;
   const late = history.late[message] ? ", late" : "";

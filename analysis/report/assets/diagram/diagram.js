@@ -1,15 +1,15 @@
 // The space-time diagram: what its canvas shows, and how that is changed.
 
+import { Cone, path } from "../history/causality.js";
+import { many } from "../page/format.js";
 import { messageStyles, waitingSlots } from "./arrows.js";
 import { AXES } from "./axis.js";
-import { Cone, path } from "./causality.js";
 import { Cut } from "./cut.js";
 import { eventStyles } from "./events.js";
-import { LaneLevel, channelLevels } from "./level.js";
+import { channelLevels, LaneLevel } from "./level.js";
 import { paint, sayPicture, stripPx } from "./paint.js";
 import { Pointer } from "./pointer.js";
-import { View, clamped } from "./view.js";
-import { many } from "./words.js";
+import { clamped, View } from "./view.js";
 
 const NEAR_PX = 12;
 

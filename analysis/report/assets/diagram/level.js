@@ -4,8 +4,8 @@
 // maxima of a range come from blocks. Nothing is sampled: what is too dense to be drawn one by
 // one is counted.
 
-import { mapped } from "./arrays.js";
-import { RECEIVE, SEND } from "./history.js";
+import { RECEIVE, SEND } from "../history/history.js";
+import { mapped } from "../page/arrays.js";
 
 const BLOCK = 64;
 

@@ -1,7 +1,7 @@
 // The axes of the diagram: where an event lies along each, and how that is said.
 
-import { depths } from "./causality.js";
-import { grouped } from "./words.js";
+import { depths } from "../history/causality.js";
+import { grouped } from "../page/format.js";
 
 const STEPS = [1, 2, 5];
 

@@ -1,7 +1,7 @@
 // Searching events by field: `kind:receive machine:vm2 queue>3 at<12.5 lost`.
 
+import { origin } from "./describe.js";
 import { RECEIVE, SEND } from "./history.js";
-import { origin } from "./words.js";
 
 const TERM = /^([a-z_ ]+?)(>=|<=|!=|[:=<>])(.+)$/i;
 const COMPARE = {

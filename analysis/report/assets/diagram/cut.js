@@ -3,9 +3,9 @@
 // A cut is consistent when no message is received before it that is sent behind it. The
 // largest consistent cut within a given one is found by taking such receives out again.
 
+import { grouped, many } from "../page/format.js";
 import { messageLine } from "./arrows.js";
 import { lowerBound } from "./level.js";
-import { grouped, many } from "./words.js";
 
 const HANDLE_PX = 7;
 

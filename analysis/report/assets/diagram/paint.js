@@ -1,10 +1,10 @@
 // One picture of the diagram, on a canvas or as SVG: bands, lanes, messages, events, axis.
 
+import { grouped } from "../page/format.js";
 import { messageLine, paintMessages } from "./arrows.js";
 import { COLUMN_PX, paintEvents } from "./events.js";
 import { Layer } from "./marks.js";
 import { AXIS_PX } from "./view.js";
-import { grouped } from "./words.js";
 
 const STRIP_PX = 15;
 

@@ -1,8 +1,10 @@
 // Everything about the event that is selected, and the way between two of them.
 
-import { path } from "./causality.js";
-import { RECEIVE, SEND } from "./history.js";
-import { grouped, instant, many, origin, sentence, span } from "./words.js";
+import { path } from "../history/causality.js";
+import { ENDS, origin, sentence } from "../history/describe.js";
+import { RECEIVE, SEND } from "../history/history.js";
+import { list, made, table } from "../page/elements.js";
+import { grouped, instant, many, span } from "../page/format.js";
 
 export class Details {
   constructor(element, live, history, show) {
@@ -116,7 +118,7 @@ function receivers(history, row, details) {
     const end = history.head.places[place[message]];
     return receive[message] >= 0
       ? made("div", {}, `${name}: `, details.link(receive[message]))
-      : made("div", {}, `${name}: ${PLACES[end] ?? end}`);
+      : made("div", {}, `${name}: ${ENDS[end] ?? end}`);
   });
 }
 
@@ -133,33 +135,4 @@ function flight(history, message) {
   if (Number.isNaN(arrived[message])) return "";
   const flown = span(arrived[message] - history.at[send[message]]);
   return `${flown}, then ${span(history.at[receive[message]] - arrived[message])} in the inbox`;
-}
-
-/** What became of a message that was not received. */
-export const PLACES = {
-  received: "received",
-  inbox: "left in the inbox at the end",
-  undelivered: "never acknowledged",
-  lost: "lost to a fault",
-  died: "died with a killed machine",
-  claimed: "received, though nothing of the kind was sent",
-  unaccounted: "nobody knows where it went",
-};
-
-/** An element with properties and children; texts stay texts. */
-export function made(tag, properties, ...children) {
-  const { dataset = {}, ...rest } = properties;
-  const element = Object.assign(document.createElement(tag), rest);
-  Object.assign(element.dataset, dataset);
-  element.append(...children.flat());
-  return element;
-}
-
-function list(rows) {
-  return made("dl", {}, ...rows.flatMap(([name, value]) => [made("dt", {}, name), made("dd", {}, value)]));
-}
-
-function table(head, rows) {
-  const line = (cells, tag) => made("tr", {}, ...cells.map((value) => made(tag, {}, value)));
-  return made("table", {}, made("thead", {}, line(head, "th")), made("tbody", {}, ...rows.map((row) => line(row, "td"))));
 }

@@ -1,6 +1,6 @@
 // Tables that can be sorted by a click on a heading, and filtered.
 
-import { grouped } from "./words.js";
+import { grouped } from "./format.js";
 
 const TERM = /^(.+?)(>=|<=|[=<>])(-?[\d.]+)$/;
 

@@ -1,11 +1,11 @@
 // What the marks of the diagram mean, drawn with the diagram's own shapes.
 
-import { made } from "./details.js";
-import { Layer } from "./marks.js";
-import { eventStyles } from "./events.js";
-import { INTERNAL, RECEIVE, SEND } from "./history.js";
+import { ENDS } from "../history/describe.js";
+import { INTERNAL, RECEIVE, SEND } from "../history/history.js";
+import { made } from "../page/elements.js";
 import { messageStyles } from "./arrows.js";
-import { PLACES } from "./details.js";
+import { eventStyles } from "./events.js";
+import { Layer } from "./marks.js";
 
 const WIDTH = 34;
 const HEIGHT = 18;
@@ -29,7 +29,7 @@ export function drawLegend(element, history, ink) {
     ["waiting in the inbox", (layer) => layer.line(styles.wait(0, "received"), 4, HEIGHT / 2, WIDTH - 4, HEIGHT / 2)],
     ...(history.messages.copy.some(Boolean) ? [["duplicate of a message", arrow(messageStyles(history, ink, null, []).message(history.messages.copy.findIndex(Boolean), "received"))]] : []),
     ...(history.late.some(Boolean) ? [["late: longer on its way than a tick of its receiver", arrow(messageStyles(history, ink, null, [1]).message(0, "received"))]] : []),
-    ...unreceived.map((name) => [PLACES[name] ?? name, ended(name)]),
+    ...unreceived.map((name) => [ENDS[name] ?? name, ended(name)]),
   ];
   element.replaceChildren(...entries.map(([text, draw]) => made("span", {}, picture(draw), text)));
 }

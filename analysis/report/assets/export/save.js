@@ -1,6 +1,6 @@
 // What can be seen, as a file.
 
-import { paint } from "./paint.js";
+import { paint } from "../diagram/paint.js";
 import { SvgPen } from "./svg.js";
 
 const GUTTER_PX = 120;

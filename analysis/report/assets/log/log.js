@@ -1,7 +1,8 @@
 // The log as a table of which only the visible rows exist.
 
-import { RECEIVE } from "./history.js";
-import { instant, origin, partners } from "./words.js";
+import { origin, partners } from "../history/describe.js";
+import { RECEIVE } from "../history/history.js";
+import { instant } from "../page/format.js";
 
 const ROW_PX = 26;
 /** Browsers cannot lay out more than this; beyond it, scrolling goes by rows instead of pixels. */

@@ -1,28 +1,9 @@
-// How numbers, times and events are said.
+// Events and messages in words.
 
+import { instant } from "../page/format.js";
 import { RECEIVE, SEND } from "./history.js";
 
-const SECOND_NS = 1e9;
-const UNITS = [["s", 1e9], ["ms", 1e6], ["µs", 1e3], ["ns", 1]];
-
-export const grouped = (number) => number.toLocaleString("en");
-
-export function many(count, word) {
-  return `${grouped(count)} ${word}${count === 1 ? "" : "s"}`;
-}
-
-/** An instant, to the microsecond. */
-export function instant(ns) {
-  return `${(ns / SECOND_NS).toFixed(6)} s`;
-}
-
-/** A span of time in the unit that suits it. */
-export function span(ns) {
-  const [unit, size] = UNITS.find(([, size]) => Math.abs(ns) >= size) ?? UNITS[3];
-  return `${+(ns / size).toPrecision(4)} ${unit}`;
-}
-
-/** Who is at the other end of an event's messages: "to vm2, vm3", "from vm1". */
+/** The other machines of an event's messages: "to vm2, vm3", "from vm1". */
 export function partners(history, row) {
   const names = history.head.names;
   if (history.kind[row] === SEND) {
@@ -49,3 +30,14 @@ export function sentence(history, row) {
   const parts = [`${history.name(row)} ${kind} ${partners(history, row)}`.trim()];
   return [...parts, `at ${instant(history.at[row])}`, ...clocks].join(", ");
 }
+
+/** Where a message ended, in words. */
+export const ENDS = {
+  received: "received",
+  inbox: "left in the inbox at the end",
+  undelivered: "never acknowledged",
+  lost: "lost to a fault",
+  died: "died with a killed machine",
+  claimed: "received, but never sent",
+  unaccounted: "unaccounted for",
+};

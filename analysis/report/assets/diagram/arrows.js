@@ -1,8 +1,8 @@
 // Messages as arrows: from the real send to the arrival, the wait in the inbox along the
 // receiver's lane, and an end of its own for what was never received.
 
-import { mapped } from "./arrays.js";
-import { Layer, SHAPES, arrowStyle } from "./marks.js";
+import { mapped } from "../page/arrays.js";
+import { arrowStyle, Layer, SHAPES } from "./marks.js";
 
 /** As many arrows can be told apart, and drawn between two frames. More become bundles. */
 export const MAX_ARROWS = 3000;

@@ -1,7 +1,7 @@
 // The charts: Vega-Lite specs, drawn by the Vega that the page carries, once the rest is there.
 
-import { inflated } from "./columns.js";
-import { made } from "./details.js";
+import { made } from "./elements.js";
+import { inflated } from "./encoding.js";
 import { theme } from "./page.js";
 
 const OPTIONS = {

@@ -1,7 +1,7 @@
 // The lanes' names beside the canvas: to be dragged into another order, and to be hidden.
 
-import { made } from "./details.js";
-import { many } from "./words.js";
+import { made } from "../page/elements.js";
+import { many } from "../page/format.js";
 
 export class LaneLabels {
   constructor(element, history, state, colours) {

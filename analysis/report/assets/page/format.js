@@ -1,0 +1,21 @@
+// Numbers and times as text.
+
+const SECOND_NS = 1e9;
+const UNITS = [["s", 1e9], ["ms", 1e6], ["µs", 1e3], ["ns", 1]];
+
+export const grouped = (number) => number.toLocaleString("en");
+
+export function many(count, word) {
+  return `${grouped(count)} ${word}${count === 1 ? "" : "s"}`;
+}
+
+/** An instant, to the microsecond. */
+export function instant(ns) {
+  return `${(ns / SECOND_NS).toFixed(6)} s`;
+}
+
+/** A span of time in the unit that suits it. */
+export function span(ns) {
+  const [unit, size] = UNITS.find(([, size]) => Math.abs(ns) >= size) ?? UNITS[3];
+  return `${+(ns / size).toPrecision(4)} ${unit}`;
+}
