@@ -54,7 +54,7 @@ class Evidence:
     @cached_property
     def is_ruled(self) -> NDArray[np.bool_]:
         """By row, whether the logs hold all that the event's clocks follow from."""
-        index = self.causality.places.index
+        index = self.causality.row_index.index
         ruled: NDArray[np.bool_] = np.where(
             self.follows, index == np.roll(index, 1) + 1, index == 0
         )
@@ -64,7 +64,7 @@ class Evidence:
     @cached_property
     def is_whole(self) -> bool:
         """Whether no event is missing of which another one tells."""
-        whole = self.causality.places.whole and not self.run.missing
+        whole = self.causality.row_index.whole and not self.run.missing
         return whole and not any(self.holes.values()) and bool(self.is_ruled.all())
 
     @property
@@ -97,7 +97,7 @@ class Evidence:
         rows = self.rows_of(self.run.machines.index(machine))
         stop = self.run.stops.get(machine)
         end = stop.events if stop else np.iinfo(np.int64).max
-        index = np.concatenate(([-1], self.causality.places.index[rows], [end]))
+        index = np.concatenate(([-1], self.causality.row_index.index[rows], [end]))
         line = np.concatenate(([0], self.lines[rows], [np.iinfo(np.int64).max]))
         for n in np.flatnonzero(np.diff(index) > 1):
             between = int(((damaged > line[n]) & (damaged < line[n + 1])).sum())

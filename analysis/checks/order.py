@@ -14,7 +14,7 @@ from vm.schedule import SECOND_NS
 def index_gap(run: Run) -> Iterator[Violation]:
     """Does each log number its events 0, 1, 2, ... up to what its records say?"""
     seen = evidence(run)
-    index = seen.causality.places.index
+    index = seen.causality.row_index.index
     expected = np.where(seen.follows, np.roll(index, 1) + 1, 0)
     for row in np.flatnonzero(index != expected):
         machine, due = run.machines[seen.causality.machine[row]], int(expected[row])
@@ -29,7 +29,7 @@ def index_gap(run: Run) -> Iterator[Violation]:
 def _counted(seen: Evidence) -> Iterator[Violation]:
     """Do restart and stop records say how many events the log holds?"""
     for m, machine in enumerate(seen.run.machines):
-        indexes = seen.causality.places.index[seen.rows_of(m)]
+        indexes = seen.causality.row_index.index[seen.rows_of(m)]
         last = int(indexes[-1]) if len(indexes) else -1
         stop = seen.run.stops.get(machine)
         if stop and last != stop.events - 1 and not seen.is_in_hole(machine, last + 1):

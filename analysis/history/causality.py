@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from analysis.history.arrays import column
 from analysis.history.kernels import Rows, fast, vector_times
-from analysis.history.rows import Places
+from analysis.history.rows import RowIndex
 from analysis.history.run import Run
 
 Name = tuple[str, int]
@@ -52,9 +52,9 @@ class Causality:
     may be asked then.
     """
 
-    def __init__(self, machines: Sequence[str], places: Places, send: Rows) -> None:
-        self.machines, self.places, self.send = tuple(machines), places, send
-        self.first, self.machine = places.first, places.machine
+    def __init__(self, machines: Sequence[str], row_index: RowIndex, send: Rows) -> None:
+        self.machines, self.row_index, self.send = tuple(machines), row_index, send
+        self.first, self.machine = row_index.first, row_index.machine
         # `past` holds a vector time per receive, in the order of the table, after one of zeros;
         # those of machine m's receives are `past[told[m] + 1 : told[m + 1] + 1]`.
         told = np.concatenate((np.zeros(1, np.int32), np.cumsum(send >= 0, dtype=np.int32)))
@@ -83,13 +83,13 @@ class Causality:
     def row(self, machine: str, index: int) -> int:
         """The row of an event; KeyError if there is none."""
         m = self.machines.index(machine) if machine in self.machines else -1
-        row = int(self.places.rows(np.array([m], np.int32), np.array([index]))[0])
+        row = int(self.row_index.rows(np.array([m], np.int32), np.array([index]))[0])
         if row < 0:
             raise KeyError((machine, index))
         return row
 
     def name(self, row: int) -> Name:
-        return self.machines[self.machine[row]], int(self.places.index[row])
+        return self.machines[self.machine[row]], int(self.row_index.index[row])
 
     def vector_time(self, row: int) -> Counts:
         """V(f): how many events of each machine happened before or at the one at `row`."""
@@ -240,11 +240,11 @@ class Causality:
 @lru_cache(maxsize=1)
 def causality(run: Run) -> Causality:
     """The causality of a run; that of the run asked for last is kept."""
-    places = Places(column(run, "machine"), column(run, "index"), len(run.machines))
-    send = places.rows(column(run, "sender"), column(run, "cause"))
+    row_index = RowIndex(column(run, "machine"), column(run, "index"), len(run.machines))
+    send = row_index.rows(column(run, "sender"), column(run, "cause"))
     # What is no send has sent nothing.
     send[~column(run, "sends")[send]] = -1
-    return Causality(run.machines, places, send)
+    return Causality(run.machines, row_index, send)
 
 
 def cut_at(run: Run, at_ns: int) -> tuple[int, ...]:

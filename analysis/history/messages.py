@@ -64,18 +64,18 @@ class Messages:
         found = messages[messages >= 0]
         return np.bincount(found, minlength=len(self)).astype(np.int32)
 
-    def _named(self, place: str, messages: Iterable[Named]) -> Rows:
+    def _named(self, end: str, messages: Iterable[Named]) -> Rows:
         """How often each message is listed; `unsent` keeps the entries that were never sent."""
         listed = list(messages)
         numbers = {machine: m for m, machine in enumerate(self._known.machines)}
         senders = np.array([numbers.get(sender, -1) for sender, _, _ in listed], np.int32)
         receivers = np.array([numbers.get(receiver, -1) for _, _, receiver in listed], np.int32)
         indexes = np.array([index for _, index, _ in listed], np.int64)
-        rows = self._known.places.rows(senders, indexes)
+        rows = self._known.row_index.rows(senders, indexes)
         found = np.full(len(listed), -1, np.int32)
         there = np.flatnonzero(rows >= 0)
         found[there] = self._find(rows[there], receivers[there])
-        self.unsent[place] = [listed[n] for n in np.flatnonzero(found < 0)]
+        self.unsent[end] = [listed[n] for n in np.flatnonzero(found < 0)]
         return self._count(found)
 
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from analysis.history.kernels import Rows
 
 
-class Places:
+class RowIndex:
     """Where in the events table a machine's event of some index is.
 
     `first[m]` is the row of machine m's first event, `first[-1]` the number of all events;

@@ -1,8 +1,8 @@
 """A history as the page takes it: what is known once as JSON, events and messages as columns.
 
 Events are numbered by their rows in the events table; a lane is the rows of one machine. A
-message is one copy of a send for one receiver, with the `place` where it ended. The page draws
-exactly these messages, so the counts by place are those of `analysis.checks.account`.
+message is one copy of a send for one receiver, with the `end` where it ended. The page draws
+exactly these messages, so the counts by end are those of `analysis.checks.account`.
 """
 
 from collections.abc import Mapping
@@ -29,9 +29,9 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 MAX_COMPONENTS = 24_000_000
 MAX_VIOLATIONS = 2_000
 MESSAGE = ["sender", "index", "receiver"]
-PLACES = [field.name for field in fields(Account) if field.name != "sent"]
+ACCOUNT_ENDS = [field.name for field in fields(Account) if field.name != "sent"]
 CLAIMED = "claimed"
-ENDS = [*PLACES, CLAIMED]
+ENDS = [*ACCOUNT_ENDS, CLAIMED]
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def payload(run: Run, found: Verdict) -> Payload:
         "machines": [_machine(run, name, events) for name in run.machines],
         "names": names,
         "kinds": KINDS,
-        "places": ENDS,
+        "ends": ENDS,
         "clocks": [{"name": name, "width": width} for name, width in _widths(run).items()],
         "left_out": _left_out(run),
         "violations": violations,
@@ -75,21 +75,21 @@ def payload(run: Run, found: Verdict) -> Payload:
 
 @lru_cache(maxsize=1)
 def copies(run: Run) -> pl.DataFrame:
-    """Every copy of every message: MESSAGE, `copy`, `place`, `send`, `receive`, `arrived_ns`.
+    """Every copy of every message: MESSAGE, `copy`, `end`, `send`, `receive`, `arrived_ns`.
 
     `send` and `receive` are rows. Sorted by channel and send, so that the rows of either end grow
-    along a channel. `place` is where `checks.account` counts the copy, or CLAIMED for a receive
+    along a channel. `end` is where `checks.account` counts the copy, or CLAIMED for a receive
     that is counted nowhere but names an event that there is.
     """
     sent = _sent(run)
     receives = _receives(run)
-    ended = pl.concat(_copies(sent, place) for place in PLACES)
-    received = ended.filter(place="received").join(receives, on=["message", "copy"], how="left")
-    inbox = ended.filter(place="inbox").join(_unread(run, sent), on=["message", "copy"], how="left")
-    others = ended.filter(~pl.col("place").is_in(["received", "inbox"]))
-    claimed = receives.join(received, on="receive", how="anti").with_columns(place=pl.lit(CLAIMED))
+    ended = pl.concat(_copies(sent, end) for end in ACCOUNT_ENDS)
+    received = ended.filter(end="received").join(receives, on=["message", "copy"], how="left")
+    inbox = ended.filter(end="inbox").join(_unread(run, sent), on=["message", "copy"], how="left")
+    others = ended.filter(~pl.col("end").is_in(["received", "inbox"]))
+    claimed = receives.join(received, on="receive", how="anti").with_columns(end=pl.lit(CLAIMED))
     whole = pl.concat([received, inbox, others], how="diagonal")
-    columns = [*MESSAGE, "copy", "place", "send", "receive", "arrived_ns"]
+    columns = [*MESSAGE, "copy", "end", "send", "receive", "arrived_ns"]
     named = whole.join(sent.select("message", *MESSAGE, "send"), on="message").select(columns)
     return pl.concat([named, _named(run, claimed).select(columns)]).sort(
         "sender", "receiver", "send", "receive"
@@ -97,12 +97,12 @@ def copies(run: Run) -> pl.DataFrame:
 
 
 def _sent(run: Run) -> pl.DataFrame:
-    """The messages as `history.messages` numbers them, with how many copies are in each place."""
+    """The messages as `history.messages` numbers them, with how many copies are with each end."""
     sends = run.events.with_row_index("send").filter(pl.col("to").list.len() > 0)
     named = sends.select(
         pl.col("send").cast(pl.Int64), "index", sender="machine", receiver="to"
     ).explode("receiver")
-    counts = {place: pl.Series(copies, dtype=pl.Int64) for place, copies in placed(run).items()}
+    counts = {end: pl.Series(copies, dtype=pl.Int64) for end, copies in placed(run).items()}
     return named.with_columns(**counts, message=pl.int_range(pl.len(), dtype=pl.Int64))
 
 
@@ -132,11 +132,11 @@ def _named(run: Run, claimed: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _copies(sent: pl.DataFrame, place: str) -> pl.DataFrame:
-    """A row for each copy that ended in a place: `message`, and `copy` from 0."""
-    ended = sent.filter(pl.col(place) > 0)
-    numbers = pl.int_ranges(0, pl.col(place)).alias("copy")
-    return ended.select("message", numbers, place=pl.lit(place)).explode("copy")
+def _copies(sent: pl.DataFrame, end: str) -> pl.DataFrame:
+    """A row for each copy with this end: `message`, and `copy` from 0."""
+    ended = sent.filter(pl.col(end) > 0)
+    numbers = pl.int_ranges(0, pl.col(end)).alias("copy")
+    return ended.select("message", numbers, end=pl.lit(end)).explode("copy")
 
 
 def _unread(run: Run, sent: pl.DataFrame) -> pl.DataFrame:
@@ -216,7 +216,7 @@ def _message_columns(run: Run, names: list[str]) -> dict[str, Column]:
         "send": Column(sent["send"]),
         "receiver": Column(positions(names, sent["receiver"])),
         "copy": Column(sent["copy"], order=0),
-        "place": Column(positions(ENDS, sent["place"]), order=0),
+        "end": Column(positions(ENDS, sent["end"]), order=0),
         "receive": Column(sent["receive"]),
         "flight_ns": Column(flight_ns, order=0),
         "late": Column(_late(run, sent), order=0),

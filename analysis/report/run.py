@@ -31,10 +31,10 @@ def html(run: Run) -> str:
         verdict=verdict_card.card(run, found),
         told=told(run),
         notes=notes(run),
-        figures=metrics_table.table(run),
+        metrics=metrics_table.table(run),
         charts=charts,
         diagram_text=in_words(run, found),
-        places=_places(found),
+        ends=_ends(found),
         head=told_of.head,
         body=told_of.body,
         specs=vega.packed(charts),
@@ -58,8 +58,8 @@ def in_words(run: Run, found: Verdict) -> list[str]:
     return lines
 
 
-def _places(found: Verdict) -> list[tuple[str, int]]:
+def _ends(found: Verdict) -> list[tuple[str, int]]:
     if found.account is None:
         return []
-    places: dict[str, Any] = vars(found.account)
-    return [(place, count) for place, count in places.items() if place != "sent"]
+    ends: dict[str, Any] = vars(found.account)
+    return [(end, count) for end, count in ends.items() if end != "sent"]

@@ -86,8 +86,8 @@ def _violation(violation: Violation) -> dict[str, Any]:
     }
 
 
-def _bar(places: Account) -> list[tuple[str, int]]:
-    return [(place, count) for place, count in asdict(places).items() if place != "sent" and count]
+def _bar(account: Account) -> list[tuple[str, int]]:
+    return [(end, count) for end, count in asdict(account).items() if end != "sent" and count]
 
 
 def _checks(found: Verdict) -> list[dict[str, str]]:

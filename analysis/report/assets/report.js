@@ -30,10 +30,10 @@ async function begin() {
   const first = { ...BEGINNING, order: [...history.lanes.keys()] };
   const state = new State({ ...first, ...readAddress(location.hash, history, Object.keys(AXES)) });
   state.change({ found: search(history, state.now.query) });
-  const diagram = new Diagram({ canvas: $("canvas"), tip: $("tip"), scale: $("scale"), cutSays: $("cut-says") }, history, state, inkOf());
+  const diagram = new Diagram({ canvas: $("canvas"), tip: $("tip"), scale: $("scale"), cutText: $("cut-text") }, history, state, inkOf());
   const labels = new LaneLabels($("lanes"), history, state, machineColours(history.lanes.length, theme()));
   const minimap = new Minimap($("minimap"), state, (from, to) => diagram.show(from, to));
-  diagram.drawn.push((scene) => labels.draw(scene.view), (scene) => minimap.draw(scene), ({ cut }) => sayCut(cut, state));
+  diagram.drawn.push((scene) => labels.draw(scene.view), (scene) => minimap.draw(scene), ({ cut }) => showCut(cut, state));
   const show = (row) => {
     state.change({ selected: row, target: -1 });
     diagram.reveal(row);
@@ -85,23 +85,23 @@ function drawChanged(changed, { history, state, diagram, details, log }) {
   }
   if (changed.has("query")) state.change({ found: search(history, now.query) });
   if (["hidden", "only", "found"].some((key) => changed.has(key))) log.order();
-  if (changed.has("found") || changed.has("query")) sayHits(state);
+  if (changed.has("found") || changed.has("query")) showHits(state);
   offerAxes(state);
   diagram.redraw();
-  keepAddress(state, history);
+  updateAddress(state, history);
 }
 
-let keeping = 0;
-function keepAddress(state, history) {
-  clearTimeout(keeping);
-  keeping = setTimeout(() => {
+let addressTimer = 0;
+function updateAddress(state, history) {
+  clearTimeout(addressTimer);
+  addressTimer = setTimeout(() => {
     const address = writeAddress(state.now, history);
     history.address = address;
     window.history.replaceState(null, "", address ? `#${address}` : location.pathname + location.search);
   }, 120);
 }
 
-/** A link within the page, or an edited address, leads to its place. */
+/** Follow a link within the page, or an edited address. */
 function listenToAddress(history, state, diagram, first) {
   window.addEventListener("hashchange", () => {
     const address = location.hash.slice(1);
@@ -134,7 +134,7 @@ function actionsOf({ history, state, diagram }) {
     const next = at < 0 ? (by > 0 ? 0 : found.rows.length - 1) : (at + by + found.rows.length) % found.rows.length;
     state.change({ selected: found.rows[next], target: -1 });
     diagram.approach(found.rows[next]);
-    sayHits(state);
+    showHits(state);
   };
   const file = `${history.head.run}-diagram`;
   return {
@@ -180,7 +180,7 @@ function listenToSearch(state, actions) {
   form.query.addEventListener("keydown", ({ key }) => key === "Escape" && $("canvas").focus());
 }
 
-function sayHits(state) {
+function showHits(state) {
   const { found, selected } = state.now;
   const hits = $("hits");
   hits.classList.toggle("wrong", Boolean(found?.problem));
@@ -193,14 +193,14 @@ function sayHits(state) {
   }
 }
 
-function sayCut(cut) {
+function showCut(cut) {
   $("cut").setAttribute("aria-pressed", String(Boolean(cut)));
   if (!cut) return;
   const repair = cut.consistent ? [] : [" ", made("button", { type: "button", dataset: { act: "repairCut" } }, "Largest consistent cut within it")];
   const text = cut.sentence();
-  if ($("cut-says").dataset.text === text) return;
-  $("cut-says").dataset.text = text;
-  $("cut-says").replaceChildren(text, ...repair, made("small", {}, " Drag a circle to move one machine's part; with Alt, or the keys [ and ], the whole cut."));
+  if ($("cut-text").dataset.text === text) return;
+  $("cut-text").dataset.text = text;
+  $("cut-text").replaceChildren(text, ...repair, made("small", {}, " Drag a circle to move one machine's part; with Alt, or the keys [ and ], the whole cut."));
 }
 
 begin();

@@ -18,7 +18,7 @@ from analysis.history.causality import (
     cut_at,
     longest_causal_chain,
 )
-from analysis.history.rows import Places
+from analysis.history.rows import RowIndex
 from histories import World
 from loading import run_of
 from unruly import closure, events_of, unruly, unruly_worlds
@@ -149,7 +149,7 @@ def test_compiled_and_as_it_is_written_a_kernel_does_the_same(world: World) -> N
 
 
 # Three machines; p sends to q in its second event, q to r in its second; r's first event and
-# p's third know of nobody.
+# p's third know of empty.
 #   p: 0  1s  2        q: 3r(1)  4s        r: 5  6r(4)
 MACHINE = np.array([0, 0, 0, 1, 1, 2, 2], np.int32)
 SEND = np.array([-1, -1, -1, 1, -1, -1, 4], np.int32)
@@ -157,7 +157,7 @@ SEND = np.array([-1, -1, -1, 1, -1, -1, 4], np.int32)
 
 def by_hand(send: np.ndarray) -> Causality:
     index = np.array([0, 1, 2, 0, 1, 0, 1])
-    return Causality(("p", "q", "r"), Places(MACHINE, index, 3), send)
+    return Causality(("p", "q", "r"), RowIndex(MACHINE, index, 3), send)
 
 
 def test_a_relay_by_hand() -> None:
@@ -207,9 +207,9 @@ def test_concurrency_is_a_share_of_all_pairs() -> None:
 
 def test_events_are_found_where_lines_are_missing() -> None:
     index = np.array([0, 2, 5, 1, 0, 3, 3])
-    places = Places(MACHINE, index, 3)
+    row_index = RowIndex(MACHINE, index, 3)
     wanted = [(0, 2, 1), (0, 1, -1), (1, 0, 4), (1, 1, 3), (2, 3, 5), (2, 9, -1), (-1, 0, -1)]
     machine, asked, rows = np.array(wanted).T
-    assert places.rows(machine.astype(np.int32), asked).tolist() == rows.tolist()
-    nobody = Places(MACHINE[:3], index[:3], 3)
-    assert nobody.rows(np.array([1], np.int32), np.array([0])).tolist() == [-1]
+    assert row_index.rows(machine.astype(np.int32), asked).tolist() == rows.tolist()
+    empty = RowIndex(MACHINE[:3], index[:3], 3)
+    assert empty.rows(np.array([1], np.int32), np.array([0])).tolist() == [-1]

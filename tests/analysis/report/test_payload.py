@@ -92,14 +92,14 @@ def test_every_copy_of_a_story_is_there_once(example: str, tmp_path: Path) -> No
 
 
 def assert_accounted(run: Run) -> None:
-    """The messages by place are the account, and a receive belongs to at most one of them."""
+    """The messages by end are the account, and a receive belongs to at most one of them."""
     sent = copies(run)
-    places = Counter(sent["place"])
+    ends = Counter(sent["end"])
     if len(run.logged) == len(run.machines):
         counts = vars(account(run))
-        assert places.pop(CLAIMED, 0) == 0
-        assert {place: places[place] for place in ENDS if place != CLAIMED} == {
-            place: count for place, count in counts.items() if place != "sent"
+        assert ends.pop(CLAIMED, 0) == 0
+        assert {end: ends[end] for end in ENDS if end != CLAIMED} == {
+            end: count for end, count in counts.items() if end != "sent"
         }
     receives = sent["receive"].drop_nulls()
     assert receives.n_unique() == len(receives)
@@ -115,5 +115,5 @@ def test_a_receive_that_is_counted_nowhere_is_still_there(tmp_path: Path) -> Non
     lines = log.read_text().splitlines()
     received = next(line for line in lines if '"kind":"receive"' in line)
     log.write_text("\n".join([*lines[:-1], received, lines[-1]]) + "\n")
-    places = Counter(copies(load(directory))["place"])
-    assert places[CLAIMED] == 1
+    ends = Counter(copies(load(directory))["end"])
+    assert ends[CLAIMED] == 1

@@ -144,15 +144,15 @@ def test_the_arrows_are_the_messages(told: tuple[Run, Path], opened: Open) -> No
             """(axis) => {
                 vklocks.state.change({axis, from: null, to: null});
                 vklocks.diagram.draw();
-                const { places, arrows, shown } = vklocks.diagram.said;
+                const { ends, arrows, shown } = vklocks.diagram.picture;
                 const distinct = new Set(shown.map(([message]) => message)).size;
-                return { places, arrows, distinct };
+                return { ends, arrows, distinct };
             }""",
             axis,
         )
-        counts = {place: count for place, count in vars(account(run)).items() if count}
+        counts = {end: count for end, count in vars(account(run)).items() if count}
         assert drawn["arrows"] == drawn["distinct"] == counts.pop("sent")
-        assert drawn["places"] == counts
+        assert drawn["ends"] == counts
 
 
 def test_every_message_that_arrived_has_its_head(told: tuple[Run, Path], opened: Open) -> None:
@@ -173,22 +173,22 @@ def test_every_event_in_view_is_drawn_or_counted(told: tuple[Run, Path], opened:
     page = opened(path)
     at_ns = run.events["at_ns"]
     for low, high in ((None, None), (6e9, 8e9), (9.3e9, 9.31e9)):
-        said = page.evaluate(
+        picture = page.evaluate(
             """([from, to]) => {
                 vklocks.state.change({from, to});
                 vklocks.diagram.draw();
                 const { from: low, to: high } = vklocks.diagram.view;
-                return { ...vklocks.diagram.said, low, high, shown: null };
+                return { ...vklocks.diagram.picture, low, high, shown: null };
             }""",
             [low, high],
         )
-        inside = at_ns.is_between(said["low"], said["high"]).sum()
-        assert said["marks"] + said["counted"] == inside
+        inside = at_ns.is_between(picture["low"], picture["high"]).sum()
+        assert picture["marks"] + picture["counted"] == inside
     page.set_viewport_size({"width": 520, "height": 800})
     page.evaluate("vklocks.state.change({from: null, to: null}); vklocks.diagram.draw()")
-    said = page.evaluate("({...vklocks.diagram.said, shown: null})")
-    assert said["counted"] > 0
-    assert said["marks"] + said["counted"] == run.events.height
+    picture = page.evaluate("({...vklocks.diagram.picture, shown: null})")
+    assert picture["counted"] > 0
+    assert picture["marks"] + picture["counted"] == run.events.height
 
 
 STATE: dict[str, Any] = {
@@ -311,7 +311,7 @@ def test_the_diagram_by_keys_alone(tmp_path: Path, opened: Open) -> None:
     page.keyboard.press("3")
     assert page.evaluate("vklocks.state.now.axis") == "depth"
     page.keyboard.press("c")
-    expect(page.locator("#cut-says")).to_contain_text("cut")
+    expect(page.locator("#cut-text")).to_contain_text("cut")
     before = page.evaluate("vklocks.state.now.cutEnds")
     page.keyboard.press("{")
     lane = page.evaluate("vklocks.history.lane[vklocks.state.now.selected]")
@@ -335,8 +335,8 @@ def test_the_diagram_by_the_pointer(tmp_path: Path, opened: Open) -> None:
     assert box
     view = "(({ from, to }) => [from, to])(vklocks.state.now)"
 
-    def drag(*places: tuple[float, float]) -> None:
-        (x, y), *others = places
+    def drag(*points: tuple[float, float]) -> None:
+        (x, y), *others = points
         page.mouse.move(box["x"] + x, box["y"] + y)
         page.mouse.down()
         for x, y in others:
@@ -497,10 +497,10 @@ def test_the_text_alternative_counts_what_the_page_draws(
     _, path = told
     page = opened(path)
     page.locator("details.alternative summary").click()
-    cells = page.locator("#places tbody td").all_inner_texts()
-    counts = {place: int(count) for place, count in zip(cells[::2], cells[1::2], strict=True)}
-    assert Counter({k: v for k, v in page.evaluate("vklocks.history.places()").items() if v}) == {
-        place: count for place, count in counts.items() if count
+    cells = page.locator("#message-ends tbody td").all_inner_texts()
+    counts = {end: int(count) for end, count in zip(cells[::2], cells[1::2], strict=True)}
+    assert Counter({k: v for k, v in page.evaluate("vklocks.history.ends()").items() if v}) == {
+        end: count for end, count in counts.items() if count
     }
 
 

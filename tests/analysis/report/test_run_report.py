@@ -46,7 +46,7 @@ class Cells(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         self.cell &= tag not in ("td", "th")
-        self.inside &= tag != ("section" if self.of == "figures" else "table")
+        self.inside &= tag != ("section" if self.of == "metrics" else "table")
 
 
 def rows(html: str, of: str) -> list[list[str]]:
@@ -56,14 +56,14 @@ def rows(html: str, of: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("example", EXAMPLE_RUNS)
-def test_the_figures_are_the_metrics(example: str, tmp_path: Path) -> None:
+def test_the_table_holds_the_metrics(example: str, tmp_path: Path) -> None:
     run = load(write_example(example, tmp_path))
-    table = rows(report.html(run), "figures")
+    table = rows(report.html(run), "metrics")
     shown = {row[0]: row[1:] for row in table}
-    figures = per_machine(run)
+    wanted = per_machine(run)
     assert shown["Events"] == list(run.machines)
-    for name in figures.columns[1:]:
-        values = [show(value) for value in figures[name].to_list()]
+    for name in wanted.columns[1:]:
+        values = [show(value) for value in wanted[name].to_list()]
         assert shown[label(name)] == values
     for name, value in per_run(run).items():
         assert shown[label(name)] == [show(value)]
@@ -73,8 +73,8 @@ def test_the_figures_are_the_metrics(example: str, tmp_path: Path) -> None:
 def test_the_diagram_in_words_is_the_account(example: str, tmp_path: Path) -> None:
     run = load(write_example(example, tmp_path))
     html = report.html(run)
-    counts = {place: str(count) for place, count in vars(account(run)).items() if place != "sent"}
-    assert dict(rows(html, "places")[1:]) == counts  # type: ignore[arg-type]
+    counts = {end: str(count) for end, count in vars(account(run)).items() if end != "sent"}
+    assert dict(rows(html, "message-ends")[1:]) == counts  # type: ignore[arg-type]
     assert f"{account(run).sent:,} messages sent" in html
 
 

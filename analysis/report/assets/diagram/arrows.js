@@ -1,5 +1,5 @@
 // Messages as arrows: from the real send to the arrival, the wait in the inbox along the
-// receiver's lane, and an end of its own for what was never received.
+// receiver's lane, and a mark of its own for a message that was never received.
 
 import { mapped } from "../page/arrays.js";
 import { arrowStyle, Layer, SHAPES } from "./marks.js";
@@ -14,17 +14,17 @@ const RAIL_PX = 10;
 const SLOT_PX = 3;
 const STUB_PX = 26;
 
-/** What is drawn of the messages of a view; `shown` receives where arrows lie, for the pointer. */
+/** Draw the messages of a view; `shown` collects the lines of arrows, for the pointer. */
 export function paintMessages(pen, scene, shown) {
   const { view, channels } = scene;
   const visible = channels.filter(({ from, to }) => view.y(from) !== undefined && view.y(to) !== undefined);
   const { ending, through } = messagesOf(scene, visible);
   const layer = new Layer();
-  const said = ending.length > MAX_ARROWS
+  const picture = ending.length > MAX_ARROWS
     ? { ...drawBundles(pen, scene, visible), special: drawSpecial(layer, scene, shown) }
     : drawArrows(layer, scene, ending, through, shown);
   layer.draw(pen, ending.length + through.length > MAX_THICK);
-  return said;
+  return picture;
 }
 
 /** The messages that begin, arrive or end in a view, and those that only pass through it. */
@@ -42,13 +42,13 @@ function messagesOf({ view, axis, begin, finish }, channels) {
 
 /** Each message as an arrow; those that only pass through as well, unless they are too many. */
 function drawArrows(layer, scene, ending, through, shown) {
-  const places = {};
+  const ends = {};
   const drawn = ending.length + through.length <= MAX_ARROWS ? [...ending, ...through] : ending;
   for (const message of drawn) {
     const name = drawOne(layer, scene, message, shown);
-    places[name] = (places[name] ?? 0) + 1;
+    ends[name] = (ends[name] ?? 0) + 1;
   }
-  return { arrows: drawn.length, places, passing: ending.length + through.length - drawn.length };
+  return { arrows: drawn.length, ends, passing: ending.length + through.length - drawn.length };
 }
 
 /**
@@ -89,7 +89,7 @@ function countBundles(view, channels, columns) {
   const slanted = [];
   let most = 0, sent = 0;
   for (const channel of channels) {
-    const [upper, lower] = [view.placeOf.get(channel.from), view.placeOf.get(channel.to)].sort((a, b) => a - b);
+    const [upper, lower] = [view.rankOf.get(channel.from), view.rankOf.get(channel.to)].sort((a, b) => a - b);
     channel.bundles(view.from, view.perPx * stepPx, columns, (column, count, reach) => {
       sent += count;
       most = Math.max(most, count);
@@ -100,7 +100,7 @@ function countBundles(view, channels, columns) {
   return { gaps, slanted, most, sent, stepPx };
 }
 
-/** Beside bundles, what was not received is still drawn one by one. */
+/** Beside bundles, messages that were not received are still drawn one by one. */
 function drawSpecial(layer, scene, shown) {
   const { view, special } = scene;
   const inView = special.filter(({ begin, finish, from, to }) =>
@@ -111,7 +111,7 @@ function drawSpecial(layer, scene, shown) {
 
 function drawOne(layer, scene, message, shown) {
   const { history, styles } = scene;
-  const name = history.head.places[history.messages.place[message]];
+  const name = history.head.ends[history.messages.end[message]];
   const style = styles.message(message, name);
   const line = messageLine(scene, message);
   if (line.end) {
@@ -136,14 +136,14 @@ function drawOne(layer, scene, message, shown) {
 /**
  * Where a message's line runs, in pixels: its `flight` from the send; then, on the axis of wall
  * time, along the receiver's inbox to the end of its `wait`, and `down` to its receive. A message
- * that nobody received has its `end` where the flight stops.
+ * that was not received has its `end` where the flight stops.
  */
 export function messageLine({ history, view, axis, begin, finish, slots }, message) {
-  const { send, receive, receiver, place, arrived } = history.messages;
+  const { send, receive, receiver, end: ended, arrived } = history.messages;
   const from = view.y(history.lane[send[message]]);
   const to = view.y(receiver[message]);
   const x = view.px(begin[message]);
-  const name = history.head.places[place[message]];
+  const name = history.head.ends[ended[message]];
   if (receive[message] < 0 && name !== "inbox") {
     return { flight: [x, from, x + STUB_PX, from + (to - from) * (name === "lost" ? 0.5 : 0.7)], end: true };
   }
@@ -178,7 +178,7 @@ export function waitingSlots(history) {
   return slots;
 }
 
-/** The styles of messages, by what became of them and by how they stand to the selected event. */
+/** The styles of messages, by their end and by their relation to the selected event. */
 export function messageStyles(history, ink, cone, late) {
   const { send, receive, copy } = history.messages;
   const dash = [5, 3];

@@ -1,4 +1,4 @@
-// The axes of the diagram: where an event lies along each, and how that is said.
+// The axes of the diagram: positions of events, ticks and labels.
 
 import { depths } from "../history/causality.js";
 import { grouped } from "../page/format.js";
@@ -7,8 +7,8 @@ const STEPS = [1, 2, 5];
 
 /** One axis. `x` holds the position of every row; on a whole axis positions are counts. */
 class Axis {
-  constructor(name, title, x, { whole, says, arrivals = null }) {
-    Object.assign(this, { name, title, x, whole, says, arrivals });
+  constructor(name, title, x, { whole, arrivals = null }) {
+    Object.assign(this, { name, title, x, whole, arrivals });
     let low = Infinity, high = -Infinity;
     for (const value of x) {
       if (value < low) low = value;
@@ -39,7 +39,7 @@ class Axis {
     return `${(at / 1e9).toFixed(digits)} s`;
   }
 
-  /** How much of the axis something is, in words. */
+  /** A length along the axis, in words. */
   size(amount) {
     if (this.whole) return grouped(Math.round(amount));
     const [unit, size] = [["s", 1e9], ["ms", 1e6], ["µs", 1e3]].find(([, size]) => amount >= size) ?? ["ns", 1];
@@ -51,19 +51,11 @@ export const AXES = {
   wall: (history) =>
     new Axis("wall", "Wall time", history.at, {
       whole: false,
-      says: "when an event happened by its machine's wall clock",
       arrivals: history.messages.arrived,
     }),
   clock: (history) =>
     new Axis("clock", history.head.main === "lamport" ? "Lamport time" : `Clock (${history.head.main})`, history.main, {
       whole: true,
-      says: `what the main clock read; of a vector, the sum of its components`,
     }),
-  depth: (history) => {
-    const axis = new Axis("depth", "Causal depth", depths(history), { whole: true });
-    const same = history.main.every((value, row) => value === axis.x[row]);
-    axis.says = "how many events the longest causal chain up to an event has" +
-      (same ? "; here the clock reads exactly that at every event" : "");
-    return axis;
-  },
+  depth: (history) => new Axis("depth", "Causal depth", depths(history), { whole: true }),
 };

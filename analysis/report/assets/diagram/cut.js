@@ -36,8 +36,8 @@ export class Cut {
 
   /** The same cut with one lane's part at another position. */
   moved(lane, level, x) {
-    const place = lowerBound(level.x, x);
-    return new Cut(this.history, this.ends.map((end, n) => (n === lane ? this.history.lanes[lane].first + place : end)));
+    const before = lowerBound(level.x, x);
+    return new Cut(this.history, this.ends.map((end, n) => (n === lane ? this.history.lanes[lane].first + before : end)));
   }
 
   /** The largest consistent cut within this one. */

@@ -1,4 +1,4 @@
-// The space-time diagram: what its canvas shows, and how that is changed.
+// The space-time diagram: its canvas, and the actions that change the view.
 
 import { Cone, path } from "../history/causality.js";
 import { many } from "../page/format.js";
@@ -7,7 +7,7 @@ import { AXES } from "./axis.js";
 import { Cut } from "./cut.js";
 import { eventStyles } from "./events.js";
 import { channelLevels, LaneLevel } from "./level.js";
-import { paint, sayPicture, stripPx } from "./paint.js";
+import { paint, describePicture, stripPx } from "./paint.js";
 import { Pointer } from "./pointer.js";
 import { clamped, View } from "./view.js";
 
@@ -17,8 +17,8 @@ export class Diagram {
   #axes = {};
   #due = 0;
 
-  constructor({ canvas, tip, scale, cutSays }, history, state, ink) {
-    Object.assign(this, { canvas, scale, cutSays, history, state, ink });
+  constructor({ canvas, tip, scale, cutText }, history, state, ink) {
+    Object.assign(this, { canvas, scale, cutText, history, state, ink });
     this.slots = waitingSlots(history);
     this.pins = pinsOf(history);
     this.absences = absencesOf(history);
@@ -74,8 +74,8 @@ export class Diagram {
   get cone() {
     const { selected } = this.state.now;
     if (selected < 0) return null;
-    if (this.coneKept?.row !== selected) this.coneKept = new Cone(this.history, selected);
-    return this.coneKept;
+    if (this.cachedCone?.row !== selected) this.cachedCone = new Cone(this.history, selected);
+    return this.cachedCone;
   }
 
   /** The path between the two selected events, whichever happened first. */
@@ -85,21 +85,21 @@ export class Diagram {
     const relation = this.cone.relation(target);
     if (relation === "concurrent" || relation === "self") return null;
     const key = `${selected} ${target}`;
-    if (this.pathKept?.key !== key) {
+    if (this.cachedPath?.key !== key) {
       const [first, last] = relation === "past" ? [target, selected] : [selected, target];
-      this.pathKept = { key, hops: path(this.history, first, last) };
+      this.cachedPath = { key, hops: path(this.history, first, last) };
     }
-    return this.pathKept.hops;
+    return this.cachedPath.hops;
   }
 
   get cut() {
     const { cutEnds } = this.state.now;
     if (!cutEnds) return null;
-    if (this.cutKept?.ends !== cutEnds) {
-      this.cutKept = new Cut(this.history, cutEnds);
-      this.cutKept.held = this.held;
+    if (this.cachedCut?.ends !== cutEnds) {
+      this.cachedCut = new Cut(this.history, cutEnds);
+      this.cachedCut.held = this.held;
     }
-    return this.cutKept;
+    return this.cachedCut;
   }
 
   /** Draw before the next frame, once however often it is asked for. */
@@ -121,10 +121,10 @@ export class Diagram {
     }
     const pen = this.canvas.getContext("2d");
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    this.said = paint(pen, scene);
+    this.picture = paint(pen, scene);
     if (this.box) this.#paintBox(pen);
-    this.scale.textContent = sayPicture(this.said, view, this.history.count);
-    this.cutSays.hidden = !this.cut;
+    this.scale.textContent = describePicture(this.picture, view, this.history.count);
+    this.cutText.hidden = !this.cut;
     for (const listener of this.drawn) listener(scene);
   }
 
@@ -168,7 +168,7 @@ export class Diagram {
 
   /** Draw a part of the cut, or all of it, where the pointer holds it: {lane, all, x}. */
   holdCut(held, ends) {
-    this.held = this.cutKept.held = held;
+    this.held = this.cachedCut.held = held;
     this.state.change({ cutEnds: ends });
     this.redraw();
   }
@@ -176,11 +176,11 @@ export class Diagram {
   /** Let go of whatever is being dragged. */
   letGo() {
     this.box = this.held = undefined;
-    if (this.cutKept) this.cutKept.held = undefined;
+    if (this.cachedCut) this.cachedCut.held = undefined;
     this.redraw();
   }
 
-  /** Bring an event into sight, without moving what can already be seen. */
+  /** Bring an event into sight, unless it is visible already. */
   reveal(row) {
     const { from, to } = this.view;
     const x = this.prepared.axis.x[row];
@@ -193,7 +193,7 @@ export class Diagram {
     }
   }
 
-  /** The same, and near enough for the events around to be told apart. */
+  /** Bring an event into sight, and zoom in until the events around it can be told apart. */
   approach(row) {
     const { lane, first, end } = this.history.lanes[this.history.lane[row]];
     const { x } = this.prepared.axis;
@@ -215,7 +215,7 @@ export class Diagram {
   /** The event at a point, -1 if there is none. */
   eventAt(px, py) {
     const { view } = this;
-    const lane = view.lanes[view.placeAt(py)];
+    const lane = view.lanes[view.rankAt(py)];
     if (Math.abs(view.y(lane) - py) > Math.max(NEAR_PX, view.lanePx * 0.3)) return -1;
     const level = this.prepared.levels[lane];
     const [first, end] = level.range(view.at(px - NEAR_PX), view.at(px + NEAR_PX));
@@ -231,7 +231,7 @@ export class Diagram {
   messageAt(px, py) {
     let nearest = -1;
     let best = 5;
-    for (const [message, x1, y1, x2, y2] of this.said.shown) {
+    for (const [message, x1, y1, x2, y2] of this.picture.shown) {
       const away = distance(px, py, x1, y1, x2, y2);
       if (away < best) [best, nearest] = [away, message];
     }
@@ -249,14 +249,14 @@ function pinsOf(history) {
   return [...history.checks.keys()].sort((a, b) => history.at[a] - history.at[b]);
 }
 
-/** Ticks missed between two events: what a known absence came to, or one of its own. */
+/** Add missed ticks between two events to a known absence, or as one of its own. */
 function missTicks(absences, lane, from, until, missed) {
   const known = absences.find((away) => away.lane === lane && away.from < until && away.until > from);
   if (known) known.why += `, ${many(missed, "tick")} missed`;
   else absences.push({ lane, from, until, why: `${many(missed, "tick")} missed` });
 }
 
-/** When machines were away: as the log says it, and where ticks are missing. */
+/** The absences of machines: those in the log, and gaps in the ticks. */
 function absencesOf(history) {
   const absences = history.head.absences.map(({ machine, from_ns, until_ns, why }) => (
     { lane: history.laneNamed.get(machine).lane, from: from_ns, until: until_ns ?? Infinity, why }));

@@ -11,16 +11,16 @@ const TALL = 8;
 const COLUMN_ALPHA = 0.82;
 const SIZES = { [INTERNAL]: 2.4, [SEND]: 4.2, [RECEIVE]: 5 };
 
-/** Draw a lane's events, and add to what was drawn. */
-export function paintEvents(pen, scene, lane, said) {
+/** Draw a lane's events, and count them in `picture`. */
+export function paintEvents(pen, scene, lane, picture) {
   const { view, levels } = scene;
   const [first, end] = levels[lane].range(view.from, view.to);
-  if (end - first > view.width / MIN_MARK_PX) paintColumns(pen, scene, lane, said);
-  else paintMarks(pen, scene, lane, first, end, said);
+  if (end - first > view.width / MIN_MARK_PX) paintColumns(pen, scene, lane, picture);
+  else paintMarks(pen, scene, lane, first, end, picture);
 }
 
 /** Every event of a range as a mark: its shape is its kind. */
-function paintMarks(pen, { view, history, levels, cone, eventStyles, found, ink }, lane, first, end, said) {
+function paintMarks(pen, { view, history, levels, cone, eventStyles, found, ink }, lane, first, end, picture) {
   const y = view.y(lane);
   const { rows, x } = levels[lane];
   const room = (view.width / Math.max(1, end - first)) * 0.5;
@@ -36,11 +36,11 @@ function paintMarks(pen, { view, history, levels, cone, eventStyles, found, ink 
     layer.mark(eventStyles[cone ? cone.relation(row) : "plain"][kind], view.px(x[n]), y, SIZES[kind] * scale);
   }
   layer.draw(pen);
-  said.marks += end - first;
+  picture.marks += end - first;
 }
 
 /** A range too dense for marks: how many events of each kind fall into every three pixels. */
-function paintColumns(pen, scene, lane, said) {
+function paintColumns(pen, scene, lane, picture) {
   const { view, levels, cone, axis, history, ink } = scene;
   const level = levels[lane];
   const columns = [];
@@ -50,7 +50,7 @@ function paintColumns(pen, scene, lane, said) {
     const end = level.range(view.from, view.at(px + COLUMN_PX))[1];
     if (end > first) columns.push([px, first, end]);
     most = Math.max(most, end - first);
-    said.counted += end - first;
+    picture.counted += end - first;
     first = end;
   }
   const half = Math.min(view.lanePx * 0.32, 30);
@@ -74,7 +74,7 @@ function paintColumns(pen, scene, lane, said) {
     for (let n = 0; n < boxes.length; n += 3) pen.fillRect(boxes[n], boxes[n + 1], COLUMN_PX, boxes[n + 2]);
   }
   pen.globalAlpha = 1;
-  said.peak = Math.max(said.peak, most);
+  picture.peak = Math.max(picture.peak, most);
   if (scene.found) paintFoundColumns(pen, scene, level, columns, view.y(lane) + half + 3);
 }
 

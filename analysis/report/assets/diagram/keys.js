@@ -2,13 +2,13 @@
 
 import { lowerBound } from "./level.js";
 
-/** Key, what it does in words, and doing it; `board` holds diagram, history, state and actions. */
+/** Key, description and action; `board` holds diagram, history, state and actions. */
 export const KEYS = [
   ["← →", "the previous or next event of the machine", { ArrowLeft: step(-1), ArrowRight: step(1) }],
   ["↑ ↓", "the nearest event of the lane above or below", { ArrowUp: across(-1), ArrowDown: across(1) }],
   ["Home End", "the machine's first or last event", { Home: extreme(0), End: extreme(1) }],
   ["m", "along the message: from a send to its receive, and back", { m: follow }],
-  ["Enter", "keep this event, and go on to a second one for a path", { Enter: keep }],
+  ["Enter", "keep this event, and choose a second one for a path", { Enter: chooseSecond }],
   ["Escape", "let go of the selection", { Escape: ({ state }) => state.change({ selected: -1, target: -1 }) }],
   ["+ −", "zoom in or out", { "+": act("zoomIn"), "=": act("zoomIn"), "-": act("zoomOut") }],
   ["a d", "to the left or right", { a: ({ diagram }) => diagram.pan(-0.25), d: ({ diagram }) => diagram.pan(0.25) }],
@@ -42,21 +42,21 @@ function axis(name) {
 }
 
 /** The event that keys move from: the second one of a path if it is being chosen. */
-function current({ state, keeping }) {
+function current({ state, choosesSecond }) {
   const { selected, target } = state.now;
-  return keeping && target >= 0 ? target : selected;
+  return choosesSecond && target >= 0 ? target : selected;
 }
 
 function go(board, row) {
   const { state, diagram } = board;
   if (row < 0) return;
-  if (board.keeping) state.change({ target: row === state.now.selected ? -1 : row });
+  if (board.choosesSecond) state.change({ target: row === state.now.selected ? -1 : row });
   else state.change({ selected: row, target: -1 });
   diagram.reveal(row);
 }
 
-function keep(board) {
-  board.keeping = !board.keeping && board.state.now.selected >= 0;
+function chooseSecond(board) {
+  board.choosesSecond = !board.choosesSecond && board.state.now.selected >= 0;
 }
 
 /** Where keys begin when nothing is selected: the first event that can be seen. */
@@ -93,9 +93,9 @@ function across(by) {
     if (row < 0) return go(board, start(board));
     const { diagram, history } = board;
     const { axis, levels } = diagram.prepared;
-    const { lanes, placeOf } = diagram.view;
-    for (let place = placeOf.get(history.lane[row]) + by; place >= 0 && place < lanes.length; place += by) {
-      const { x, rows } = levels[lanes[place]];
+    const { lanes, rankOf } = diagram.view;
+    for (let rank = rankOf.get(history.lane[row]) + by; rank >= 0 && rank < lanes.length; rank += by) {
+      const { x, rows } = levels[lanes[rank]];
       if (!rows.length) continue;
       const after = lowerBound(x, axis.x[row]);
       const near = [after - 1, after].filter((n) => n >= 0 && n < rows.length);

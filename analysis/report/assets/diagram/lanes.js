@@ -56,7 +56,7 @@ export class LaneLabels {
     label.onpointermove = (move) => {
       const y = move.clientY - offset;
       label.style.top = `${y}px`;
-      this.#place(lane, this.view.placeAt(y));
+      this.#move(lane, this.view.rankAt(y));
     };
     label.onpointerup = label.onpointercancel = () => {
       label.classList.remove("dragged");
@@ -71,16 +71,16 @@ export class LaneLabels {
     if (event.key === "Delete" || event.key === "h") this.#hide(lane);
     if (!step || !event.altKey) return;
     event.preventDefault();
-    this.#place(lane, this.view.placeOf.get(lane) + step);
+    this.#move(lane, this.view.rankOf.get(lane) + step);
   }
 
-  /** Put a lane to a place among those that are shown. */
-  #place(lane, place) {
+  /** Move a lane to a rank among the shown lanes. */
+  #move(lane, rank) {
     const { order, hidden } = this.state.now;
     const shown = order.filter((other) => !hidden.has(other));
     const from = shown.indexOf(lane);
-    if (place === from || place < 0 || place >= shown.length) return;
-    shown.splice(place, 0, ...shown.splice(from, 1));
+    if (rank === from || rank < 0 || rank >= shown.length) return;
+    shown.splice(rank, 0, ...shown.splice(from, 1));
     this.state.change({ order: [...shown, ...order.filter((other) => hidden.has(other))] });
   }
 }

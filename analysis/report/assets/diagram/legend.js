@@ -1,4 +1,4 @@
-// What the marks of the diagram mean, drawn with the diagram's own shapes.
+// The legend of the diagram, drawn with the diagram's own shapes.
 
 import { ENDS } from "../history/describe.js";
 import { INTERNAL, RECEIVE, SEND } from "../history/history.js";
@@ -19,8 +19,8 @@ export function drawLegend(element, history, ink) {
     layer.line(styles.message(0, name), 4, HEIGHT - 3, WIDTH - 8, 6);
     layer.mark(styles.ends[name] ?? styles.ends.unaccounted, WIDTH - 8, 6, 4);
   };
-  const places = history.places();
-  const unreceived = Object.keys(places).filter((name) => places[name] && name !== "received");
+  const ends = history.ends();
+  const unreceived = Object.keys(ends).filter((name) => ends[name] && name !== "received");
   const entries = [
     ["send", mark(SEND, 4.2)],
     ["receive", mark(RECEIVE, 5)],
@@ -29,7 +29,7 @@ export function drawLegend(element, history, ink) {
     ["waiting in the inbox", (layer) => layer.line(styles.wait(0, "received"), 4, HEIGHT / 2, WIDTH - 4, HEIGHT / 2)],
     ...(history.messages.copy.some(Boolean) ? [["duplicate of a message", arrow(messageStyles(history, ink, null, []).message(history.messages.copy.findIndex(Boolean), "received"))]] : []),
     ...(history.late.some(Boolean) ? [["late: longer on its way than a tick of its receiver", arrow(messageStyles(history, ink, null, [1]).message(0, "received"))]] : []),
-    ...unreceived.map((name) => [ENDS[name] ?? name, ended(name)]),
+    ...unreceived.map((name) => [ENDS[name], ended(name)]),
   ];
   element.replaceChildren(...entries.map(([text, draw]) => made("span", {}, picture(draw), text)));
 }

@@ -1,15 +1,15 @@
-// Lanes and channels prepared for one axis, so that a view of any width costs what it shows.
+// Lanes and channels prepared for one axis: drawing a view takes time for its own marks only.
 //
 // Sorted positions are searched, not walked; counts of a range are differences of running sums;
-// maxima of a range come from blocks. Nothing is sampled: what is too dense to be drawn one by
-// one is counted.
+// maxima of a range come from blocks. Nothing is sampled: marks that are
+// too dense to be drawn one by one are counted.
 
 import { RECEIVE, SEND } from "../history/history.js";
 import { mapped } from "../page/arrays.js";
 
 const BLOCK = 64;
 
-/** The first place in `values[from..to)` that is not below `x`. */
+/** The first index in `values[from..to)` that is not below `x`. */
 export function lowerBound(values, x, from = 0, to = values.length) {
   while (from < to) {
     const middle = (from + to) >> 1;
@@ -37,7 +37,7 @@ export class LaneLevel {
     this.blocks = blockMaxima(this.queue);
   }
 
-  /** The places of the events from `from` up to `to`, as [first, end). */
+  /** The indexes of the events from `from` up to `to`, as [first, end). */
   range(from, to) {
     const first = lowerBound(this.x, from);
     let end = lowerBound(this.x, to, first);
@@ -50,7 +50,7 @@ export class LaneLevel {
   }
 }
 
-/** One directed pair of machines along one axis: its messages, by the place of their send. */
+/** One directed pair of machines along one axis: its messages, in the order of their sends. */
 export class ChannelLevel {
   constructor(from, to, messages, begin, finish) {
     Object.assign(this, { from, to, messages });
@@ -73,7 +73,7 @@ export class ChannelLevel {
         if (low[n] > to || high[n] < from) continue;
         if (take(messages[n]) === false) return false;
       }
-      // Sends are in order: behind the range there is only what reaches back into it.
+      // Sends are in order: behind the range only messages that reach back can cross it.
       if (this.begin[end - 1] > to && !this.reachesBack) return true;
     }
     return true;
@@ -107,12 +107,12 @@ export class ChannelLevel {
 
 /** All channels along one axis; `finish` is where a message ends, its begin where it never did. */
 export function channelLevels(history, axis) {
-  const { send, receive, receiver, place, count } = history.messages;
-  const inbox = history.head.places.indexOf("inbox");
+  const { send, receive, receiver, end: ended, count } = history.messages;
+  const inbox = history.head.ends.indexOf("inbox");
   const begin = mapped(Float64Array, count, (m) => axis.x[send[m]]);
   const finish = mapped(Float64Array, count, (m) => {
     if (receive[m] >= 0) return axis.x[receive[m]];
-    return place[m] === inbox && axis.arrivals ? axis.high : begin[m];
+    return ended[m] === inbox && axis.arrivals ? axis.high : begin[m];
   });
   const channels = [];
   for (let first = 0; first < count; ) {
@@ -127,7 +127,7 @@ export function channelLevels(history, axis) {
   return { channels, begin, finish };
 }
 
-/** Numbers in the order of what they stand for; as a rule they are in it already. */
+/** Indexes in the order of their values; usually they are in order already. */
 function sorted(numbers, values) {
   for (let n = 1; n < numbers.length; n++) {
     if (values[numbers[n]] < values[numbers[n - 1]]) return numbers.sort((a, b) => values[a] - values[b] || a - b);

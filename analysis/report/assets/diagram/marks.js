@@ -116,7 +116,7 @@ function head(pen, x, y, size, angle) {
   pen.closePath();
 }
 
-/** Far outside of the picture, numbers of pixels grow beyond what is drawn exactly. */
+/** Coordinates far outside of the picture are too large to be drawn exactly. */
 const FAR_PX = 20_000;
 
 function segment(pen, x1, y1, x2, y2) {

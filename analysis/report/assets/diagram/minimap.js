@@ -10,7 +10,7 @@ export class Minimap {
     canvas.addEventListener("pointerup", () => (this.held = null));
   }
 
-  /** `scene` as for the diagram; the density of events is kept until the axis changes. */
+  /** `scene` as for the diagram; the density of events is cached until the axis changes. */
   draw({ axis, levels, view, ink, pins, selected, target, found }) {
     const ratio = devicePixelRatio;
     const { clientWidth: width, clientHeight: height } = this.canvas;

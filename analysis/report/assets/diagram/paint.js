@@ -9,12 +9,12 @@ import { AXIS_PX } from "./view.js";
 const STRIP_PX = 15;
 
 /**
- * Draw a scene; answers with what was drawn: events one by one (`marks`) or as columns (`columns`
+ * Draw a scene; return the picture's counts: events one by one (`marks`) or as columns (`columns`
  * of at most `peak` events), messages as arrows or bundles, and `shown`, the arrows' lines.
  */
 export function paint(pen, scene) {
   const { view, ink } = scene;
-  const said = { marks: 0, counted: 0, peak: 0, shown: [] };
+  const picture = { marks: 0, counted: 0, peak: 0, shown: [] };
   pen.fillStyle = ink.card;
   pen.fillRect(0, 0, view.width, view.height);
   const ticks = view.axis.ticks(view.from, view.to, view.width);
@@ -26,15 +26,15 @@ export function paint(pen, scene) {
   paintConditions(pen, scene);
   paintAbsences(pen, scene);
   for (const lane of view.seen()) paintLine(pen, scene, lane);
-  Object.assign(said, paintMessages(pen, scene, said.shown));
-  for (const lane of view.seen()) paintEvents(pen, scene, lane, said);
+  Object.assign(picture, paintMessages(pen, scene, picture.shown));
+  for (const lane of view.seen()) paintEvents(pen, scene, lane, picture);
   paintPath(pen, scene);
   paintPins(pen, scene);
   paintSelected(pen, scene);
   scene.cut?.paint(pen, scene);
   pen.restore();
   paintAxis(pen, view, ink, ticks);
-  return said;
+  return picture;
 }
 
 function paintGrid(pen, view, ink, ticks) {
@@ -141,9 +141,9 @@ function paintLine(pen, { view, history, axis, levels, cone, ink }, lane) {
   const first = level.x[0], last = level.x[level.x.length - 1];
   bar(first, last, cone ? ink.concurrent : ink.soft, 1.5);
   if (!cone) return;
-  const place = history.lanes[lane];
-  if (cone.pastEnd[lane] > place.first) bar(first, axis.x[cone.pastEnd[lane] - 1], ink.past, 3);
-  if (cone.futureBegin[lane] < place.end) bar(axis.x[cone.futureBegin[lane]], last, ink.future, 3);
+  const { first: begin, end } = history.lanes[lane];
+  if (cone.pastEnd[lane] > begin) bar(first, axis.x[cone.pastEnd[lane] - 1], ink.past, 3);
+  if (cone.futureBegin[lane] < end) bar(axis.x[cone.futureBegin[lane]], last, ink.future, 3);
 }
 
 function paintPath(pen, scene) {
@@ -209,16 +209,16 @@ function paintSelected(pen, { view, history, axis, selected, target, ink }) {
   }
 }
 
-/** What a picture shows, in one line: nothing is left out without being said. */
-export function sayPicture(said, view, count) {
-  const all = said.marks + said.counted;
-  const some = said.marks ? `${grouped(said.counted)} of them ` : "";
-  const events = said.counted
-    ? `${grouped(all)} of ${grouped(count)} events in view, ${some}as columns of ${COLUMN_PX} px that count up to ${grouped(said.peak)} each`
+/** Describe a picture in one line, with everything that it leaves out. */
+export function describePicture(picture, view, count) {
+  const all = picture.marks + picture.counted;
+  const some = picture.marks ? `${grouped(picture.counted)} of them ` : "";
+  const events = picture.counted
+    ? `${grouped(all)} of ${grouped(count)} events in view, ${some}as columns of ${COLUMN_PX} px that count up to ${grouped(picture.peak)} each`
     : `${grouped(all)} of ${grouped(count)} events in view, each a mark`;
-  const messages = said.bundled === undefined
-    ? `${grouped(said.arrows)} messages, each an arrow${said.passing ? `, ${grouped(said.passing)} more pass through or wait throughout` : ""}`
-    : `${grouped(said.bundled)} messages sent in view, too many to draw apart: up to ${grouped(said.most)} a shade or line`;
-  const more = said.special ? `; ${grouped(said.special)} unreceived ones not drawn` : "";
+  const messages = picture.bundled === undefined
+    ? `${grouped(picture.arrows)} messages, each an arrow${picture.passing ? `, ${grouped(picture.passing)} more pass through or wait throughout` : ""}`
+    : `${grouped(picture.bundled)} messages sent in view, too many to draw apart: up to ${grouped(picture.most)} a shade or line`;
+  const more = picture.special ? `; ${grouped(picture.special)} unreceived ones not drawn` : "";
   return `${events} · ${messages}${more} · ${view.axis.size(view.to - view.from)} wide`;
 }

@@ -1,4 +1,4 @@
-// What the pointer does to the diagram: moves, zooms, selects, drags a cut, and asks what is there.
+// The pointer in the diagram: move, zoom, select, drag a cut, and show a tip.
 
 import { ENDS, sentence } from "../history/describe.js";
 import { span } from "../page/format.js";
@@ -97,7 +97,7 @@ export class Pointer {
     if (!diagram.view) return;
     const row = diagram.eventAt(x, y);
     const message = row < 0 ? diagram.messageAt(x, y) : -1;
-    const text = row >= 0 ? sentence(diagram.history, row) : message >= 0 ? sayMessage(diagram.history, message) : "";
+    const text = row >= 0 ? sentence(diagram.history, row) : message >= 0 ? messageText(diagram.history, message) : "";
     tip.hidden = !text;
     if (!text) return;
     tip.textContent = text;
@@ -106,10 +106,10 @@ export class Pointer {
   }
 }
 
-function sayMessage(history, message) {
-  const { send, receive, receiver, place, arrived } = history.messages;
+function messageText(history, message) {
+  const { send, receive, receiver, end, arrived } = history.messages;
   const whole = `${history.name(send[message])} to ${history.head.names[receiver[message]]}`;
-  if (receive[message] < 0) return `${whole}: ${ENDS[history.head.places[place[message]]]}`;
+  if (receive[message] < 0) return `${whole}: ${ENDS[history.head.ends[end[message]]]}`;
   const sent = history.at[send[message]], received = history.at[receive[message]];
   if (Number.isNaN(arrived[message])) return `${whole}, received as ${history.name(receive[message])} ${span(received - sent)} later`;
   const late = history.late[message] ? ", late" : "";

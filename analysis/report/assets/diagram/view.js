@@ -17,7 +17,7 @@ export class View {
     this.overflow = Math.max(0, lanes.length * this.lanePx - inside);
     this.scroll = Math.min(Math.max(0, scroll), this.overflow);
     this.top = AXIS_PX + strip + Math.max(0, (inside - lanes.length * this.lanePx) / 2);
-    this.placeOf = new Map(lanes.map((lane, place) => [lane, place]));
+    this.rankOf = new Map(lanes.map((lane, rank) => [lane, rank]));
     this.perPx = (to - from) / width;
   }
 
@@ -33,14 +33,14 @@ export class View {
 
   /** The height of a lane's line; undefined for one that is hidden. */
   y(lane) {
-    const place = this.placeOf.get(lane);
-    return place === undefined ? undefined : this.top + (place + 0.5) * this.lanePx - this.scroll;
+    const rank = this.rankOf.get(lane);
+    return rank === undefined ? undefined : this.top + (rank + 0.5) * this.lanePx - this.scroll;
   }
 
-  /** The place among the shown lanes that a height belongs to. */
-  placeAt(y) {
-    const place = Math.floor((y - this.top + this.scroll) / this.lanePx);
-    return Math.max(0, Math.min(this.lanes.length - 1, place));
+  /** The rank among the shown lanes of the lane at a height. */
+  rankAt(y) {
+    const rank = Math.floor((y - this.top + this.scroll) / this.lanePx);
+    return Math.max(0, Math.min(this.lanes.length - 1, rank));
   }
 
   /** Lanes that can be seen at all. */

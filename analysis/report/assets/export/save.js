@@ -1,4 +1,4 @@
-// What can be seen, as a file.
+// The visible part of the diagram as a file.
 
 import { paint } from "../diagram/paint.js";
 import { SvgPen } from "./svg.js";

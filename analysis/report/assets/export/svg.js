@@ -1,4 +1,4 @@
-// A picture as SVG: understands what the painting code asks of a canvas, and no more.
+// A pen that draws SVG: the part of a canvas context that the painting code uses.
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
 const ANCHORS = { left: "start", start: "start", center: "middle", right: "end", end: "end" };
@@ -23,13 +23,13 @@ export class SvgPen {
   }
 
   save() {
-    const kept = Object.fromEntries(Object.keys(INITIAL).map((key) => [key, this[key]]));
-    this.#stack.push({ kept, group: this.group });
+    const saved = Object.fromEntries(Object.keys(INITIAL).map((key) => [key, this[key]]));
+    this.#stack.push({ saved, group: this.group });
   }
 
   restore() {
-    const { kept, group } = this.#stack.pop();
-    Object.assign(this, kept);
+    const { saved, group } = this.#stack.pop();
+    Object.assign(this, saved);
     this.group = group;
   }
 
@@ -92,8 +92,8 @@ export class SvgPen {
   fillText(text, x, y) {
     const [, weight, size, family] = /^(?:(\d+|bold) )?([\d.]+)px (.*)$/.exec(this.font);
     const style = { "font-size": size, "font-family": family, ...(weight ? { "font-weight": weight } : {}) };
-    const place = { x: n(x), y: n(y), "text-anchor": ANCHORS[this.textAlign], "dominant-baseline": BASELINES[this.textBaseline] };
-    this.#add("text", { ...place, ...style, fill: this.fillStyle }).textContent = text;
+    const position = { x: n(x), y: n(y), "text-anchor": ANCHORS[this.textAlign], "dominant-baseline": BASELINES[this.textBaseline] };
+    this.#add("text", { ...position, ...style, fill: this.fillStyle }).textContent = text;
   }
 
   text() {

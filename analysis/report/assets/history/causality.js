@@ -45,7 +45,7 @@ export function future(history, row) {
   return begin;
 }
 
-/** An event's past, future and what is concurrent to it, as counts and as a test of rows. */
+/** An event's past, future and concurrent events, as counts and as a test of rows. */
 export class Cone {
   constructor(history, row) {
     this.history = history;
@@ -94,7 +94,7 @@ export function depths(history) {
     }
   };
   while (ready.length) follow(ready.pop());
-  // What a cycle keeps from being reached goes on from its predecessor: a broken history still shows.
+  // Events behind a causal cycle continue from their predecessor, so that a broken history still shows.
   lanes.forEach((lane, n) => {
     for (let row = next[n]; row < lane.end; row++) depth[row] = 1 + (row > lane.first ? depth[row - 1] : 0);
   });

@@ -32,9 +32,9 @@ export class History {
     this.lanes = machines.map((machine, lane) => {
       const end = first + machine.events;
       this.lane.fill(lane, first, end);
-      const placed = { ...machine, lane, first, end };
+      const spanned = { ...machine, lane, first, end };
       first = end;
-      return placed;
+      return spanned;
     });
     this.laneNamed = new Map(this.lanes.map((lane) => [lane.name, lane]));
   }
@@ -64,7 +64,7 @@ export class History {
       receive,
       receiver: new Uint16Array(columns.receiver),
       copy: new Uint8Array(columns.copy),
-      place: new Uint8Array(columns.place),
+      end: new Uint8Array(columns.end),
       arrived: mapped(Float64Array, count, (m) => columns.flight_ns[m] + this.at[send[m]]),
     };
     this.late = new Uint8Array(columns.late);
@@ -125,11 +125,11 @@ export class History {
     return -1;
   }
 
-  /** How many messages ended in each place. */
-  places() {
-    const counts = new Array(this.head.places.length).fill(0);
-    for (const place of this.messages.place) counts[place]++;
-    return Object.fromEntries(this.head.places.map((name, n) => [name, counts[n]]));
+  /** How many messages have each end. */
+  ends() {
+    const counts = new Array(this.head.ends.length).fill(0);
+    for (const end of this.messages.end) counts[end]++;
+    return Object.fromEntries(this.head.ends.map((name, n) => [name, counts[n]]));
   }
 
   /** A clock's reading at an event, as the log has it. */

@@ -54,15 +54,15 @@ function textTest({ text }, operator, value) {
   const pattern = value.toLowerCase().replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*");
   const matches = new RegExp(`^${pattern}$`);
   const wanted = operator !== "!=";
-  return (row) => text(row).some((said) => matches.test(said.toLowerCase())) === wanted;
+  return (row) => text(row).some((one) => matches.test(one.toLowerCase())) === wanted;
 }
 
 /** A word alone: an event's name, a kind, a machine, or where a message ended. */
 function wordTest(history, word) {
   const known = fields(history);
-  const said = (row) => [history.name(row), ...known.kind.text(row), ...known.machine.text(row),
-    ...known.to.text(row), ...known.from.text(row), ...known.place.text(row), ...known.check.text(row)];
-  return (row) => said(row).some((text) => text.toLowerCase().includes(word));
+  const texts = (row) => [history.name(row), ...known.kind.text(row), ...known.machine.text(row),
+    ...known.to.text(row), ...known.from.text(row), ...known.end.text(row), ...known.check.text(row)];
+  return (row) => texts(row).some((text) => text.toLowerCase().includes(word));
 }
 
 function fields(history) {
@@ -71,7 +71,7 @@ function fields(history) {
     kind: { text: (row) => [history.head.kinds[history.kind[row]]] },
     to: { text: (row) => sent(history, row, (m) => history.head.names[history.messages.receiver[m]]) },
     from: { text: (row) => (history.kind[row] === RECEIVE ? [origin(history, row).sender ?? ""] : []) },
-    place: { text: (row) => sent(history, row, (m) => history.head.places[history.messages.place[m]]) },
+    end: { text: (row) => sent(history, row, (m) => history.head.ends[history.messages.end[m]]) },
     check: { text: (row) => history.checks.get(row) ?? [] },
     index: { number: (row) => history.index[row] },
     tick: { number: (row) => history.tick[row] },

@@ -1,4 +1,4 @@
-// Everything about the event that is selected, and the way between two of them.
+// The selected event in detail, and the causal path between two events.
 
 import { path } from "../history/causality.js";
 import { ENDS, origin, sentence } from "../history/describe.js";
@@ -16,7 +16,7 @@ export class Details {
     this.empty = element.firstElementChild;
   }
 
-  /** Say what there is to say; `cone` is that of the selected event. */
+  /** Show the selected events; `cone` is that of the first. */
   draw(selected, target, cone) {
     if (selected < 0) {
       this.element.replaceChildren(this.empty);
@@ -37,8 +37,8 @@ export class Details {
   #event(row) {
     const { history } = this;
     const rows = FIELDS.flatMap(([name, value]) => {
-      const said = value(history, row, this);
-      return said === "" || said === undefined ? [] : [[name, said]];
+      const text = value(history, row, this);
+      return text === "" || text === undefined ? [] : [[name, text]];
     });
     const clocks = history.clocks.map((clock) => [`clock ${clock.name}`, history.reading(clock, row)]);
     return made("section", {}, made("h4", {}, history.name(row)), list([...rows, ...clocks]));
@@ -72,9 +72,9 @@ export class Details {
       return made("section", { className: "path" }, made("h4", {}, "No path"), made("p", {}, neither));
     }
     const messages = hops.filter(({ message }) => message >= 0).length;
-    const says = `${history.name(first)} happened before ${history.name(last)}, over ${many(messages, "message")}:`;
+    const summary = `${history.name(first)} happened before ${history.name(last)}, over ${many(messages, "message")}:`;
     const steps = hops.map((hop) => made("li", {}, this.link(hop.from), " → ", this.link(hop.to), `: ${this.#reason(hop)}`));
-    return made("section", { className: "path" }, made("h4", {}, names), made("p", {}, says), made("ol", {}, ...steps));
+    return made("section", { className: "path" }, made("h4", {}, names), made("p", {}, summary), made("ol", {}, ...steps));
   }
 
   #reason({ from, to, message }) {
@@ -97,7 +97,7 @@ const RELATIONS = {
   concurrent: "concurrent to",
 };
 
-/** What is said of an event, in order; a field without anything to say is left out. */
+/** The fields of an event, in order; empty ones are left out. */
 const FIELDS = [
   ["kind", (history, row) => history.head.kinds[history.kind[row]]],
   ["at", (history, row) => instant(history.at[row])],
@@ -112,13 +112,13 @@ const FIELDS = [
 ].map(([name, value]) => [name, (...given) => value(...given) || ""]);
 
 function receivers(history, row, details) {
-  const { receive, receiver, place } = history.messages;
+  const { receive, receiver, end } = history.messages;
   return [...history.sentBy(row)].map((message) => {
-    const name = history.head.names[receiver[message]];
-    const end = history.head.places[place[message]];
+    const to = history.head.names[receiver[message]];
+    const ended = history.head.ends[end[message]];
     return receive[message] >= 0
-      ? made("div", {}, `${name}: `, details.link(receive[message]))
-      : made("div", {}, `${name}: ${ENDS[end] ?? end}`);
+      ? made("div", {}, `${to}: `, details.link(receive[message]))
+      : made("div", {}, `${to}: ${ENDS[ended]}`);
   });
 }
 
@@ -126,8 +126,8 @@ function source(history, row, details) {
   const message = history.receivedAs[row];
   if (message >= 0) return [details.link(history.messages.send[message])];
   const { sender, cause } = origin(history, row);
-  if (!sender) return "nobody knows";
-  return cause >= 0 ? `${sender}:${cause}, which sent it nothing` : `${sender}; the log does not say which send`;
+  if (!sender) return "unknown";
+  return cause >= 0 ? `${sender}:${cause}, which did not send to it` : `${sender}; the log does not name the send`;
 }
 
 function flight(history, message) {

@@ -28,15 +28,15 @@ export class LogTable {
     this.order();
   }
 
-  /** Lay the rows out anew: in the order of time, those of shown machines, or only what was found. */
+  /** Choose the rows in the order of time: all, those of shown machines, or only search hits. */
   order() {
     const { history, state } = this;
     const { hidden, found, only } = state.now;
     const shown = (row) => !hidden.has(history.lane[row]) && (!(only && found) || found.mask[row]);
     const whole = !hidden.size && !(only && found);
     this.rows = whole ? history.byTime() : history.byTime().filter(shown);
-    this.place = new Int32Array(history.count).fill(-1);
-    this.rows.forEach((row, place) => (this.place[row] = place));
+    this.positions = new Int32Array(history.count).fill(-1);
+    this.rows.forEach((row, position) => (this.positions[row] = position));
     this.height = Math.min(this.rows.length * ROW_PX, MAX_PX);
     this.space.style.height = `${this.height}px`;
     this.element.setAttribute("aria-rowcount", this.rows.length + 1);
@@ -46,10 +46,10 @@ export class LogTable {
 
   /** Bring a row into sight. */
   reveal(row) {
-    const place = this.place[row];
-    if (place < 0) return;
+    const position = this.positions[row];
+    if (position < 0) return;
     const [first, last] = this.#visible();
-    if (place <= first || place >= last - 2) this.#scrollTo(place - Math.floor((last - first) / 2));
+    if (position <= first || position >= last - 2) this.#scrollTo(position - Math.floor((last - first) / 2));
     this.draw();
   }
 
@@ -60,7 +60,7 @@ export class LogTable {
     if (drawn === this.drawn) return;
     this.drawn = drawn;
     const lines = [];
-    for (let place = first; place < last; place++) lines.push(this.#line(this.rows[place], place));
+    for (let position = first; position < last; position++) lines.push(this.#line(this.rows[position], position));
     this.body.replaceChildren(...lines);
     const top = this.rows.length * ROW_PX > this.height ? this.element.scrollTop : first * ROW_PX;
     this.body.style.transform = `translateY(${top}px)`;
@@ -83,10 +83,10 @@ export class LogTable {
     return Math.round(share * Math.max(0, this.rows.length - Math.floor(this.#room() / ROW_PX)));
   }
 
-  #scrollTo(place) {
+  #scrollTo(position) {
     const whole = this.rows.length * ROW_PX <= this.height;
     const last = Math.max(1, this.rows.length - Math.floor(this.#room() / ROW_PX));
-    this.element.scrollTop = whole ? place * ROW_PX : (place / last) * (this.height - this.#room());
+    this.element.scrollTop = whole ? position * ROW_PX : (position / last) * (this.height - this.#room());
   }
 
   #head() {
@@ -99,13 +99,13 @@ export class LogTable {
     this.element.setAttribute("aria-colcount", this.columns.length);
   }
 
-  #line(row, place) {
+  #line(row, position) {
     const { history } = this;
     const line = document.createElement("div");
     line.className = `log-row ${this.relations?.relation(row) ?? ""}`;
     line.role = "row";
     line.dataset.row = row;
-    line.setAttribute("aria-rowindex", place + 2);
+    line.setAttribute("aria-rowindex", position + 2);
     const { selected, target } = this.state.now;
     if (row === selected || row === target) line.setAttribute("aria-selected", "true");
     line.append(...this.columns.map(({ text, className }) => cell("cell", text(history, row), className)));
@@ -121,8 +121,8 @@ export class LogTable {
     const move = MOVES[event.key]?.(this);
     if (move === undefined || !this.rows.length) return;
     event.preventDefault();
-    const place = this.place[this.state.now.selected] ?? -1;
-    const to = Number.isFinite(move) ? place + move : move < 0 ? 0 : this.rows.length - 1;
+    const position = this.positions[this.state.now.selected] ?? -1;
+    const to = Number.isFinite(move) ? position + move : move < 0 ? 0 : this.rows.length - 1;
     this.show(this.rows[Math.max(0, Math.min(this.rows.length - 1, to))]);
   }
 }

@@ -1,21 +1,21 @@
-// The reader's place as the address, behind its #, so that a view can be shared.
+// The state of the page as its address, behind the #, so that a view can be shared.
 
-/** What the address says of a state; a part that does not fit this history is left out. */
+/** Read a state from an address; parts that do not fit this history are ignored. */
 export function readAddress(hash, history, axes) {
-  const said = new Map();
+  const values = new Map();
   for (const part of hash.replace(/^#/, "").split("&")) {
     const [key, value] = part.split("=");
-    if (value !== undefined) said.set(key, decoded(value));
+    if (value !== undefined) values.set(key, decoded(value));
   }
   const state = {};
   for (const [key, { read }] of Object.entries(PARTS)) {
-    const value = said.has(key) ? read(said.get(key), history, axes, said) : undefined;
+    const value = values.has(key) ? read(values.get(key), history, axes) : undefined;
     if (value !== undefined) Object.assign(state, value);
   }
   return state;
 }
 
-/** The address of a state; what is as it is at the beginning needs no word. */
+/** Write a state as an address; initial values are left out. */
 export function writeAddress(state, history) {
   const parts = Object.entries(PARTS).map(([key, { write }]) => [key, write(state, history)]);
   return parts.filter(([, value]) => value).map(([key, value]) => `${key}=${encodeURIComponent(value)}`).join("&");

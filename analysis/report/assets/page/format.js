@@ -5,8 +5,8 @@ const UNITS = [["s", 1e9], ["ms", 1e6], ["µs", 1e3], ["ns", 1]];
 
 export const grouped = (number) => number.toLocaleString("en");
 
-export function many(count, word) {
-  return `${grouped(count)} ${word}${count === 1 ? "" : "s"}`;
+export function many(count, noun) {
+  return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /** An instant, to the microsecond. */

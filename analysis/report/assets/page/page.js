@@ -49,7 +49,7 @@ export function listenToPage(changed = () => {}) {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);
   for (const link of document.querySelectorAll('.top a[href^="#"]')) {
     link.addEventListener("click", (event) => {
-      // The address behind # is the reader's place in the diagram; parts of the page are scrolled to.
+      // The address behind # is the state of the diagram; parts of the page are scrolled to.
       event.preventDefault();
       document.querySelector(link.getAttribute("href")).scrollIntoView({ behavior: "smooth" });
     });
@@ -59,14 +59,14 @@ export function listenToPage(changed = () => {}) {
   }
 }
 
-/** Put a text on the clipboard and say so on the button for a moment. */
+/** Copy a text to the clipboard; the button confirms it for a moment. */
 export async function copied(button, text) {
-  const said = button.textContent;
+  const label = button.textContent;
   try {
     await navigator.clipboard.writeText(text);
     button.textContent = "Copied";
   } catch {
     button.textContent = "Not allowed here";
   }
-  setTimeout(() => (button.textContent = said), 1500);
+  setTimeout(() => (button.textContent = label), 1500);
 }

@@ -1,4 +1,4 @@
-// What the reader is looking at: one value, changed in one place, told to everybody who draws.
+// The state of the page: one value, changed in one module; listeners are called with each change.
 
 export class State {
   #values;
