@@ -1,7 +1,7 @@
-"""Conventions of other people's logs: found out from what the logs hold, and said.
+"""Conventions of foreign logs, inferred from their content.
 
-Each function returns what it was given in the conventions of the events table, and adds to the
-notes what it found.
+Each function returns the events in the conventions of the events table, and appends its findings
+to the notes.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ STAMPED_BEFORE = (
     "messages carry the clock from before their send advanced it, so a receive can read the same"
     " as its send"
 )
-#: So many receives have to agree before the queue is taken for one that was counted before them.
+#: At least this many receives must agree before queues are taken as counted before the receive.
 MIN_AGREEING = 5
 #: The names of resolutions of time columns.
 RESOLUTIONS = {1_000_000_000: "whole seconds", 1_000_000: "milliseconds", 1000: "microseconds"}
@@ -22,8 +22,10 @@ MAX_EXAMPLES = 3
 
 
 def refuse_several(events: pl.DataFrame) -> None:
-    """InputError if a machine's clock starts again, and goes on from there: then several runs
-    were appended. A clock that is wrong at one event is not one that starts again."""
+    """Raise InputError if a machine's clock starts again and continues: several runs were appended.
+
+    A clock that is wrong at a single event does not count.
+    """
     own, same = pl.col("clock"), pl.col("machine")
     before = pl.when(same == same.shift(1)).then(own.shift(1))
     after = pl.when(same == same.shift(-1)).then(own.shift(-1))
@@ -42,7 +44,7 @@ def refuse_several(events: pl.DataFrame) -> None:
 
 
 def one_row_a_send(events: pl.DataFrame, notes: list[str]) -> pl.DataFrame:
-    """Sends to several that are logged once per receiver, with one clock, become one event."""
+    """Merge a multicast that is logged once per receiver, with one clock, into one event."""
     same = (pl.col(name) == pl.col(name).shift(1) for name in ("kind", "clock", "machine"))
     copy = pl.all_horizontal(pl.col("kind") == "send", *same)
     is_copy = events.select(copy=copy.fill_null(False)).to_series()
@@ -61,27 +63,30 @@ def one_row_a_send(events: pl.DataFrame, notes: list[str]) -> pl.DataFrame:
     return merged.with_columns(to=to).select(events.columns)
 
 
-def queue_after(events: pl.DataFrame, told: str, notes: list[str]) -> pl.DataFrame:
-    """The queue of a receive becomes what it left there."""
+def queue_after(events: pl.DataFrame, counted: str, notes: list[str]) -> pl.DataFrame:
+    """Convert the queue of a receive to the length after it.
+
+    `counted` is "before", "after", or "" if the queues themselves have to show it.
+    """
     known = (pl.col("kind") == "receive") & pl.col("queue").is_not_null()
     queues = events.select(pl.col("queue").filter(known)).to_series()
     if not len(queues):
         return events
-    before = told == "before"
-    if not told and len(queues) >= MIN_AGREEING and queues.min() == 1:
+    before = counted == "before"
+    if not counted and len(queues) >= MIN_AGREEING and queues.min() == 1:
         before = True
     if not before:
-        how = "as its format says" if told else "some are 0"
-        notes.append(f"the queue is what a receive leaves: {how}")
+        why = "defined by the format" if counted else "some are 0"
+        notes.append(f"the queue is counted after each receive: {why}")
         return events
-    how = "as its format says" if told else "the shortest of all is 1, never 0"
-    notes.append(f"the queue counts the message that is received: {how}; one less is shown")
+    why = "defined by the format" if counted else "the shortest is 1, never 0"
+    notes.append(f"the queue is counted before each receive: {why}; one less is shown")
     less = pl.when(pl.col("kind") == "receive").then(pl.col("queue") - 1).otherwise("queue")
     return events.with_columns(queue=less)
 
 
 def dated(events: pl.DataFrame, notes: list[str]) -> tuple[pl.DataFrame, int]:
-    """Times count from the first event of all. Also returns what they are whole multiples of."""
+    """Make times relative to the first event of all; also return their resolution in ns."""
     times = events.select("at_ns", "arrived_ns").unpivot()["value"].drop_nulls()
     if not len(times):
         notes.append("events have no times: their order on a machine is that of the log")
@@ -97,26 +102,26 @@ def dated(events: pl.DataFrame, notes: list[str]) -> tuple[pl.DataFrame, int]:
 
 
 def logged_lag(events: pl.DataFrame) -> int | None:
-    """How far the stamps that sends log are behind their clocks; None if none is logged."""
+    """Return by how much the logged stamps of sends lag behind clocks; None without stamps."""
     behind = pl.col("clock") - pl.col("stamp")
     known = behind.filter(pl.col("kind") == "send").drop_nulls()
     commonest: list[int] = events.select(known.mode()).to_series().to_list()
     return min(commonest, default=None)
 
 
-def say_matches(events: pl.DataFrame, matches: Matches, notes: list[str]) -> None:
-    """How the sends of receives were found out, and which were not."""
+def note_matches(events: pl.DataFrame, matches: Matches, notes: list[str]) -> None:
+    """Note how many receives were matched by each method, and which were not matched."""
     received = (events["kind"] == "receive").sum()
     matched = matches.table.filter(pl.col("row") >= 0)
-    counts = dict(matched.group_by("how").len().iter_rows())
-    for how in (BY_STAMP, BY_ORDER, BY_CLOCK):
-        if count := counts.get(how):
-            notes.append(f"{count} of {received} receives belong to their send by {how}")
-    for what, rows in (
-        ("could be of several sends, and are left open", [*matches.ambiguous]),
+    counts = dict(matched.group_by("method").len().iter_rows())
+    for method in (BY_STAMP, BY_ORDER, BY_CLOCK):
+        if count := counts.get(method):
+            notes.append(f"{count} of {received} receives belong to their send by {method}")
+    for problem, rows in (
+        ("fit several sends, and stay unmatched", [*matches.ambiguous]),
         ("fit no send in these logs", [row for row in matches.orphans if row >= 0]),
     ):
         if rows:
             where = events[rows[:MAX_EXAMPLES]].select("file", "line").iter_rows()
             examples = ", ".join(f"{file}:{line}" for file, line in where)
-            notes.append(f"{len(rows)} of {received} receives {what}: {examples}")
+            notes.append(f"{len(rows)} of {received} receives {problem}: {examples}")

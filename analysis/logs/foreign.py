@@ -1,7 +1,7 @@
-"""A run out of what the logs of other programs tell: conventions found out, messages matched.
+"""Runs from the logs of other programs: infer their conventions and match their messages.
 
-An importer only reads. What the lines mean is found out here, from all of them, and said: in
-`Run.conventions`, and for every receive whose send was concluded in the column `inferred`.
+An importer extracts events line by line. Their meaning is inferred here, from all lines together,
+and reported: in `Run.conventions`, and in the column `inferred` for each receive that was matched.
 """
 
 from collections.abc import Mapping
@@ -14,11 +14,19 @@ import polars as pl
 
 from analysis.history.run import NO_SEND_FITS, SCHEMA, SEVERAL_FIT, Damage, Run
 from analysis.logs import conventions
-from analysis.logs.matching import BY_CLOCK, BY_ORDER, BY_STAMP, RECEIVES, SENDS, Matches, match
+from analysis.logs.matching import (
+    BY_CLOCK,
+    BY_ORDER,
+    BY_STAMP,
+    RECEIVE_COLUMNS,
+    SEND_COLUMNS,
+    Matches,
+    match,
+)
 
-#: What an importer tells of an event, null where the log does not: `clock` reads after the event,
-#: `stamp` is what its message carried, `to` whom it was sent to and `sender` whom it came from.
-TOLD: dict[str, Any] = {
+#: The columns of extracted events, null where the log holds no value. `clock` is the reading after
+#: the event, `stamp` that of its message, `to` the receivers of a send, `sender` that of a receive.
+EXTRACT_COLUMNS: dict[str, Any] = {
     "machine": pl.String,
     "kind": pl.String,
     "at_ns": pl.Int64,
@@ -31,18 +39,18 @@ TOLD: dict[str, Any] = {
     "file": pl.String,
     "line": pl.Int64,
 }
-#: How the cause of a receive can have been found out, and that it was not.
-HOW = (None, BY_STAMP, BY_ORDER, BY_CLOCK, NO_SEND_FITS, SEVERAL_FIT)
-#: What had arrived at a machine and was not received: from whom, and with which stamp.
-LEFT = {"machine": pl.String, "sender": pl.String, "stamp": pl.Int64}
+#: The values of the column `inferred`: how the send of a receive was found, or why it was not.
+METHODS = (None, BY_STAMP, BY_ORDER, BY_CLOCK, NO_SEND_FITS, SEVERAL_FIT)
+#: The columns of messages that arrived and were not received.
+INBOX_COLUMNS = {"machine": pl.String, "sender": pl.String, "stamp": pl.Int64}
 
 
 @dataclass(frozen=True)
-class Told:
-    """All that the logs of one run tell.
+class Extract:
+    """Everything that an importer read in the logs of one run.
 
-    `events` has the columns of TOLD, machine by machine, each in the order of its log. `queue` is
-    when the queue is counted at a receive: "before" or "after" it, "" if nobody says.
+    `events` has EXTRACT_COLUMNS, machine by machine in the order of the logs; `inbox` has
+    INBOX_COLUMNS. `queue` is when a receive counts the queue: "before", "after", or "" if unknown.
     """
 
     name: str
@@ -51,7 +59,7 @@ class Told:
     machines: tuple[str, ...]
     events: pl.DataFrame
     files: dict[str, str]
-    left: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LEFT))
+    inbox: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=INBOX_COLUMNS))
     damage: tuple[Damage, ...] = ()
     tick_rates_hz: Mapping[str, int] = field(default_factory=dict)
     queue_left: Mapping[str, int] = field(default_factory=dict)
@@ -59,52 +67,52 @@ class Told:
     conventions: tuple[str, ...] = ()
 
 
-def run_of(told: Told) -> Run:
-    """The run; InputError if it is more than one."""
-    conventions.refuse_several(told.events)
-    notes = list(told.conventions)
-    events = conventions.one_row_a_send(told.events, notes)
-    events = conventions.queue_after(events, told.queue, notes)
+def run_of(extract: Extract) -> Run:
+    """Turn an extract into a run; InputError if it holds several runs."""
+    conventions.refuse_several(extract.events)
+    notes = list(extract.conventions)
+    events = conventions.one_row_a_send(extract.events, notes)
+    events = conventions.queue_after(events, extract.queue, notes)
     events, resolution_ns = conventions.dated(events, notes)
     index = pl.int_range(pl.len(), dtype=pl.Int64).over(pl.col("machine").rle_id())
     events = events.with_columns(row=pl.int_range(pl.len(), dtype=pl.Int64), index=index)
     before = pl.when(pl.col("index") > 0).then(pl.col("clock").shift(1)).otherwise(0)
     events = events.with_columns(before=before)
-    lag, matches = _matched(events, told, notes)
-    conventions.say_matches(events, matches, notes)
+    lag, matches = _matched(events, extract, notes)
+    conventions.note_matches(events, matches, notes)
     return Run(
-        name=told.name,
-        path=told.path,
-        format=told.format,
+        name=extract.name,
+        path=extract.path,
+        format=extract.format,
         clocks=("lamport",),
-        machines=told.machines,
+        machines=extract.machines,
         missing=(),
         starts={},
         stops={},
-        tick_rates_hz=dict(told.tick_rates_hz),
-        queue_left=dict(told.queue_left),
-        files=told.files,
-        scan=_table(told.name, events, matches).lazy(),
-        damage=told.damage,
-        unread=_unread(events, told.left, matches),
+        tick_rates_hz=dict(extract.tick_rates_hz),
+        queue_left=dict(extract.queue_left),
+        files=extract.files,
+        scan=_table(extract.name, events, matches).lazy(),
+        damage=extract.damage,
+        unread=_unread(events, extract.inbox, matches),
         resolution_ns=resolution_ns,
         stamp_lag=lag,
         conventions=tuple(notes),
     )
 
 
-def _matched(events: pl.DataFrame, told: Told, notes: list[str]) -> tuple[int, Matches]:
-    """How far stamps lag behind the clocks of their sends, and the matches.
+def _matched(events: pl.DataFrame, extract: Extract, notes: list[str]) -> tuple[int, Matches]:
+    """Return by how much stamps lag behind the clocks of their sends, and the matches.
 
-    A clock that is stamped before it is advanced lets receives fit no send if it is taken for one
-    that is stamped after.
+    The lag is 1 in programs that stamp a message before they advance the clock. If the logs do
+    not show it, both lags are tried; the one that leaves fewer receives without a send is right.
     """
-    receives = _receives(events, told.left)
-    sends = _sends(events, told.machines)
+    receives = _receives(events, extract.inbox)
+    sends = _sends(events, extract.machines)
     if (lag := conventions.logged_lag(events)) is not None:
-        return lag, match(sends.select(*SENDS), receives)
+        return lag, match(sends.select(*SEND_COLUMNS), receives)
     after, before = (
-        match(sends.with_columns(stamp=pl.col("stamp") - lag).select(*SENDS), receives)
+        match(sends.with_columns(stamp=pl.col("stamp") - lag).select(*SEND_COLUMNS), receives)
         for lag in (0, 1)
     )
     lag = int(len(before.orphans) < len(after.orphans))
@@ -114,10 +122,10 @@ def _matched(events: pl.DataFrame, told: Told, notes: list[str]) -> tuple[int, M
 
 
 def _sends(events: pl.DataFrame, machines: tuple[str, ...]) -> pl.DataFrame:
-    """Each receiver of each send; where the log does not tell, every other machine can be one."""
+    """Return a row for each receiver of each send: if unknown, for every other machine."""
     sends = events.select("row", "kind", "clock", "stamp", "to", sender="machine")
-    anybody = pl.lit(list(machines), pl.List(pl.String))
-    to = pl.when(pl.col("to").list.len() > 0).then("to").otherwise(anybody)
+    all_machines = pl.lit(list(machines), pl.List(pl.String))
+    to = pl.when(pl.col("to").list.len() > 0).then("to").otherwise(all_machines)
     return (
         sends.filter(kind="send")
         .with_columns(receiver=to)
@@ -127,22 +135,22 @@ def _sends(events: pl.DataFrame, machines: tuple[str, ...]) -> pl.DataFrame:
     )
 
 
-def _receives(events: pl.DataFrame, left: pl.DataFrame) -> pl.DataFrame:
-    """The receives, and as if they were some what was left at the end: their rows are negative."""
-    known = [name for name in RECEIVES if name != "receiver"]
+def _receives(events: pl.DataFrame, inbox: pl.DataFrame) -> pl.DataFrame:
+    """Return the receives, and with negative rows the messages in inboxes, as if received last."""
+    known = [name for name in RECEIVE_COLUMNS if name != "receiver"]
     received = events.select("kind", *known, receiver="machine").filter(kind="receive")
     far = pl.lit(2**62, pl.Int64)
-    waiting = left.with_columns(
+    waiting = inbox.with_columns(
         row=-1 - pl.int_range(pl.len(), dtype=pl.Int64),
         receiver=pl.col("machine"),
         clock=far,
         before=far,
     )
-    return pl.concat([received.select(*RECEIVES), waiting.select(*RECEIVES)])
+    return pl.concat([received.select(*RECEIVE_COLUMNS), waiting.select(*RECEIVE_COLUMNS)])
 
 
 def _table(name: str, events: pl.DataFrame, matches: Matches) -> pl.DataFrame:
-    """The events table, with the receivers of sends where only the matches tell them."""
+    """Build the events table; receivers that the log lacks come from the matches."""
     matched = matches.table.filter(pl.col("row") >= 0)
     found = np.full(events.height, -1)
     found[matched["row"].to_numpy()] = matched["send"].to_numpy()
@@ -157,22 +165,22 @@ def _table(name: str, events: pl.DataFrame, matches: Matches) -> pl.DataFrame:
         main=pl.col("clock"),
         clock_lamport=pl.col("clock"),
     )
-    nothing = [pl.lit(None).alias(name) for name in SCHEMA if name not in table.columns]
-    return table.with_columns(nothing).select(pl.col(n).cast(type_) for n, type_ in SCHEMA.items())
+    absent = [pl.lit(None).alias(name) for name in SCHEMA if name not in table.columns]
+    return table.with_columns(absent).select(pl.col(n).cast(type_) for n, type_ in SCHEMA.items())
 
 
 def _inferred(events: int, matched: pl.DataFrame, matches: Matches) -> pl.Series:
-    """How the cause of each receive was found out, or that it was not."""
-    how = np.zeros(events, np.uint32)
-    for number, name in enumerate(HOW[1:], 1):
-        how[matched.filter(how=name)["row"].to_numpy()] = number
+    """Return the column `inferred`, with values of METHODS."""
+    method = np.zeros(events, np.uint32)
+    for number, name in enumerate(METHODS[1:], 1):
+        method[matched.filter(method=name)["row"].to_numpy()] = number
     for rows, name in ((matches.orphans, NO_SEND_FITS), (matches.ambiguous, SEVERAL_FIT)):
-        how[[row for row in rows if row >= 0]] = HOW.index(name)
-    return pl.Series(HOW, dtype=pl.String).gather(how)
+        method[[row for row in rows if row >= 0]] = METHODS.index(name)
+    return pl.Series(METHODS, dtype=pl.String).gather(method)
 
 
 def _receivers(events: pl.DataFrame, received_by: pl.DataFrame) -> pl.Series:
-    """The receivers as logs tell them, or else those that received."""
+    """Return the receivers of each send: those in the log, or else those that received it."""
     known = (events["to"].list.len() > 0).fill_null(False)
     if (known | (events["kind"] != "send")).all():
         return events["to"]
@@ -182,11 +190,11 @@ def _receivers(events: pl.DataFrame, received_by: pl.DataFrame) -> pl.Series:
 
 
 def _unread(
-    events: pl.DataFrame, left: pl.DataFrame, matches: Matches
+    events: pl.DataFrame, inbox: pl.DataFrame, matches: Matches
 ) -> dict[str, tuple[tuple[str, int], ...]]:
-    """The messages in the inboxes at the end, as far as it is known which they are."""
+    """Return the names of the matched messages in each inbox at the end."""
     unread: dict[str, tuple[tuple[str, int], ...]] = {}
     for row, send, _ in matches.table.filter(pl.col("row") < 0).iter_rows():
-        machine, name = left["machine"][-1 - row], (events["machine"][send], events["index"][send])
+        machine, name = inbox["machine"][-1 - row], (events["machine"][send], events["index"][send])
         unread[machine] = (*unread.get(machine, ()), name)
     return unread

@@ -1,13 +1,13 @@
-"""Which send a receive belongs to, where no log says it by name.
+"""Match receives with sends where the log does not name the send.
 
-What is known of a receive decides how its send is found:
+The known fields of a receive decide the method:
 
-- the sender, and the stamp that the message carried: the send of that stamp on that channel, and
-  of equal ones the first that is left;
-- the sender alone: the sends of the channel in their order, except that a receive which lets the
-  clock jump is of the one send whose stamp does that;
-- nothing: the one send whose stamp the clock allows. A receive that several sends allow is
-  ambiguous, and is not guessed.
+- sender and stamp: the send with that stamp on that channel, the first unmatched one of equal
+  stamps;
+- sender only: the sends of the channel in order, except that a receive at which the clock jumps
+  belongs to the one send whose stamp explains the jump;
+- neither: the one send whose stamp the clock allows. A receive that fits several sends is
+  ambiguous and stays unmatched.
 """
 
 from bisect import bisect_right
@@ -25,16 +25,17 @@ BY_ORDER = "order on its channel"
 BY_CLOCK = "clock values"
 
 CHANNEL = ["sender", "receiver"]
-#: Each receiver of each send, with the stamp that its message carries.
-SENDS = {"row": pl.Int64, "sender": pl.String, "receiver": pl.String, "stamp": pl.Int64}
-#: The receives: with the stamp of the message if the log tells it, the clock, and the clock of
-#: the event before.
-FOUND = {"row": pl.Int64, "send": pl.Int64, "how": pl.String}
-RECEIVES = {**SENDS, "clock": pl.Int64, "before": pl.Int64}
+#: A row for each receiver of each send, with the stamp of its message.
+SEND_COLUMNS = {"row": pl.Int64, "sender": pl.String, "receiver": pl.String, "stamp": pl.Int64}
+#: A row for each receive: the stamp of its message if it is logged, the clock after the receive and
+#: the clock `before` it.
+RECEIVE_COLUMNS = {**SEND_COLUMNS, "clock": pl.Int64, "before": pl.Int64}
+#: Rows of a receive and its send, and the method of matching.
+MATCH_COLUMNS = {"row": pl.Int64, "send": pl.Int64, "method": pl.String}
 
 
 class Send(NamedTuple):
-    """A row of SENDS."""
+    """A row of SEND_COLUMNS."""
 
     row: int
     sender: str
@@ -43,7 +44,7 @@ class Send(NamedTuple):
 
 
 class Receive(NamedTuple):
-    """A row of RECEIVES."""
+    """A row of RECEIVE_COLUMNS."""
 
     row: int
     sender: str | None
@@ -54,16 +55,16 @@ class Receive(NamedTuple):
 
     @property
     def jumped(self) -> bool:
-        """Whether the message pushed the clock, so that it tells the stamp."""
+        """Whether the message pushed the clock, so that the clock shows the stamp."""
         return self.clock > self.before + 1
 
 
 @dataclass
 class Matches:
-    """What was found out about receives, by their rows.
+    """The result of matching, by rows of receives.
 
-    `found` are frames of `row`, `send` (its row) and `how`; `ambiguous` says how many sends a
-    receive can be of, and `orphans` are those which none fits.
+    `found` are frames of MATCH_COLUMNS; `ambiguous` counts the sends that fit a receive, and
+    `orphans` are the receives that no send fits.
     """
 
     found: list[pl.DataFrame] = field(default_factory=list)
@@ -72,24 +73,27 @@ class Matches:
 
     @cached_property
     def table(self) -> pl.DataFrame:
-        """All that was matched: `row`, `send`, `how`."""
-        return pl.concat([pl.DataFrame(schema=FOUND), *self.found])
+        """All matches: MATCH_COLUMNS."""
+        return pl.concat([pl.DataFrame(schema=MATCH_COLUMNS), *self.found])
 
 
 def match(sends: pl.DataFrame, receives: pl.DataFrame) -> Matches:
-    """Find the sends of all receives; both are in the order of their machines' logs."""
+    """Find the sends of all receives; both are in the order of the logs."""
     matches = Matches()
-    told = pl.col("sender").is_not_null() & pl.col("stamp").is_not_null()
-    _by_stamp(matches, sends, receives.filter(told))
-    rest = receives.filter(~told)
+    has_both = pl.col("sender").is_not_null() & pl.col("stamp").is_not_null()
+    _by_stamp(matches, sends, receives.filter(has_both))
+    rest = receives.filter(~has_both)
     if rest.height:
-        some = list(map(Receive._make, rest.rows()))
-        _by_hand(matches, list(map(Send._make, sends.rows())), some)
+        _one_by_one(
+            matches,
+            list(map(Send._make, sends.rows())),
+            list(map(Receive._make, rest.rows())),
+        )
     return matches
 
 
 def _by_stamp(matches: Matches, sends: pl.DataFrame, receives: pl.DataFrame) -> None:
-    """Of several sends of one stamp on a channel each is received once; the last, maybe more."""
+    """Match by stamp. Of equal stamps on a channel, later receives get later sends, or the last."""
     message = _message(sends)
     sent = sends.select(send="row", message=message)
     received = receives.select("row", message=message)
@@ -105,13 +109,13 @@ def _by_stamp(matches: Matches, sends: pl.DataFrame, receives: pl.DataFrame) -> 
         found = nths.join(sent.with_columns(nth), on=again, how="left", maintain_order="left")
     matches.orphans += found.filter(pl.col("send").is_null())["row"].to_list()
     matched = found.select("row", "send").drop_nulls()
-    matches.found.append(matched.with_columns(how=pl.lit(BY_STAMP)))
+    matches.found.append(matched.with_columns(method=pl.lit(BY_STAMP)))
 
 
 def _message(sends: pl.DataFrame) -> pl.Expr:
-    """Channel and stamp as one value, which is no send's where no send has both.
+    """Return channel and stamp as one key: a number if both fit, as that halves the time to join.
 
-    It is a number where they fit into one, which takes half the time to join.
+    The key of a receive that no send fits equals no key of a send.
     """
     machines = pl.concat([sends["sender"].unique(), sends["receiver"].unique()]).unique()
     sender, receiver = (
@@ -127,7 +131,7 @@ def _message(sends: pl.DataFrame) -> pl.Expr:
     return message + pl.when(stamp.is_between(least, most)).then(stamp - least)
 
 
-def _by_hand(matches: Matches, sends: list[Send], receives: list[Receive]) -> None:
+def _one_by_one(matches: Matches, sends: list[Send], receives: list[Receive]) -> None:
     sent = defaultdict[tuple[str, str], list[Send]](list)
     received = defaultdict[tuple[str | None, str], list[Receive]](list)
     for send in sends:
@@ -137,15 +141,15 @@ def _by_hand(matches: Matches, sends: list[Send], receives: list[Receive]) -> No
     for (sender, receiver), some in received.items():
         if sender is None:
             to_here = [one for (_, to), there in sent.items() if to == receiver for one in there]
-            pairs, how = _by_clock(matches, to_here, some), BY_CLOCK
+            pairs, method = _by_clock(matches, to_here, some), BY_CLOCK
         else:
-            pairs, how = _in_order(matches, sent[sender, receiver], some), BY_ORDER
-        rows = {"row": [*pairs], "send": [*pairs.values()], "how": [how] * len(pairs)}
-        matches.found.append(pl.DataFrame(rows, FOUND))
+            pairs, method = _in_order(matches, sent[sender, receiver], some), BY_ORDER
+        rows = {"row": [*pairs], "send": [*pairs.values()], "method": [method] * len(pairs)}
+        matches.found.append(pl.DataFrame(rows, MATCH_COLUMNS))
 
 
 def _in_order(matches: Matches, sends: list[Send], receives: list[Receive]) -> dict[int, int]:
-    """What was matched in order since the last jump is ambiguous if a jump skips a send."""
+    """Match a channel in order; matches since the last jump are ambiguous if it skips a send."""
     found = dict[int, int]()
     following, since = 0, list[Receive]()
     for receive in receives:
@@ -168,7 +172,7 @@ def _in_order(matches: Matches, sends: list[Send], receives: list[Receive]) -> d
 
 
 def _by_clock(matches: Matches, sends: list[Send], receives: list[Receive]) -> dict[int, int]:
-    """Match what has one possible send, and again, as long as that leaves others with one."""
+    """Match receives that fit exactly one send, again and again until no more follow."""
     found = dict[int, int]()
     left = sorted(sends, key=lambda send: send.stamp)
     waiting = list(receives)
@@ -195,7 +199,7 @@ def _by_clock(matches: Matches, sends: list[Send], receives: list[Receive]) -> d
 
 
 def _allowed(receive: Receive, stamps: list[int]) -> tuple[int, int]:
-    """Where in the ordered stamps those are that a receive can have been of."""
+    """Return the range of the sorted stamps that fit a receive."""
     if receive.stamp is not None:
         return bisect_right(stamps, receive.stamp - 1), bisect_right(stamps, receive.stamp)
     if receive.jumped:

@@ -1,6 +1,6 @@
-"""Logs that other programs wrote. One module per format; each knows its own by content.
+"""Importers for logs of other programs. One module per format, recognised by content.
 
-`described` is none of them: a file has to say what the logs look like.
+`described` is not in the table: it needs a file that describes the logs.
 """
 
 from analysis.history.run import Format

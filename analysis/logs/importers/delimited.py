@@ -1,8 +1,8 @@
-"""Logs as several public labs write them: `time|clock|kind|queue|peer`, one file per machine.
+"""Delimited logs, as several public labs write them: `time|clock|kind|queue|peer`.
 
-The delimiter is `|`, a comma, a semicolon or a tab. A first line with the names of the columns
-lets them be in another order, and be others: `machine` where one file has several, `stamp`
-for what a message carried. A peer is whom a send is to, or whom a receive is from.
+One file per machine; the delimiter is `|`, a comma, a semicolon or a tab. A first line with names
+of columns allows another order and other columns: `machine` if a file has several, `stamp` for the
+stamp of a message. A peer is the receiver of a send, or the sender of a receive.
 """
 
 import csv
@@ -15,7 +15,7 @@ from analysis.logs.importers.rows import NUMBER, Reader, Row
 
 NAME = "delimited"
 DELIMITERS = "|,;\t"
-#: What a column can be called, in lower case.
+#: The names of each column, in lower case.
 COLUMNS = {
     "time": {"time", "timestamp", "system_time", "system time", "real_time", "global time", "date"},
     "clock": {"clock", "logical_clock", "logical clock", "lamport", "lamport_clock", "lc"},
@@ -38,14 +38,14 @@ def knows(head: str) -> bool:
 
 
 def load(path: Path) -> list[Run]:
-    """The run that the logs in a directory, or one log, tell of."""
+    """Load the run whose logs are in a directory, or in one file."""
     reader = Reader()
     rows = [row for file in known_files(path, knows) for row in _rows(file, reader)]
-    return [run_of(reader.told(path, NAME, rows))]
+    return [run_of(reader.extract(path, NAME, rows))]
 
 
 def _layout(head: str) -> tuple[str, tuple[str, ...], bool] | None:
-    """The delimiter, what the columns are, and whether the first line names them."""
+    """Return the delimiter, the columns, and whether the first line names them."""
     lines = [line for line in head.splitlines() if line.strip()]
     if not lines:
         return None
@@ -88,7 +88,7 @@ def _rows(file: Path, reader: Reader) -> Iterator[Row]:
 
 
 def row_of(file: Path, line: int, found: dict[str, str]) -> Row:
-    """The row of what was found, by the names of COLUMNS. A file is of one machine by default."""
+    """Make a row from texts by the names of COLUMNS; the machine defaults to the file's name."""
     peer = found.get("peer", "")
     return Row(
         file=file.name,

@@ -1,18 +1,18 @@
-"""Logs of any program, if a TOML file says what they look like.
+"""Logs of any program, if a TOML file describes their lines.
 
     expression = '^\\[(?<time>\\S+)\\] (?<kind>\\w+) clock=(?<clock>\\d+)( peer=(?<peer>\\S+))?'
-    time = "ms"               # s, ms, us, ns, or as in "%H:%M:%S.%f"; by itself: as it looks
-    queue = "before"          # before or after a receive; by itself: as the numbers look
-    files = "*.log"           # which files; by itself: those in which the expression finds any
+    time = "ms"               # s, ms, us, ns, or a format like "%H:%M:%S.%f"; default: inferred
+    queue = "before"          # counted before or after a receive; default: inferred
+    files = "*.log"           # default: all files in which the expression matches a line
 
-    [kinds]                   # what events are called; by itself: send, sent, receive, recv, ...
+    [kinds]                   # names of events; default: send, sent, receive, recv, ...
     send = ["SND", "BCAST"]
     receive = ["RCV"]
     internal = ["LOCAL"]
 
-The groups of the expression are `clock` and `kind`, and any of `time`, `queue`, `peer` (whom a send
-is to, or whom a receive is from), `sender`, `receivers`, `stamp` (what a message carried)
-and `machine`; without that a file is of one machine, and has its name.
+The groups of the expression are `clock` and `kind`, and any of `time`, `queue`, `sender`,
+`receivers`, `peer` (the receiver of a send, or the sender of a receive), `stamp` (of the message)
+and `machine` (default: the file's name).
 """
 
 import re
@@ -26,7 +26,7 @@ from typing import Any, get_args
 from analysis.history.run import InputError, Run, known_files
 from analysis.logs.foreign import run_of
 from analysis.logs.importers.delimited import COLUMNS, NEEDED, row_of
-from analysis.logs.importers.rows import WORDS, Reader, Row
+from analysis.logs.importers.rows import KIND_WORDS, Reader, Row
 from analysis.logs.importers.times import UNITS_NS
 from vm.records import Kind
 from vm.spec import suggestion
@@ -51,11 +51,11 @@ class Described:
         return any(map(self.expression.search, head.splitlines()))
 
     def load(self, path: Path) -> list[Run]:
-        """The run that the logs in a directory, or one log, tell of."""
+        """Load the run whose logs are in a directory, or in one file."""
         reader = Reader(self.time, self.kinds)
         files = [file for file in known_files(path, self.knows) if fnmatch(file.name, self.files)]
         rows = [row for file in files for row in self._rows(file, reader)]
-        return [run_of(reader.told(path, NAME, rows, self.queue))]
+        return [run_of(reader.extract(path, NAME, rows, self.queue))]
 
     def _rows(self, file: Path, reader: Reader) -> Iterator[Row]:
         for number, line in reader.lines(file):
@@ -66,7 +66,7 @@ class Described:
 
 
 def read(path: Path) -> Described:
-    """The format that a file describes; InputError says which field is wrong."""
+    """Read the description of a format; InputError names the wrong field."""
     try:
         plain = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -116,7 +116,7 @@ def _files(value: Any) -> str:
 
 def _kinds(value: Any) -> Mapping[str, Kind]:
     if value is None:
-        return WORDS
+        return KIND_WORDS
     if not isinstance(value, dict):
         raise ValueError(f"kinds: {value!r} is not a table")
     kinds: dict[str, Kind] = {}

@@ -1,4 +1,4 @@
-"""Events of which every field is a text, as importers cut them out of lines."""
+"""Rows of text, as importers cut them out of lines, and their conversion to events."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,24 +9,24 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from analysis.history.run import TORN, Damage, InputError
-from analysis.logs.foreign import TOLD, Told
+from analysis.logs.foreign import EXTRACT_COLUMNS, Extract
 from analysis.logs.importers.times import Times
 from vm.records import Kind
 from vm.spec import natural_order
 
 NUMBER = re.compile(r"[0-9]{1,18}")
-#: The words in the name of an event that tell its kind.
-WORDS: dict[str, Kind] = {
+#: The kind of an event by a word in its name.
+KIND_WORDS: dict[str, Kind] = {
     **dict.fromkeys(("internal", "local", "int", "i"), "internal"),
     **dict.fromkeys(("send", "sent", "sending", "broadcast", "s"), "send"),
     **dict.fromkeys(("receive", "received", "receiving", "recv", "rcv", "r"), "receive"),
 }
-#: Stand for all other machines.
-EVERYBODY = {"all", "everyone", "everybody", "broadcast", "both", "*"}
+#: Names that stand for all other machines.
+ALL_OTHERS = {"all", "everyone", "everybody", "broadcast", "both", "*"}
 
 
 class Row(NamedTuple):
-    """One event in one log; "" is what it does not tell."""
+    """One event in one log; a field that the log lacks is ""."""
 
     file: str
     line: int
@@ -42,20 +42,22 @@ class Row(NamedTuple):
 
 @dataclass
 class Reader:
-    """How the texts are to be understood, and what could not be.
+    """Converts rows to events, and collects those that cannot be converted as damage.
 
-    `unit` is what `times.Times` takes; the keys of `kinds` are words in lower case.
+    `unit` is that of `times.Times`; the keys of `kinds` are words in lower case.
     """
 
     unit: str = ""
-    kinds: Mapping[str, Kind] = field(default_factory=lambda: WORDS)
+    kinds: Mapping[str, Kind] = field(default_factory=lambda: KIND_WORDS)
     damage: list[Damage] = field(default_factory=list)
     _torn: dict[str, int] = field(default_factory=dict)
 
-    def told(self, path: Path, format_name: str, rows: Iterable[Row], queue: str = "") -> Told:
-        """What the rows of a run tell; each machine's are in the order of its log.
+    def extract(
+        self, path: Path, format_name: str, rows: Iterable[Row], queue: str = ""
+    ) -> Extract:
+        """Convert the rows of a run; those of each machine are in the order of its log.
 
-        InputError if no row can be understood.
+        InputError if no row can be converted.
         """
         times = Times(self.unit)
         events = [event for row in rows if (event := self._event(row, times))]
@@ -65,12 +67,12 @@ class Reader:
         machines = sorted({event["machine"] for event in events}, key=natural_order)
         events.sort(key=lambda event: machines.index(event["machine"]))
         notes = _name_peers(events, machines)
-        return Told(
+        return Extract(
             name=path.resolve().name,
             path=path,
             format=format_name,
             machines=tuple(machines),
-            events=pl.DataFrame(events, TOLD),
+            events=pl.DataFrame(events, EXTRACT_COLUMNS),
             files={event["machine"]: event["file"] for event in events},
             damage=tuple(self.damage),
             queue=queue,
@@ -80,10 +82,10 @@ class Reader:
     def _event(self, row: Row, times: Times) -> dict[str, Any] | None:
         kind = self.kind_of(row.kind)
         at_ns, problem = None, "" if kind else f"{row.kind!r} is no kind of event that is known"
-        for what in ("clock", "queue", "stamp"):
-            text = getattr(row, what)
-            if not (NUMBER.fullmatch(text) or (not text and what != "clock")):
-                problem = problem or f"the {what} cannot be {text!r}"
+        for name in ("clock", "queue", "stamp"):
+            text = getattr(row, name)
+            if not (NUMBER.fullmatch(text) or (not text and name != "clock")):
+                problem = problem or f"the {name} cannot be {text!r}"
         try:
             at_ns = times.ns(row.machine, row.time) if row.time else None
         except ValueError:
@@ -106,12 +108,12 @@ class Reader:
         }
 
     def kind_of(self, text: str) -> Kind | None:
-        """The kind that the first known word of a text tells."""
+        """Return the kind of the first known word in a text."""
         words = [text.strip().lower(), *re.findall(r"[^\W_]+", text.lower())]
         return next((self.kinds[word] for word in words if word in self.kinds), None)
 
     def lines(self, file: Path) -> Iterator[tuple[int, str]]:
-        """The lines of a file that are not empty, with their numbers."""
+        """Return the non-empty lines of a file with their numbers."""
         *whole, last = file.read_text(encoding="utf-8", errors="replace").split("\n")
         self._torn[file.name] = len(whole) + 1 if last else 0
         return ((n, line) for n, line in enumerate([*whole, last], 1) if line.strip())
@@ -122,28 +124,28 @@ class Reader:
 
 
 def _names(text: str) -> list[str] | None:
-    """The names in a list that is written somehow."""
+    """Split a list of names with any separators."""
     return re.findall(r"[^\s,;\[\]()'\"]+", text) or None
 
 
 def _name_peers(events: list[dict[str, Any]], machines: list[str]) -> list[str]:
-    """Call peers as their logs call them; what was concluded for that."""
-    called = {name for event in events for name in [*(event["to"] or ()), event["sender"]] if name}
-    names = {name: same for name in called - {*machines} if (same := _same(name, machines))}
+    """Replace aliases of peers by the names of machines; return a note for each alias."""
+    named = {name for event in events for name in [*(event["to"] or ()), event["sender"]] if name}
+    aliases = {name: same for name in named - {*machines} if (same := _same(name, machines))}
     for event in events:
         others = [machine for machine in machines if machine != event["machine"]]
         if event["sender"]:
-            event["sender"] = names.get(event["sender"], event["sender"])
-        if event["to"] and {name.lower() for name in event["to"]} & EVERYBODY:
+            event["sender"] = aliases.get(event["sender"], event["sender"])
+        if event["to"] and {name.lower() for name in event["to"]} & ALL_OTHERS:
             event["to"] = others
         elif event["to"]:
-            event["to"] = [names.get(name, name) for name in event["to"]]
-    pairs = sorted(names.items())
-    return [f"who is called {name} is {machine}, by the number" for name, machine in pairs]
+            event["to"] = [aliases.get(name, name) for name in event["to"]]
+    pairs = sorted(aliases.items())
+    return [f"{name} is taken for {machine}, by its number" for name, machine in pairs]
 
 
 def _same(name: str, machines: list[str]) -> str | None:
-    """The one machine whose name has the same number at its end."""
+    """Return the machine whose name ends in the same number, if there is exactly one."""
     number = re.search(r"[0-9]+$", name)
     if not number:
         return None

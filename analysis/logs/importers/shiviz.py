@@ -1,10 +1,10 @@
-"""Logs for ShiViz, as GoVector and its kin write them: a vector clock in JSON for every event.
+"""Logs for ShiViz, as GoVector and related libraries write them: a vector clock in JSON per event.
 
-A regular expression with the named groups `host`, `clock` and `event` says what an event is. As
-in a file for ShiViz's upload, the first line can be that expression and the second one a
-delimiter, also a regular expression, between several executions, which its group `trace`
-names. Without them the layouts that ShiViz and GoVector have by default are tried. A group
-`timestamp` (as TSViz has it) is the time in nanoseconds.
+A regular expression with the named groups `host`, `clock` and `event` matches an event. As in a
+file for ShiViz's upload, the first line can be that expression and the second line a delimiter:
+a regular expression that matches between executions, whose group `trace` names them. Without them,
+the default layouts of ShiViz and GoVector are tried. A group `timestamp` (as in TSViz) is the time
+in nanoseconds.
 """
 
 import json
@@ -34,7 +34,7 @@ from vm.spec import natural_order
 
 NAME = "shiviz"
 GROUPS = {"host", "clock", "event"}
-#: How events are laid out where no expression says it, by the lines that a log begins with.
+#: Default layouts of events, by the first lines of a log.
 LAYOUTS = {
     r"\S+ \{[^{}]*\}\s*\n": r"^(?P<host>\S+) (?P<clock>\{.*\})\s*\n(?P<event>.*)$",
     r".*\n\S+ \{[^{}]*\}\s*(?:\n|$)": r"^(?P<event>.*)\n(?P<host>\S+) (?P<clock>\{.*\})\s*$",
@@ -43,7 +43,7 @@ LAYOUTS = {
 }
 DELIMITER = r"^===+ ?(?P<trace>.*?) ?===+$"
 BY_VECTORS = "vector clocks"
-ITS_OWN_WITNESS = "the messages were concluded from the vector clocks themselves"
+CIRCULAR = "the messages were inferred from the vector clocks themselves"
 
 
 class _Event(NamedTuple):
@@ -55,7 +55,7 @@ class _Event(NamedTuple):
 
 
 class _Layout(NamedTuple):
-    """How a file is to be read: `begin` is where its log begins, after the expressions."""
+    """The layout of a file; its log begins at `begin`, after the expressions."""
 
     event: re.Pattern[str]
     delimiter: re.Pattern[str]
@@ -73,7 +73,7 @@ def knows(head: str) -> bool:
 
 
 def load(path: Path) -> list[Run]:
-    """The executions that a file, or the logs in a directory together, tell of."""
+    """Load the executions in a file, or in the logs of a directory together."""
     executions: dict[str, list[_Event]] = {}
     damage: list[Damage] = []
     for file in known_files(path, knows):
@@ -99,7 +99,7 @@ def load(path: Path) -> list[Run]:
 
 
 def _in_a_name(label: str) -> str:
-    """The label of an execution as a part of a file's name."""
+    """Make the label of an execution safe for a file's name."""
     return re.sub(r"[^\w.-]+", "_", label)
 
 
@@ -107,7 +107,7 @@ def _in_a_name(label: str) -> str:
 
 
 def _layout(head: str) -> _Layout | None:
-    """None if this is no such log; re.error if an expression in it is none."""
+    """Return the layout, None if this is another format; re.error for an invalid expression."""
     first, _, rest = head.partition("\n")
     second, _, _ = rest.partition("\n")
     if all(f"(?<{group}>" in first for group in GROUPS):
@@ -121,12 +121,12 @@ def _layout(head: str) -> _Layout | None:
 
 
 def _expression(text: str) -> re.Pattern[str]:
-    """An expression as JavaScript has it, and as ShiViz applies it: line by line, all ASCII."""
+    """Compile a JavaScript expression as ShiViz applies it: line by line, ASCII only."""
     return re.compile(re.sub(r"\(\?<(?=\w)", "(?P<", text.rstrip("\r")), re.MULTILINE | re.ASCII)
 
 
 def _parts(layout: _Layout, text: str) -> Iterator[tuple[str, int, int]]:
-    """The executions of a file: how each is called, and where it begins and ends."""
+    """Return label, begin and end of each execution in a file."""
     begin, label = layout.begin, "1"
     for number, delimiter in enumerate(layout.delimiter.finditer(text, layout.begin), 2):
         yield label, begin, delimiter.start()
@@ -137,7 +137,7 @@ def _parts(layout: _Layout, text: str) -> Iterator[tuple[str, int, int]]:
 def _events(
     layout: _Layout, text: str, begin: int, end: int, file: str
 ) -> Iterator[_Event | Damage]:
-    """The events of an execution, and the lines that belong to none."""
+    """Return the events of an execution, and the lines that match no event as damage."""
     line, at = text.count("\n", 0, begin) + 1, begin
     for match in layout.event.finditer(text, begin, end):
         yield from _left_over(text[at : match.start()], file, line)
@@ -182,7 +182,7 @@ def _run(path: Path, name: str, events: list[_Event], damage: tuple[Damage, ...]
     machines = (*logged, *sorted(named, key=natural_order))
     _refuse_several(path, events)
     number = {machine: n for n, machine in enumerate(machines)}
-    # ShiViz puts the events of a host into the order of its own count, wherever they are.
+    # ShiViz orders the events of a host by its own component, whatever their order in the file.
     rows = sorted(events, key=lambda event: (number[event.host], event.clock.get(event.host, 0)))
     vectors = np.array([[e.clock.get(m, 0) for m in machines] for e in rows], np.int64)
     concluded = conclude([number[event.host] for event in rows], vectors)
@@ -204,7 +204,7 @@ def _run(path: Path, name: str, events: list[_Event], damage: tuple[Damage, ...]
         damage=damage,
         resolution_ns=resolution_ns,
         conventions=tuple(notes),
-        unknown=(("clock_condition", ITS_OWN_WITNESS), ("strong_clock_condition", ITS_OWN_WITNESS)),
+        unknown=(("clock_condition", CIRCULAR), ("strong_clock_condition", CIRCULAR)),
     )
 
 
@@ -251,21 +251,21 @@ def _table(
         "to": [to.get(row) for row in range(len(rows))],
         "sender": [_sender(machines, concluded.get(row)) for row in range(len(rows))],
         "cause": [causes.get(row) for row in range(len(rows))],
-        "inferred": [_how(concluded.get(row)) for row in range(len(rows))],
+        "inferred": [_method(concluded.get(row)) for row in range(len(rows))],
         "file": [event.file for event in rows],
         "line": [event.line for event in rows],
         "clock_vector": vectors.tolist(),
     }
     table = pl.DataFrame(columns, {column: SCHEMA[column] for column in columns})
-    untold = [pl.lit(None).alias(column) for column in SCHEMA if column not in columns]
-    return table.with_columns(untold).select(pl.col(n).cast(t) for n, t in SCHEMA.items())
+    absent = [pl.lit(None).alias(column) for column in SCHEMA if column not in columns]
+    return table.with_columns(absent).select(pl.col(n).cast(t) for n, t in SCHEMA.items())
 
 
 def _sender(machines: tuple[str, ...], one: Conclusion | None) -> str | None:
     return machines[one.sender] if one and one.sender >= 0 else None
 
 
-def _how(one: Conclusion | None) -> str | None:
+def _method(one: Conclusion | None) -> str | None:
     if one is None:
         return None
     if one.send >= 0:
@@ -278,4 +278,7 @@ def _notes(concluded: dict[int, Conclusion]) -> Iterator[str]:
     sends = [one for one in concluded.values() if one.send >= 0]
     yield f"{len(sends)} of {len(concluded)} receives belong to their send by {BY_VECTORS}"
     if at_once := sum(one.send < 0 and one.needed > 1 for one in concluded.values()):
-        yield f"{at_once} events learn from several events at once, which no one message explains"
+        yield (
+            f"{at_once} events have new components of several sends, which no single message"
+            " explains"
+        )

@@ -1,4 +1,4 @@
-"""Time columns of other people's logs, as nanoseconds since 1970 in no time zone."""
+"""Time columns of foreign logs, as nanoseconds since 1970 without a time zone."""
 
 import re
 from collections.abc import Iterator
@@ -17,10 +17,10 @@ DIGITS = {"s": 11, "ms": 14, "us": 17}
 
 
 class Times:
-    """The times of one run's logs, which are all written in one way: that of the first.
+    """Parses the times of one run's logs, all in one format.
 
-    `unit` is a key of UNITS_NS, or a format of `datetime.strptime`, or "" if the first time is to
-    tell. Times of day and minutes of the hour go on where they begin again.
+    `unit` is a key of UNITS_NS, a format of `datetime.strptime`, or "" to infer it from the first
+    time. Times of day and minutes of the hour continue after they wrap around.
     """
 
     def __init__(self, unit: str) -> None:
@@ -31,19 +31,19 @@ class Times:
         self._turned = False
 
     def ns(self, machine: str, text: str) -> int:
-        """ValueError if the text is no time like the first one."""
+        """Parse a time; ValueError if it is not in the format of the first one."""
         if not self._unit:
             self._unit = _unit_of(text)
         ns = _ns(text.strip(), self._unit)
         self._period_ns = _period_ns(self._unit)
         if self._period_ns:
-            ns = self._go_on(machine, ns)
+            ns = self._unwrapped(machine, ns)
         if abs(ns) > MAX_INT64:
             raise ValueError
         return ns
 
-    def _go_on(self, machine: str, ns: int) -> int:
-        """The time in the period in which the machine is by now."""
+    def _unwrapped(self, machine: str, ns: int) -> int:
+        """Add the periods that have passed on this machine."""
         last = self._last_ns.get(machine, ns)
         ns += (last - ns + self._period_ns // 2) // self._period_ns * self._period_ns
         self._turned |= ns >= self._period_ns
@@ -54,9 +54,9 @@ class Times:
         if not self._given and self._unit in UNIT_NAMES:
             yield f"times are read as {UNIT_NAMES[self._unit]}, by their size"
         if self._period_ns:
-            what = "time of day" if self._period_ns == DAY_NS else "minutes and seconds of an hour"
-            again = "; it begins again, and is taken to go on" if self._turned else ""
-            yield f"times have no date, only the {what}{again}"
+            part = "time of day" if self._period_ns == DAY_NS else "minutes and seconds of an hour"
+            again = "; it wraps around and is continued" if self._turned else ""
+            yield f"times have no date, only the {part}{again}"
 
 
 def _unit_of(text: str) -> str:
@@ -85,7 +85,7 @@ def _ns(text: str, unit: str) -> int:
 
 
 def _period_ns(unit: str) -> int:
-    """After how long such times begin again; 0 if they never do."""
+    """Return after how long times of this unit wrap around; 0 if they never do."""
     if unit == "of day" or ("%" in unit and not re.search("%[YymdjcxDF]", unit)):
         return DAY_NS
     return HOUR_NS if unit == "of hour" else 0

@@ -1,10 +1,10 @@
-"""Messages concluded from vector clocks alone, for logs that have nothing else.
+"""Messages inferred from vector clocks, for logs that contain nothing else.
 
-An event that knows more of others than the event before it on its machine has received
-something. A message carries the time of its send, so the send is the event of one of those
-others, named by its own component, whose vector has all that is new and nothing that is newer
-(ShiViz draws its arrows by the same idea: Beschastnikh et al., Debugging Distributed Systems,
-CACM 2016). If no one event explains what is new, several messages were received at once.
+An event is a receive if a component of another machine grew since the event before it on its
+machine. A message carries the vector of its send. So the send is the event, named by one of the new
+components, whose vector has all of the new components and nothing newer (as ShiViz draws arrows:
+Beschastnikh et al., Debugging Distributed Systems, CACM 2016). If no single event explains all
+new components, several messages were received at once.
 """
 
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ Vectors = NDArray[np.int64]
 
 
 class Conclusion(NamedTuple):
-    """What the vector of one event tells: the row of the send (-1: none of these events), the
-    machine that sent it (-1: not known), and how many events would be needed to explain it."""
+    """The inferred cause of one event: the row of the send (-1: none of these events), the sending
+    machine (-1: unknown), and the number of events needed to explain the new components."""
 
     send: int
     sender: int
@@ -26,7 +26,7 @@ class Conclusion(NamedTuple):
 
 
 def conclude(machine: Sequence[int], vectors: Vectors) -> dict[int, Conclusion]:
-    """By row, what each event that must have received something received.
+    """Infer the receives, by row.
 
     `machine` is by row; rows are in the order of the machines and of their events.
     """
@@ -44,13 +44,13 @@ def conclude(machine: Sequence[int], vectors: Vectors) -> dict[int, Conclusion]:
 def _explain(
     vectors: Vectors, own: dict[tuple[int, int], int], row: int, m: int, news: list[int]
 ) -> Conclusion:
-    told = {q: own.get((q, int(vectors[row, q])), -1) for q in news}
-    for q, send in told.items():
+    sends = {q: own.get((q, int(vectors[row, q])), -1) for q in news}
+    for q, send in sends.items():
         if send >= 0 and _has_all(vectors[send], vectors[row], news, m):
             return Conclusion(send, q, 1)
-    # What the news of one of them includes need not have come by itself.
+    # A component that another new event already includes need not have come by its own message.
     direct = [
-        q for q in news if not any(_includes(vectors, told[p], q, row) for p in news if p != q)
+        q for q in news if not any(_includes(vectors, sends[p], q, row) for p in news if p != q)
     ]
     if len(direct) == 1:
         return Conclusion(-1, direct[0], 1)
@@ -58,7 +58,7 @@ def _explain(
 
 
 def _has_all(send: NDArray[np.int64], received: NDArray[np.int64], news: list[int], m: int) -> bool:
-    """Whether a message with this vector brings all of the news, and no more."""
+    """Whether a message with this vector explains all new components, and nothing newer."""
     others = np.arange(len(send)) != m
     return bool((send[news] == received[news]).all() and (send <= received)[others].all())
 

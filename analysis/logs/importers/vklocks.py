@@ -1,11 +1,11 @@
 """The text logs of the first vklocks (github.com/mmattyV/vklocks): one file per machine.
 
-An event is a line that contains `updated logical clock to N, system_time=S`. `system_time`
-has whole seconds only, so an event's time is the line's own, to the millisecond. Lines before
-it tell more: `Sent message to` each receiver of a send, with the stamp, and `Received message
-from`, when a message arrives, with its stamp; messages are taken in the order of arrival.
-Machines are known to each other by address; the port in it names the machine that says it
-listens there. The queue length is logged at receives only, after taking the message.
+An event is a line with `updated logical clock to N, system_time=S`. `system_time` has whole
+seconds only, so the time of an event is that of its line, in milliseconds. Lines before it hold
+the rest: `Sent message to` for each receiver of a send, with the stamp; `Received message from`
+for each arrival, with its stamp. Messages are received in the order of arrival. Logs name
+receivers by address; its port identifies the machine that logged to listen there. The queue length
+is logged at receives only, after taking the message.
 """
 
 import os
@@ -18,7 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from analysis.history.run import InputError, Run, known_files
-from analysis.logs.foreign import LEFT, TOLD, Told, run_of
+from analysis.logs.foreign import EXTRACT_COLUMNS, INBOX_COLUMNS, Extract, run_of
 from analysis.logs.importers.vklocks_lines import Log, knows, read
 from vm.spec import natural_order
 
@@ -30,7 +30,7 @@ Ints = NDArray[np.int64]
 
 
 def load(directory: Path) -> list[Run]:
-    """The run that the directory's logs tell of; InputError if two logs are of one machine."""
+    """Load the run of a directory's logs; InputError if two logs are of one machine."""
     files = sorted(known_files(directory, knows), key=lambda file: natural_order(file.name))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         logs = list(pool.map(read, files))
@@ -39,24 +39,24 @@ def load(directory: Path) -> list[Run]:
             if machines.count(machine) > 1:
                 raise InputError(f"{directory} holds more than one log of {machine}: keep one")
         ports = [log.port for log in logs if log.port]
-        # On two computers a port can be there twice; then it names nobody.
+        # Machines on two computers can have the same port, which then identifies neither.
         name_of = {log.port: log.machine for log in logs if ports.count(log.port) == 1}
-        events, waiting = zip(*pool.map(partial(_told, name_of=name_of), logs), strict=True)
-    left = pl.concat(waiting)
+        events, waiting = zip(*pool.map(partial(_extract, name_of=name_of), logs), strict=True)
+    inbox = pl.concat(waiting)
     return [
         run_of(
-            Told(
+            Extract(
                 name=directory.resolve().name,
                 path=directory,
                 format=NAME,
                 machines=machines,
-                # Many columns in as many parts would be put together by every query again.
+                # Without rechunk, every query would merge the parts of each column again.
                 events=pl.concat(events, rechunk=True),
                 files={log.machine: log.file for log in logs},
-                left=left,
+                inbox=inbox,
                 damage=tuple(damage for log in logs for damage in log.damage),
                 tick_rates_hz={log.machine: log.tick_rate_hz for log in logs if log.tick_rate_hz},
-                queue_left={machine: left.filter(machine=machine).height for machine in machines},
+                queue_left={machine: inbox.filter(machine=machine).height for machine in machines},
                 queue="after",
                 conventions=("system_time has whole seconds, so times are those of the lines",),
             )
@@ -65,7 +65,7 @@ def load(directory: Path) -> list[Run]:
 
 
 def _take(log: Log) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The events with what their receives took out of the inbox, and what is left in it."""
+    """Join receives with the arrivals that they take; also return the messages left over."""
     receives = np.flatnonzero((log.events["kind"] == "receive").to_numpy())
     lines = log.events["line"].to_numpy()
     taken = _oldest_first(log.arrived["line"].to_numpy(), lines[receives])
@@ -77,11 +77,11 @@ def _take(log: Log) -> tuple[pl.DataFrame, pl.DataFrame]:
     left = np.ones(len(arrivals), bool)
     left[taken[taken >= 0]] = False
     waiting = arrivals.filter(pl.Series(left)).with_columns(machine=pl.lit(log.machine))
-    return pl.concat([log.events, received], how="horizontal"), waiting.select(*LEFT)
+    return pl.concat([log.events, received], how="horizontal"), waiting.select(*INBOX_COLUMNS)
 
 
 def _oldest_first(arrived: Ints, received: Ints) -> Ints:
-    """Which arrival each receive takes, by their lines; -1 if nothing was in the inbox."""
+    """Return the arrival that each receive takes, by line numbers; -1 if the inbox was empty."""
     if len(received) <= len(arrived) and (arrived[: len(received)] < received).all():
         return np.arange(len(received))
     taken, following = [], 0
@@ -92,12 +92,12 @@ def _oldest_first(arrived: Ints, received: Ints) -> Ints:
     return np.array(taken, np.int64)
 
 
-def _told(log: Log, name_of: dict[str, str]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The events of a log in the columns of TOLD, and what is left in the inbox."""
-    events, left = _take(log)
+def _extract(log: Log, name_of: dict[str, str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the events of a log in EXTRACT_COLUMNS, and the messages left in its inbox."""
+    events, inbox = _take(log)
     addresses = log.sent["name"].unique().to_list()
     names = {a: name for a in addresses if (name := name_of.get(a.rpartition(":")[2]))}
-    # What was sent belongs to the event that is logged next.
+    # Lines of messages belong to the next event in the log.
     following = np.searchsorted(events["line"].to_numpy(), log.sent["line"].to_numpy())
     sent = (
         log.sent.select(pl.col("name").replace(names), "stamp", event=pl.Series(following))
@@ -105,14 +105,15 @@ def _told(log: Log, name_of: dict[str, str]) -> tuple[pl.DataFrame, pl.DataFrame
         .agg(to="name", sent_stamp=pl.col("stamp").drop_nulls().first())
         .filter(pl.col("event") < events.height)
     )
-    place = np.full(events.height, -1)
-    place[sent["event"].to_numpy()] = np.arange(sent.height)
-    which = pl.Series(place).replace(-1, None)
-    told = pl.concat([events, sent.select(pl.all().gather(which))], how="horizontal")
-    told = told.with_columns(
+    position = np.full(events.height, -1)
+    position[sent["event"].to_numpy()] = np.arange(sent.height)
+    which = pl.Series(position).replace(-1, None)
+    joined = pl.concat([events, sent.select(pl.all().gather(which))], how="horizontal")
+    joined = joined.with_columns(
         machine=pl.lit(log.machine),
         file=pl.lit(log.file),
         to=pl.when(kind="send").then("to"),
         stamp=pl.when(kind="send").then("sent_stamp").otherwise("stamp"),
     )
-    return told.select(pl.col(name).cast(type_) for name, type_ in TOLD.items()), left
+    columns = [pl.col(name).cast(type_) for name, type_ in EXTRACT_COLUMNS.items()]
+    return joined.select(columns), inbox

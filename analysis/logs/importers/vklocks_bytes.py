@@ -1,8 +1,11 @@
-"""The plain lines of a big text log of the first vklocks, byte by byte.
+"""The plain lines of a large text log of the first vklocks, byte by byte.
 
-Nearly all lines of such a log are exactly as the program writes them. A loop over their bytes,
-compiled, reads those much faster than regular expressions can; whatever it does not know it
-leaves to them.
+Nearly all lines of such a log are exactly as the program writes them. Compiled loops over their
+bytes read them much faster than regular expressions; lines of any other form are left to those.
+
+The stages are kernels over all lines: times, beginnings, names, clocks, queues. `at` is the
+position that a stage has reached in each line; a stage that does not know the next part of a line
+sets its code to ODD, and the following stages skip it.
 """
 
 from typing import NamedTuple
@@ -17,9 +20,9 @@ Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
 
 ODD, INTERNAL, SEND, BROADCAST, RECEIVE, SENT, ARRIVED = range(7)
-#: What is written in a line: before what it says, how that begins, by its code, what follows a
-#: name, and what follows the clock.
-WRITTEN = (
+#: The literal texts of lines: the level, the beginnings by code, and the texts that follow a name
+#: or a clock.
+TEXTS = (
     " INFO: ",
     "Internal event: updated logical clock to ",
     "Sent event to ",
@@ -34,27 +37,30 @@ WRITTEN = (
     ", queue_length=",
 )
 SYSTEM_TIME, QUEUE_LENGTH = 10, 11
-#: By code, what of WRITTEN follows the name; 0 if there is no name.
+#: By code, the number of the text that follows the name; 0 without a name.
 AFTER_NAME = np.array([0, 0, 7, 0, 0, 8, 9])
-LENGTHS = np.array([len(text) for text in WRITTEN])
-LITERALS = np.zeros((len(WRITTEN), LENGTHS.max()), np.uint8)
-for _number, _text in enumerate(WRITTEN):
+LENGTHS = np.array([len(text) for text in TEXTS])
+LITERALS = np.zeros((len(TEXTS), LENGTHS.max()), np.uint8)
+for _number, _text in enumerate(TEXTS):
     LITERALS[_number, : len(_text)] = np.frombuffer(_text.encode(), np.uint8)
-#: The digits of a time, with the mark that follows each of its numbers: 2025-03-05 16:55:41,106.
+#: The parts of a time, as digits and the mark that follows: 2025-03-05 16:55:41,106.
 PARTS = np.array([(4, "-"), (2, "-"), (2, " "), (2, ":"), (2, ":"), (2, ","), (3, " ")], object)
 DIGITS = PARTS[:, 0].astype(np.int64)
 MARKS = np.array([ord(mark) for mark in PARTS[:, 1]])
 LIMITS = np.array([9999, 12, 31, 23, 59, 59, 999])
-DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
+FIRST_YEAR = 1970
+#: The first days of all months from FIRST_YEAR until after MAX_MS, in days since 1970.
+MONTHS = np.arange("1970-01", "2263-01", dtype="datetime64[M]").astype("datetime64[D]")
+MONTH_DAYS = MONTHS.astype(np.int64)
 MAX_MS = MAX_INT64 // 1_000_000
 MAX_NAMES = 512
 MAX_DIGITS = 18
 CR, SPACE, DOT, ZERO, NINE, COLON, DELETE = 13, 32, 46, 48, 57, 58, 127
 
 
-class Lines(NamedTuple):
-    """By line: where it ends, its code, its time, the clock that it tells, the queue (-1: none),
-    and the number of the name in it (-1: none). Of an ODD line only the end and code count."""
+class ScannedLines(NamedTuple):
+    """By line: its end, its code, its time, its clock, its queue (-1: none), and the number of its
+    name (-1: none). Only end and code are valid for an ODD line."""
 
     ends: Ints
     code: Bytes
@@ -66,157 +72,186 @@ class Lines(NamedTuple):
 
     @property
     def odd(self) -> Ints:
-        """The lines that are not plain, from 0."""
+        """The indexes of lines that are not plain."""
         return np.flatnonzero(self.code == ODD)
 
-    def others(self, text: bytes) -> bytes:
-        """The lines that are not plain."""
+    def rest(self, text: bytes) -> bytes:
+        """Return the lines that are not plain."""
         begins = np.append(0, self.ends[:-1] + 1)
         odd = self.odd
         spans = zip(begins[odd].tolist(), (self.ends[odd] + 1).tolist(), strict=True)
         return b"".join(text[begin:end] for begin, end in spans)
 
 
-def scan(text: bytes) -> Lines:
-    """What the lines say. The last one may have no end: then it is not plain."""
+def scan(text: bytes) -> ScannedLines:
+    """Scan all lines. A last line without an end is not plain."""
     data = np.frombuffer(text, np.uint8)
     ends = np.flatnonzero(data == ord("\n"))
-    whole = len(ends)
+    at, stops = np.append(0, ends + 1)[:-1], ends - (data[ends - 1] == CR)
+    stops = np.maximum(at, stops)
     if not text.endswith(b"\n"):
         ends = np.append(ends, len(text))
     code = np.zeros(len(ends), np.uint8)
     at_ms, clock, queue, name = np.full((4, len(ends)), -1)
     spans = np.zeros((MAX_NAMES, 2), np.int64)
-    tables = LITERALS, LENGTHS, AFTER_NAME, DIGITS, MARKS, LIMITS, DAYS
-    walk = fast(scan_lines, len(ends))
-    known = walk(data, ends[:whole], *tables, code, at_ms, clock, queue, name, spans)
+    lines = len(stops)
+    fast(scan_times, lines)(data, stops, DIGITS, MARKS, LIMITS, MONTH_DAYS, at, at_ms)
+    fast(scan_beginnings, lines)(data, stops, LITERALS, LENGTHS, at, at_ms, code)
+    scan_named = fast(scan_names, lines)
+    known = scan_named(data, stops, LITERALS, LENGTHS, AFTER_NAME, at, code, name, spans)
+    fast(scan_clocks, lines)(data, stops, at, code, clock)
+    fast(scan_queues, lines)(data, stops, LITERALS, LENGTHS, at, code, queue)
     names = [text[begin:end].decode() for begin, end in spans[:known].tolist()]
-    return Lines(ends, code, at_ms, clock, queue, name, names)
+    return ScannedLines(ends, code, at_ms, clock, queue, name, names)
 
 
-def scan_lines(
+def scan_times(
     data: Bytes,
-    ends: Ints,
-    literals: Bytes,
-    lengths: Ints,
-    after_name: Ints,
+    stops: Ints,
     digits: Ints,
     marks: Ints,
     limits: Ints,
-    days: Ints,
-    code: Bytes,
+    months: Ints,
+    at: Ints,
     at_ms: Ints,
-    clock: Ints,
-    queue: Ints,
+) -> None:
+    """Fill `at_ms` for lines that begin with a time, and move `at` behind it."""
+    value = np.zeros(7, np.int64)
+    for line in range(len(stops)):
+        here = at[line]
+        ok = stops[line] - here > 31
+        for part in range(7):
+            if not ok:
+                break
+            number = 0
+            for _ in range(digits[part]):
+                digit = int(data[here]) - ZERO
+                ok = ok and 0 <= digit <= 9
+                number = number * 10 + digit
+                here += 1
+            ok = ok and number <= limits[part] and data[here] == marks[part]
+            value[part] = number
+            here += part < 6
+        month = (value[0] - FIRST_YEAR) * 12 + value[1] - 1
+        if not ok or value[1] == 0 or month < 0 or month + 1 >= len(months):
+            continue
+        if value[2] == 0 or value[2] > months[month + 1] - months[month]:
+            continue
+        hours = (months[month] + value[2] - 1) * 24 + value[3]
+        ms = ((hours * 60 + value[4]) * 60 + value[5]) * 1000 + value[6]
+        if ms <= MAX_MS:
+            at[line], at_ms[line] = here, ms
+
+
+def scan_beginnings(
+    data: Bytes, stops: Ints, literals: Bytes, lengths: Ints, at: Ints, at_ms: Ints, code: Bytes
+) -> None:
+    """Fill the code of lines with a time, the level and a known beginning; move `at` behind it."""
+    for line in range(len(stops)):
+        same = at_ms[line] >= 0
+        here = at[line]
+        for n in range(lengths[0]):
+            same = same and data[here + n] == literals[0, n]
+        if not same:
+            continue
+        here += lengths[0]
+        for kind in range(1, ARRIVED + 1):
+            same = here + lengths[kind] <= stops[line]
+            for n in range(lengths[kind]):
+                if not same:
+                    break
+                same = data[here + n] == literals[kind, n]
+            if same:
+                code[line], at[line] = kind, here + lengths[kind]
+                break
+
+
+def scan_names(
+    data: Bytes,
+    stops: Ints,
+    literals: Bytes,
+    lengths: Ints,
+    after_name: Ints,
+    at: Ints,
+    code: Bytes,
     name: Ints,
     spans: Ints,
 ) -> int:
-    """Fill what is known of each plain line; returns how many `spans` of names there are.
-
-    One loop, as a compiled function cannot call one that is not. The days since 1970 are by
-    Hinnant, chrono-Compatible Low-Level Date Algorithms, days_from_civil.
-    """
-    known, begin = 0, 0
-    value = np.zeros(7, np.int64)
-    for line in range(len(ends)):
-        at, end = begin, ends[line]
-        begin = end + 1
-        if end > at and data[end - 1] == CR:
-            end -= 1
-        # The time: numbers of as many digits, each with its mark behind it.
-        ok = end - at > 24 + lengths[0]
-        for part in range(7):
-            value[part] = 0
-            for _ in range(digits[part]):
-                digit = int(data[at]) - ZERO if ok else -1
-                ok = ok and 0 <= digit <= 9
-                value[part] = value[part] * 10 + digit
-                at += 1
-            ok = ok and value[part] <= limits[part] and data[at] == marks[part]
-            at += part < 6
-        if not ok or value[1] == 0 or value[2] == 0:
+    """Fill the names, and move `at` behind the text that follows; return the number of `spans`."""
+    known = 0
+    for line in range(len(stops)):
+        follows = after_name[code[line]]
+        if not follows:
             continue
-        year, month, day = value[0], value[1], value[2]
-        leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-        if day > days[month] + (1 if leap and month == 2 else 0):
+        begin, end, stop = at[line], stops[line], at[line]
+        while stop < end and SPACE < data[stop] < DELETE:
+            stop += 1
+        ok = stop - begin > 1 and stop + 1 + lengths[follows] <= end
+        ok = ok and data[stop] == SPACE and data[stop - 1] == COLON
+        for n in range(lengths[follows]):
+            ok = ok and data[stop + 1 + n] == literals[follows, n]
+        length, number = stop - 1 - begin, 0
+        while ok and number < known:
+            same = spans[number, 1] - spans[number, 0] == length
+            for n in range(length):
+                if not same:
+                    break
+                same = data[begin + n] == data[spans[number, 0] + n]
+            if same:
+                break
+            number += 1
+        if not ok or number == len(spans):
+            code[line] = ODD
             continue
-        year -= 1 if month <= 2 else 0
-        of_year = (153 * (month - 3 if month > 2 else month + 9) + 2) // 5 + day - 1
-        of_era = year % 400 * 365 + year % 400 // 4 - year % 400 // 100 + of_year
-        hours = (year // 400 * 146097 + of_era - 719468) * 24 + value[3]
-        ms = ((hours * 60 + value[4]) * 60 + value[5]) * 1000 + value[6]
-        if ms < 0 or ms > MAX_MS:
-            continue
-        # What is written next, and then which beginning.
-        found = -1
-        for n in range(lengths[0]):
-            ok = ok and data[at + n] == literals[0, n]
-        at += lengths[0]
-        for kind in range(1, 7):
-            if ok and found < 0 and at + lengths[kind] <= end:
-                same = True
-                for n in range(lengths[kind]):
-                    if data[at + n] != literals[kind, n]:
-                        same = False
-                        break
-                if same:
-                    found = kind
-        if found < 0:
-            continue
-        at += lengths[found]
-        # A name, its colon, and what follows.
-        who, follows = -1, after_name[found]
-        if follows:
-            stop = at
-            while stop < end and SPACE < data[stop] < DELETE:
-                stop += 1
-            ok = stop - at > 1 and stop + 1 + lengths[follows] <= end
-            ok = ok and data[stop] == SPACE and data[stop - 1] == COLON
-            for n in range(lengths[follows]):
-                ok = ok and data[stop + 1 + n] == literals[follows, n]
-            if not ok:
-                continue
-            for other in range(known):
-                if who < 0 and spans[other, 1] - spans[other, 0] == stop - 1 - at:
-                    who = other
-                    for n in range(stop - 1 - at):
-                        if data[at + n] != data[spans[other, 0] + n]:
-                            who = -1
-                            break
-            if who < 0:
-                if known == len(spans):
-                    continue
-                who = known
-                spans[known, 0], spans[known, 1] = at, stop - 1
-                known += 1
-            at = stop + 1 + lengths[follows]
-        # The clock, and behind it, of an event, the time again and the queue.
-        number, first = 0, at
-        while at < end and ZERO <= data[at] <= NINE and at - first <= MAX_DIGITS:
-            number = number * 10 + int(data[at]) - ZERO
-            at += 1
-        ok = first < at <= first + MAX_DIGITS
-        length = -1
-        if found <= RECEIVE:
-            ok = ok and at + lengths[SYSTEM_TIME] < end
-            for n in range(lengths[SYSTEM_TIME]):
-                ok = ok and data[at + n] == literals[SYSTEM_TIME, n]
-            at += lengths[SYSTEM_TIME]
-            first = at
-            while at < end and (ZERO <= data[at] <= NINE or data[at] == DOT):
-                at += 1
-            ok = ok and at > first
-            if at < end:
-                ok = ok and at + lengths[QUEUE_LENGTH] < end
-                for n in range(lengths[QUEUE_LENGTH]):
-                    ok = ok and data[at + n] == literals[QUEUE_LENGTH, n]
-                at += lengths[QUEUE_LENGTH]
-                length, first = 0, at
-                while at < end and ZERO <= data[at] <= NINE and at - first <= MAX_DIGITS:
-                    length = length * 10 + int(data[at]) - ZERO
-                    at += 1
-                ok = ok and first < at <= first + MAX_DIGITS and at == end
-        if ok:
-            code[line], at_ms[line], clock[line] = found, ms, number
-            queue[line], name[line] = length, who
+        if number == known:
+            spans[known, 0], spans[known, 1] = begin, stop - 1
+            known += 1
+        name[line], at[line] = number, stop + 1 + lengths[follows]
     return known
+
+
+def scan_clocks(data: Bytes, stops: Ints, at: Ints, code: Bytes, clock: Ints) -> None:
+    """Fill the clocks, and move `at` behind them."""
+    for line in range(len(stops)):
+        if code[line] == ODD:
+            continue
+        first, here, number = at[line], at[line], 0
+        while here < stops[line] and ZERO <= data[here] <= NINE and here - first <= MAX_DIGITS:
+            number = number * 10 + int(data[here]) - ZERO
+            here += 1
+        if first < here <= first + MAX_DIGITS:
+            clock[line], at[line] = number, here
+        else:
+            code[line] = ODD
+
+
+def scan_queues(
+    data: Bytes, stops: Ints, literals: Bytes, lengths: Ints, at: Ints, code: Bytes, queue: Ints
+) -> None:
+    """Check the rest of each event's line: the system time, and the queue at a receive."""
+    for line in range(len(stops)):
+        if code[line] == ODD or code[line] > RECEIVE:
+            continue
+        here, end, number = at[line], stops[line], -1
+        ok = here + lengths[SYSTEM_TIME] < end
+        for n in range(lengths[SYSTEM_TIME]):
+            ok = ok and data[here + n] == literals[SYSTEM_TIME, n]
+        here += lengths[SYSTEM_TIME]
+        first = here
+        while here < end and (ZERO <= data[here] <= NINE or data[here] == DOT):
+            here += 1
+        ok = ok and here > first
+        if ok and here < end:
+            ok = here + lengths[QUEUE_LENGTH] < end
+            for n in range(lengths[QUEUE_LENGTH]):
+                ok = ok and data[here + n] == literals[QUEUE_LENGTH, n]
+            here += lengths[QUEUE_LENGTH]
+            first, number = here, 0
+            while here < end and ZERO <= data[here] <= NINE and here - first <= MAX_DIGITS:
+                number = number * 10 + int(data[here]) - ZERO
+                here += 1
+            ok = ok and first < here <= first + MAX_DIGITS and here == end
+        if ok:
+            queue[line] = number
+        else:
+            code[line] = ODD

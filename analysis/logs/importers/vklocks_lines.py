@@ -1,7 +1,7 @@
-"""What the lines of one text log of the first vklocks say.
+"""The lines of one text log of the first vklocks.
 
-Of a big log the plain lines, nearly all, are read byte by byte (`vklocks_bytes`), and the others,
-as all of a small one, by regular expressions.
+Of a large log, plain lines (nearly all) are read byte by byte (`vklocks_bytes`); all other lines,
+and small logs, by regular expressions.
 """
 
 import re
@@ -17,7 +17,7 @@ from analysis.logs.importers import vklocks_bytes
 from analysis.logs.importers.vklocks_bytes import MAX_MS
 from vm.records import Kind
 
-#: Smaller logs are read sooner than a compiled function is loaded.
+#: Reading a smaller log takes less time than loading a compiled function.
 PLAIN_FROM_BYTES = 1 << 20
 TIME_LENGTH = len("2025-03-05 16:55:41,106")
 TIME = "%Y-%m-%d %H:%M:%S,%3f"
@@ -39,22 +39,20 @@ KINDS: dict[str, Kind] = {
     "Processed received message": "receive",
 }
 NOT_A_LINE = "not a line of this format"
-#: The columns of what lines tell: events, and messages that arrived or were sent.
-EVENTS = {
+#: The columns of events, and of messages that arrived or were sent.
+EVENT_COLUMNS = {
     "line": pl.Int64,
     "at_ns": pl.Int64,
     "kind": pl.String,
     "clock": pl.Int64,
     "queue": pl.Int64,
 }
-MESSAGES = {"line": pl.Int64, "at_ns": pl.Int64, "name": pl.String, "stamp": pl.Int64}
-
-SAYS = pl.col("says")
+MESSAGE_COLUMNS = {"line": pl.Int64, "at_ns": pl.Int64, "name": pl.String, "stamp": pl.Int64}
 
 
 @dataclass
 class Log:
-    """One file: its events as in EVENTS, and as in MESSAGES what arrived and what was sent."""
+    """One file: its events (EVENT_COLUMNS), arrivals and sent messages (MESSAGE_COLUMNS)."""
 
     file: str
     machine: str
@@ -72,22 +70,25 @@ def knows(head: str) -> bool:
 
 
 def read(path: Path) -> Log:
-    """InputError if the machine begins more than once."""
+    """Read a log; InputError if its machine begins more than once."""
     text = path.read_bytes()
-    plain, others = _parted(text)
+    plain, others = _split(text)
     lines = _timed(others)
-    said = lines.filter((pl.col("level") != "ERROR") & pl.col("at_ns").is_not_null())
-    begun, serving = _said(said, BEGUN, "name", "rate"), _said(said, SERVING, "port")
+    regular = lines.filter((pl.col("level") != "ERROR") & pl.col("at_ns").is_not_null())
+    begun, serving = _matching(regular, BEGUN, "name", "rate"), _matching(regular, SERVING, "port")
     if begun.height > 1:
         raise InputError(
             f"{path}:{begun['line'][1]}: the machine begins a second time: the logs of several"
             " runs were appended; give each run a directory of its own"
         )
     machine, rate = begun.select("name", "rate").row(0) if begun.height else (path.stem, None)
-    arrived, sent = _said(said, ARRIVED, "name", "stamp"), _said(said, SENT, "name", "stamp")
-    failed = _said(lines.filter(level="ERROR"), FAILED, "name").with_columns(stamp=None)
-    events = _said(said, EVENT, "what", "clock", "queue").with_columns(
-        kind=pl.col("what").replace_strict(KINDS, default=None, return_dtype=pl.String)
+    arrived, sent = (
+        _matching(regular, ARRIVED, "name", "stamp"),
+        _matching(regular, SENT, "name", "stamp"),
+    )
+    failed = _matching(lines.filter(level="ERROR"), FAILED, "name").with_columns(stamp=None)
+    events = _matching(regular, EVENT, "event", "clock", "queue").with_columns(
+        kind=pl.col("event").replace_strict(KINDS, default=None, return_dtype=pl.String)
     )
     events = events.drop_nulls("kind")
     torn = 0 if text.endswith(b"\n") else text.count(b"\n") + 1
@@ -97,42 +98,44 @@ def read(path: Path) -> Log:
         machine=machine,
         tick_rate_hz=rate and int(rate),
         port=serving["port"][-1] if serving.height else "",
-        events=_merged(EVENTS, plain[0], events),
-        arrived=_merged(MESSAGES, plain[1], arrived),
-        sent=_merged(MESSAGES, plain[2], sent, failed),
+        events=_merged(EVENT_COLUMNS, plain[0], events),
+        arrived=_merged(MESSAGE_COLUMNS, plain[1], arrived),
+        sent=_merged(MESSAGE_COLUMNS, plain[2], sent, failed),
         damage=_damage(path.name, lines, used, torn),
     )
 
 
-def _parted(text: bytes) -> tuple[list[pl.DataFrame], pl.DataFrame]:
-    """What plain lines tell: events, what arrived and what was sent; and all other lines."""
+def _split(text: bytes) -> tuple[list[pl.DataFrame], pl.DataFrame]:
+    """Return events, arrivals and sent messages of the plain lines; and all other lines."""
     if len(text) < PLAIN_FROM_BYTES:
-        nothing = [pl.DataFrame(schema=columns) for columns in (EVENTS, MESSAGES, MESSAGES)]
-        return nothing, _lines_of(text).with_row_index("line", 1)
-    found = vklocks_bytes.scan(text)
-    others = _lines_of(found.others(text)).with_columns(line=pl.Series(found.odd + 1))
-    return _plain(found), others.select("line", "text")
+        tables = EVENT_COLUMNS, MESSAGE_COLUMNS, MESSAGE_COLUMNS
+        return [pl.DataFrame(schema=columns) for columns in tables], _lines_of(text).with_row_index(
+            "line", 1
+        )
+    scanned = vklocks_bytes.scan(text)
+    others = _lines_of(scanned.rest(text)).with_columns(line=pl.Series(scanned.odd + 1))
+    return _plain(scanned), others.select("line", "text")
 
 
 def _lines_of(text: bytes) -> pl.DataFrame:
-    """The lines, without their ends, as `text`."""
+    """Split bytes into lines, as the column `text`."""
     try:
         return pl.read_lines(text, name="text")
     except pl.exceptions.ComputeError:
         return pl.read_lines(text.decode(errors="replace").encode(), name="text")
 
 
-def _plain(found: vklocks_bytes.Lines) -> list[pl.DataFrame]:
-    names = pl.Series(found.names, dtype=pl.String)
+def _plain(scanned: vklocks_bytes.ScannedLines) -> list[pl.DataFrame]:
+    names = pl.Series(scanned.names, dtype=pl.String)
     kinds = pl.Series([None, "internal", "send", "send", "receive"])
     lines = pl.DataFrame(
         {
-            "line": np.arange(1, len(found.code) + 1),
-            "code": found.code,
-            "at_ns": found.at_ms * 1_000_000,
-            "clock": found.clock,
-            "queue": found.queue,
-            "number": found.name,
+            "line": np.arange(1, len(scanned.code) + 1),
+            "code": scanned.code,
+            "at_ns": scanned.at_ms * 1_000_000,
+            "clock": scanned.clock,
+            "queue": scanned.queue,
+            "number": scanned.name,
         }
     )
     code = pl.col("code")
@@ -149,20 +152,20 @@ def _plain(found: vklocks_bytes.Lines) -> list[pl.DataFrame]:
 
 
 def _timed(lines: pl.DataFrame) -> pl.DataFrame:
-    """The lines with their times, levels and what they say: null where they are of another form.
+    """Split lines into time, level and text; null where a line has another form.
 
-    The lines below an error belong to it, and are left out.
+    The lines below an error belong to it and are left out.
     """
     groups = pl.col("text").str.extract_groups(f"({TIMED})(.*)$").struct
     ms = pl.col("time").str.to_datetime(TIME, time_unit="ms", strict=False).cast(pl.Int64)
-    timed = lines.with_columns(head=groups.field("1"), says=groups.field("2")).select(
+    timed = lines.with_columns(head=groups.field("1"), text=groups.field("2")).select(
         pl.col("line").cast(pl.Int64),
         time=pl.col("head").str.slice(0, TIME_LENGTH),
         level=pl.col("head").str.slice(TIME_LENGTH + 1).str.strip_suffix(": "),
-        says="says",
+        text="text",
     )
     timed = timed.with_columns(at_ns=pl.when(ms.is_between(0, MAX_MS)).then(ms * 1_000_000))
-    # Lines that are not among these are plain, and no errors.
+    # Lines between these are plain, which are no errors.
     here = pl.when(pl.col("at_ns").is_not_null()).then("level")
     after_others = pl.when(pl.col("line").diff() > 1).then(pl.lit("INFO"))
     above = here.fill_null(after_others).forward_fill()
@@ -170,14 +173,14 @@ def _timed(lines: pl.DataFrame) -> pl.DataFrame:
     return timed.filter(~is_below_error)
 
 
-def _said(lines: pl.DataFrame, pattern: str, *names: str) -> pl.DataFrame:
-    """The lines that the pattern fits: `line`, `at_ns` and its groups by name."""
-    found = SAYS.str.extract_groups(pattern).struct.rename_fields([*names]).struct.unnest()
-    return lines.select("line", "at_ns", found).drop_nulls(names[0])
+def _matching(lines: pl.DataFrame, pattern: str, *names: str) -> pl.DataFrame:
+    """Return the lines that match a pattern: `line`, `at_ns` and its groups by name."""
+    groups = pl.col("text").str.extract_groups(pattern).struct.rename_fields([*names])
+    return lines.select("line", "at_ns", groups.struct.unnest()).drop_nulls(names[0])
 
 
 def _merged(columns: dict[str, Any], *frames: pl.DataFrame) -> pl.DataFrame:
-    """The frames with these columns, in the order of their lines."""
+    """Concatenate frames with these columns, in the order of their lines."""
     parts = [
         frame.select(pl.col(name).cast(type_) for name, type_ in columns.items())
         for frame in frames
@@ -187,22 +190,22 @@ def _merged(columns: dict[str, Any], *frames: pl.DataFrame) -> pl.DataFrame:
 
 
 def _damage(file: str, lines: pl.DataFrame, used: list[pl.DataFrame], torn: int) -> list[Damage]:
-    """The lines that were not used, and why. A last line without its end was torn."""
+    """Return the lines that match nothing, with the reason. A last line without an end is torn."""
     left = lines.join(pl.concat([frame.select("line") for frame in used]), on="line", how="anti")
     return [
         Damage(file, line, f"{TORN}: {reason}" if line == torn else reason)
-        for line, *says in left.sort("line").iter_rows()
-        for reason in [_reason(*says)]
+        for line, *parts in left.sort("line").iter_rows()
+        for reason in [_reason(*parts)]
     ]
 
 
-def _reason(time: str | None, level: str | None, says: str | None, at_ns: int | None) -> str:
-    if time is None or says is None:
+def _reason(time: str | None, level: str | None, text: str | None, at_ns: int | None) -> str:
+    if time is None or text is None:
         return NOT_A_LINE
     if at_ns is None:
         return f"the time cannot be {time}"
     if level == "ERROR":
-        return f"an error of the program: {says.partition(': <')[0]}"
-    if event := re.match(EVENT, says):
+        return f"an error of the program: {text.partition(': <')[0]}"
+    if event := re.match(EVENT, text):
         return f"an event of no known kind: {event[1]}"
     return NOT_A_LINE

@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.logs.matching import BY_CLOCK, BY_ORDER, BY_STAMP, RECEIVES, SENDS, Matches, match
+from analysis.logs.matching import (
+    BY_CLOCK,
+    BY_ORDER,
+    BY_STAMP,
+    RECEIVE_COLUMNS,
+    SEND_COLUMNS,
+    Matches,
+    match,
+)
 from histories import World
 from unruly import events_of, unruly
 
@@ -51,7 +59,8 @@ def matched(world: World, *, sender: bool, stamp: bool) -> tuple[Matches, dict[i
         if event.kind == "receive"
     ]
     found = match(
-        pl.DataFrame(sends, SENDS, orient="row"), pl.DataFrame(receives, RECEIVES, orient="row")
+        pl.DataFrame(sends, SEND_COLUMNS, orient="row"),
+        pl.DataFrame(receives, RECEIVE_COLUMNS, orient="row"),
     )
     assert {*sends_in(found), *found.ambiguous, *found.orphans} == {*truth}
     assert not {*sends_in(found)} & {*found.ambiguous}
@@ -63,7 +72,7 @@ def matched(world: World, *, sender: bool, stamp: bool) -> tuple[Matches, dict[i
 def test_a_stamp_names_a_message_whatever_was_lost_or_overtaken(world: World) -> None:
     found, truth = matched(world, sender=True, stamp=True)
     assert sends_in(found) == truth
-    assert {*found.table["how"]} <= {BY_STAMP}
+    assert {*found.table["method"]} <= {BY_STAMP}
 
 
 @settings(max_examples=60, deadline=None)
@@ -71,7 +80,7 @@ def test_a_stamp_names_a_message_whatever_was_lost_or_overtaken(world: World) ->
 def test_where_nothing_is_lost_or_overtaken_order_is_enough(seed: int, machines: int) -> None:
     found, truth = matched(unruly(seed, machines, acts=150), sender=True, stamp=False)
     assert sends_in(found) == truth
-    assert {*found.table["how"]} <= {BY_ORDER}
+    assert {*found.table["method"]} <= {BY_ORDER}
 
 
 @settings(max_examples=60, deadline=None)
@@ -80,7 +89,7 @@ def test_what_only_the_clock_values_tell_is_right_or_left_open(world: World) -> 
     found, truth = matched(world, sender=False, stamp=False)
     assert sends_in(found).items() <= truth.items()
     assert found.orphans == []
-    assert {*found.table["how"]} <= {BY_CLOCK}
+    assert {*found.table["method"]} <= {BY_CLOCK}
     assert all(several > 1 for several in found.ambiguous.values())
 
 
@@ -140,17 +149,18 @@ def by_hand(sender: str | None, stamps: list[int], receives: Channel) -> Matches
     sent = [(row, "p", "q", stamp) for row, stamp in enumerate(stamps)]
     received = [(row, sender, "q", None, *clocks) for row, clocks in enumerate(receives)]
     return match(
-        pl.DataFrame(sent, SENDS, orient="row"), pl.DataFrame(received, RECEIVES, orient="row")
+        pl.DataFrame(sent, SEND_COLUMNS, orient="row"),
+        pl.DataFrame(received, RECEIVE_COLUMNS, orient="row"),
     )
 
 
 def test_a_stamp_that_is_received_again_is_of_the_same_send() -> None:
     sends = pl.DataFrame(
-        [(0, "p", "q", 4), (1, "p", "q", 4), (2, "p", "q", 5)], SENDS, orient="row"
+        [(0, "p", "q", 4), (1, "p", "q", 4), (2, "p", "q", 5)], SEND_COLUMNS, orient="row"
     )
     receives = pl.DataFrame(
         [(row, "p", "q", stamp, 9, 8) for row, stamp in enumerate([4, 4, 4, 5, 6])],
-        RECEIVES,
+        RECEIVE_COLUMNS,
         orient="row",
     )
     found = match(sends, receives)
@@ -168,7 +178,8 @@ def test_stamps_that_no_send_has_are_of_no_send_however_far_apart(far: int) -> N
     asked = [(x, y, stamp) for x, y in channels for stamp in (0, 1, 2, 3, far - 1, far, far + 1)]
     receives = [(row, *one, 0, 0) for row, one in enumerate(asked)]
     found = match(
-        pl.DataFrame(rows, SENDS, orient="row"), pl.DataFrame(receives, RECEIVES, orient="row")
+        pl.DataFrame(rows, SEND_COLUMNS, orient="row"),
+        pl.DataFrame(receives, RECEIVE_COLUMNS, orient="row"),
     )
     assert sends_in(found) == {
         row: sends.index(one) for row, one in enumerate(asked) if one[2] in stamps

@@ -76,9 +76,9 @@ def test_a_send_that_is_logged_once_per_receiver_is_one_event(tmp_path: Path) ->
 
 def test_a_queue_that_is_counted_before_the_receive_is_found_out(tmp_path: Path) -> None:
     before = run_of(tmp_path, way=Delimited(queue_before=True))
-    assert said(before, "the queue counts the message that is received: the shortest of all is 1")
+    assert said(before, "the queue is counted before each receive: the shortest is 1")
     after = run_of(tmp_path, way=Delimited())
-    assert said(after, "the queue is what a receive leaves: some are 0")
+    assert said(after, "the queue is counted after each receive: some are 0")
 
 
 def test_stamps_from_before_the_increment_are_found_out_and_named(tmp_path: Path) -> None:
@@ -160,8 +160,8 @@ TIMES: list[tuple[list[str], list[float], str]] = [
     (["1741160378123456789", "1741160378123456790"], [0, 1e-9], "times are read as nanoseconds"),
     (["2025-03-05 02:39:38,691", "2025-03-05 02:39:39"], [0, 0.309], "times are in milliseconds"),
     (["2025-03-05T02:39:38Z", "2025-03-05T02:39:40Z"], [0, 2], "times are in whole seconds"),
-    (["23:59:58", "00:00:01"], [0, 3], "only the time of day; it begins again, and is taken to"),
-    (["59:58.5", "00:01.0"], [0, 2.5], "only the minutes and seconds of an hour; it begins again"),
+    (["23:59:58", "00:00:01"], [0, 3], "only the time of day; it wraps around and is continued"),
+    (["59:58.5", "00:01.0"], [0, 2.5], "only the minutes and seconds of an hour; it wraps around"),
     (["", ""], [], "events have no times"),
 ]
 
@@ -212,7 +212,7 @@ def test_who_is_called_by_a_number_is_known_by_it(tmp_path: Path) -> None:
     (tmp_path / "machine_2.log").write_text("1.5|2|RECV|1|1\n2.5|3|RECV|0|1\n")
     (tmp_path / "machine_3.log").write_text("2.5|3|RECV|0|machine_1\n")
     run = load(tmp_path)
-    assert said(run, "who is called 2 is machine_2, by the number")
+    assert said(run, "2 is taken for machine_2, by its number")
     assert run.events["to"].to_list()[:2] == [["machine_2"], ["machine_2", "machine_3"]]
     assert run.events.filter(kind="receive")["cause"].to_list() == [0, 1, 1]
     assert verdict(run).violations == ()

@@ -45,8 +45,8 @@ def test_a_description_is_all_that_is_needed(directory: Path) -> None:
         ("q", "receive", 2_400_000_000, 0, 6, None, "r", None, 2),
     ]
     assert run.damage == (("p.txt", 3, "the expression finds no event here"),)
-    says = "the queue counts the message that is received: as its format says; one less is shown"
-    assert says in run.conventions
+    note = "the queue is counted before each receive: defined by the format; one less is shown"
+    assert note in run.conventions
 
 
 def test_without_it_nobody_knows_what_the_logs_say(directory: Path) -> None:

@@ -97,7 +97,7 @@ def test_every_layout_says_the_same(tmp_path: Path, layout: Layout) -> None:
     found = verdict(run)
     assert (found.violations, found.unchecked) == ((), ())
     unknown = dict(found.unknown)
-    assert unknown["clock_condition"].startswith("the messages were concluded from the vector")
+    assert unknown["clock_condition"].startswith("the messages were inferred from the vector")
 
 
 def test_where_an_event_is_in_the_file_does_not_matter(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_news_of_several_that_no_one_message_brought_is_left_open(tmp_path: Path
     events = [("p", {"p": 1}, "x"), ("q", {"q": 1}, "x"), ("r", {"p": 1, "q": 1, "r": 1}, "both")]
     run = loaded(tmp_path, text_of(one_line, events))
     assert causes(run) == {("r", 0): (None, None)}
-    assert "1 events learn from several events at once, which no one message explains" in (
+    assert "1 events have new components of several sends, which no single message explains" in (
         run.conventions
     )
     assert verdict(run).unchecked == ("1 receives could be of several sends, and are left open",)

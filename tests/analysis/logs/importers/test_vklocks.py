@@ -287,7 +287,7 @@ def test_a_message_that_could_not_be_sent_was_sent_and_is_undelivered(tmp_path: 
 def test_what_its_logs_tell_is_found_out_and_said(run: Run) -> None:
     assert run.conventions == (
         "system_time has whole seconds, so times are those of the lines",
-        "the queue is what a receive leaves: as its format says",
+        "the queue is counted after each receive: defined by the format",
         "times are in milliseconds",
         "2 of 3 receives belong to their send by stamp on its channel",
         "1 of 3 receives fit no send in these logs: beta_log.txt:9",
