@@ -1,1 +1,1 @@
-"""What the README and docs/benchmarks.md state, measured: `python -m benchmarks [NAME ...]`."""
+"""The measurements in README and docs/benchmarks.md: `python -m benchmarks [NAME ...]`."""

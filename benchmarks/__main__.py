@@ -1,6 +1,6 @@
-"""python -m benchmarks [NAME ...]: some benchmarks, or all; each prints its own table.
+"""python -m benchmarks [NAME ...]: run some benchmarks, or all; each prints a table.
 
-They want an idle machine: nothing here is a test, and nothing fails for being slow.
+They need an idle machine. They are no tests: a slow result does not fail.
 """
 
 import sys

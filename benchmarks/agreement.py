@@ -1,12 +1,12 @@
 """Do simulation, processes and containers agree, with each other and with the fluid model?
 
-The same spec with the same tick rates is carried out many times by each backend. Of every figure
-of every machine the means of two backends differ by no more than chance explains: Student's
-confidence interval of the difference contains 0, at a level that counts how many differences
-are looked at (Bonferroni), so that one in twenty such comparisons of equal things would fail.
+Each backend executes the same spec, with the same tick rates, many times. For every metric of
+every machine, the means of two backends must differ by no more than chance: Student's confidence
+interval of the difference contains 0, at a level corrected for the number of comparisons
+(Bonferroni). If the backends are equal, one in twenty benchmarks fails.
 
-The fluid model speaks of runs without an end. The two ends of a real one are worth a few messages
-(`analysis.metrics.theory`), so it is compared with long simulated runs, where those matter little.
+The fluid model describes infinite runs. The two ends of a real run amount to a few messages
+(`analysis.metrics.theory`), so the model is compared with long simulated runs.
 """
 
 from collections import defaultdict
@@ -25,25 +25,25 @@ from benchmarks.command import vklocks
 
 #: Three machines, of which the slowest is saturated: 10 < (60 + 40 + 10) / 7.
 RATES_HZ = {"vm1": 60, "vm2": 40, "vm3": 10}
-FIGURES = ("sends_per_s", "receives_per_s", "utilisation", "queue_growth_per_s", "jump_mean")
-PREDICTED = FIGURES[:4]
+METRICS = ("sends_per_s", "receives_per_s", "utilisation", "queue_growth_per_s", "jump_mean")
+PREDICTED = METRICS[:4]
 LONG_S = 1000
-#: What the two ends of a run are worth, in messages.
+#: The effect of the two ends of a run, in messages.
 END_MESSAGES = 3
-#: A machine that misses more of its ticks than this share has larger jumps for no other reason.
+#: A machine that misses a larger fraction of its ticks has larger jumps for this reason alone.
 MAX_MISSED = 0.01
-#: How often an agreement of equal things would not be found.
+#: The probability that equal backends are reported as different.
 ERROR = 0.05
 
-#: The values of a figure of a machine, one a run.
+#: The values of a metric of a machine, one per run.
 Sample = Mapping[tuple[str, str], Sequence[float]]
 
 
 class Difference(NamedTuple):
-    """A figure of a machine, here and there, and by how much chance lets them differ."""
+    """The means of a machine's metric in two samples, and the difference that chance explains."""
 
     machine: str
-    figure: str
+    metric: str
     here: float
     there: float
     allowed: float
@@ -54,38 +54,40 @@ class Difference(NamedTuple):
 
 
 def sample(backend: str, runs: int, duration_s: float, seed: int = 0) -> Sample:
-    """The figures of so many runs, the first of which has the seed.
+    """Collect the metrics of runs, with seeds from `seed` on.
 
-    A run in which the computer stalled is not one of this spec: another one takes its place, and
-    it is told. AssertionError if that happens to as many as are wanted.
+    Runs in which the computer stalled are reported and replaced. AssertionError if more than
+    half of the runs stalled.
     """
     found: dict[tuple[str, str], list[float]] = defaultdict(list)
-    carried, good = 0, 0
+    executed, good = 0, 0
     while good < runs:
-        assert carried < 2 * runs, f"this computer stalls too often: {carried - good} of {carried}"
-        some = list(_carried_out(backend, runs - good, duration_s, seed + carried))
-        carried += len(some)
+        assert executed < 2 * runs, (
+            f"this computer stalls too often: {executed - good} of {executed}"
+        )
+        some = list(_execute(backend, runs - good, duration_s, seed + executed))
+        executed += len(some)
         for machines in some:
             if any(machine["ticks_missed"] > MAX_MISSED * _due(machine) for machine in machines):
                 print(f"a run on {backend} left out: the computer stalled", flush=True)
                 continue
             good += 1
             for machine in machines:
-                for figure in (*FIGURES, *(f"predicted_{name}" for name in PREDICTED)):
-                    found[machine["machine"], figure].append(machine[figure])
+                for metric in (*METRICS, *(f"predicted_{name}" for name in PREDICTED)):
+                    found[machine["machine"], metric].append(machine[metric])
     return found
 
 
 def _due(machine: Mapping[str, Any]) -> int:
-    """How many ticks were due."""
+    """Return the number of ticks that were due."""
     ticks: int = machine["ticks_done"] + machine["ticks_missed"]
     return ticks
 
 
-def _carried_out(
+def _execute(
     backend: str, runs: int, duration_s: float, seed: int
 ) -> Iterator[list[dict[str, Any]]]:
-    """The figures of the machines of each run."""
+    """Execute runs; yield the metrics of the machines of each."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "agreement.toml"
         rates = ", ".join(f"{machine} = {rate}" for machine, rate in RATES_HZ.items())
@@ -98,37 +100,37 @@ def _carried_out(
 
 
 def between(here: Sample, there: Sample, comparisons: int) -> Iterator[Difference]:
-    """Every figure of two samples, where so many comparisons are made in all."""
+    """Compare every metric of two samples, as part of `comparisons` in all."""
     for machine in RATES_HZ:
-        for figure in FIGURES:
-            a, b = here[machine, figure], there[machine, figure]
+        for metric in METRICS:
+            a, b = here[machine, metric], there[machine, metric]
             width = _half_width(a, b, ERROR / comparisons)
-            yield Difference(machine, figure, fmean(a), fmean(b), width)
+            yield Difference(machine, metric, fmean(a), fmean(b), width)
 
 
 def from_theory(long: Sample) -> Iterator[Difference]:
-    """Every predicted figure of long runs."""
+    """Compare every predicted metric with long runs."""
     comparisons = len(RATES_HZ) * len(PREDICTED)
     for machine in RATES_HZ:
-        for figure in PREDICTED:
-            values, (predicted, *_) = long[machine, figure], long[machine, f"predicted_{figure}"]
+        for metric in PREDICTED:
+            values, (predicted, *_) = long[machine, metric], long[machine, f"predicted_{metric}"]
             chance = float(stdtrit(len(values) - 1, 1 - ERROR / comparisons / 2))
             width = chance * stdev(values) / sqrt(len(values))
             ends = END_MESSAGES / LONG_S
-            yield Difference(machine, figure, fmean(values), predicted, width + ends)
+            yield Difference(machine, metric, fmean(values), predicted, width + ends)
 
 
 def comparisons(samples: Mapping[str, Sample]) -> dict[tuple[str, str], list[Difference]]:
-    """All figures, for every two of the backends."""
+    """Compare all metrics of every pair of backends."""
     pairs = list(combinations(samples, 2))
-    count = len(pairs) * len(RATES_HZ) * len(FIGURES)
+    count = len(pairs) * len(RATES_HZ) * len(METRICS)
     return {(a, b): list(between(samples[a], samples[b], count)) for a, b in pairs}
 
 
 def _half_width(a: Sequence[float], b: Sequence[float], error: float) -> float:
-    """Of the confidence interval of a difference of means, by Student's t with pooled variance.
+    """Return half the confidence interval of a difference of means, with pooled variance.
 
-    Pooled, since equal things vary equally: in a few runs a rare message may never be left over.
+    Pooled because a few runs of one sample may contain no rare event and show no variance.
     """
     freedom = len(a) + len(b) - 2
     pooled = ((len(a) - 1) * variance(a) + (len(b) - 1) * variance(b)) / freedom
@@ -144,17 +146,17 @@ def main() -> None:
     long = sample("simulation", 100, LONG_S)
     print(f"rates {RATES_HZ}; means over 1000 simulated and 20 real runs of 20 s;")
     print(f"the model beside 100 simulated runs of {LONG_S} s\n")
-    head = ("machine", "figure", *samples, f"{LONG_S} s", "model")
+    head = ("machine", "metric", *samples, f"{LONG_S} s", "model")
     print("| " + " | ".join(head) + " |\n|" + "---|" * len(head))
-    model = {(d.machine, d.figure): d for d in from_theory(long)}
+    model = {(d.machine, d.metric): d for d in from_theory(long)}
     for machine in RATES_HZ:
-        for figure in FIGURES:
-            means = [fmean(one[machine, figure]) for one in samples.values()]
-            means.append(fmean(long[machine, figure]))
-            predicted = model.get((machine, figure))
+        for metric in METRICS:
+            means = [fmean(one[machine, metric]) for one in samples.values()]
+            means.append(fmean(long[machine, metric]))
+            predicted = model.get((machine, metric))
             texts = [f"{mean:.3f}" for mean in means]
             texts.append(f"{predicted.there:.3f}" if predicted else "")
-            print("| " + " | ".join((machine, figure, *texts)) + " |")
+            print("| " + " | ".join((machine, metric, *texts)) + " |")
     found = {**comparisons(samples), (f"{LONG_S} s", "model"): list(model.values())}
     for (here, there), differences in found.items():
         unexplained = [one for one in differences if not one.is_explained]

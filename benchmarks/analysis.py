@@ -1,8 +1,8 @@
-"""From ten million events to a verdict: how long, and in how much memory?
+"""How much time and memory does a verdict on ten million events take?
 
-Each row is a process of its own that loads a run and judges it: both clock conditions over all
+Each row is a process of its own that loads a run and checks it: both clock conditions over all
 pairs, the accounting, the order of the channels, and every other check. First from JSON
-lines, which leaves Parquet behind; then from that.
+lines, then from the Parquet cache of the first time.
 """
 
 import json
@@ -21,7 +21,7 @@ import json, resource, sys, time
 begun_s = time.perf_counter()
 from pathlib import Path
 from analysis.checks import verdict
-from analysis.events import load
+from analysis.logs.finding import load
 run = load(Path(sys.argv[1]))
 loaded_s = time.perf_counter()
 found = verdict(run)
@@ -38,7 +38,7 @@ print(json.dumps({
 LOAD = """
 import json, sys, time
 from pathlib import Path
-from analysis.events import load
+from analysis.logs.finding import load
 begun_s = time.perf_counter()
 run = load(Path(sys.argv[1]))
 took_s = time.perf_counter() - begun_s
@@ -53,7 +53,7 @@ begun_s = time.perf_counter()
 events = text.{}(Path(sys.argv[1]))
 print(json.dumps({{"events": events, "load_s": time.perf_counter() - begun_s}}))
 """
-#: How text logs are read: by us, with every message matched to its send, and by others.
+#: Ways to read text logs: with every message matched to its send, and line by line.
 READERS = {
     "as runs, messages matched": LOAD,
     "line by line, all of it": BY_LINE.format("read_by_line"),
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def _text() -> None:
-    """In turns, so that whatever else the computer does hits all."""
+    """Alternate the readers, so that other load affects all of them."""
     best = dict.fromkeys(READERS, 0.0)
     with TemporaryDirectory() as folder:
         text.write(Path(folder), TEXT_EVENTS)
@@ -83,14 +83,14 @@ def _text() -> None:
 
 def _from_logs_to_verdict() -> None:
     with TemporaryDirectory() as folder:
-        _judge(_written(Path(folder) / "small", 200_000))  # lets Numba compile what it has not yet
+        _judge(_written(Path(folder) / "small", 200_000))  # compiles the kernels
         directory = _written(Path(folder) / "big", EVENTS)
         print(f"{EVENTS:,} events from    load   verdict     total  memory")
-        for what in ("JSON lines", "Parquet"):
+        for source in ("JSON lines", "Parquet"):
             took = _judge(directory)
             total_s = took["load_s"] + took["verdict_s"]
             print(
-                f"{what:>22} {took['load_s']:6.1f} s {took['verdict_s']:7.1f} s {total_s:7.1f} s"
+                f"{source:>22} {took['load_s']:6.1f} s {took['verdict_s']:7.1f} s {total_s:7.1f} s"
                 f" {took['memory_gb']:4.1f} GB",
                 flush=True,
             )
@@ -107,7 +107,7 @@ def _judge(directory: Path) -> dict[str, float]:
 
 
 def _measured(program: str, directory: Path) -> dict[str, float]:
-    """What a process of its own says of a directory."""
+    """Run a program on a directory in a process of its own; return its measurements."""
     command = [sys.executable, "-c", program, str(directory)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     took: dict[str, float] = json.loads(done.stdout)

@@ -1,4 +1,4 @@
-"""The command `vklocks` as a benchmark types it."""
+"""The command `vklocks` for benchmarks."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def vklocks(*arguments: object) -> None:
-    """Carry the command out; CalledProcessError, with what it said, if it fails."""
+    """Run the command; if it fails, print its output and raise CalledProcessError."""
     done = subprocess.run(
         [sys.executable, "-m", "orchestrator", *map(str, arguments)],
         capture_output=True,
@@ -19,6 +19,6 @@ def vklocks(*arguments: object) -> None:
 
 
 def only_run(out: Path) -> Path:
-    """The one run directory below a folder."""
+    """Return the only run directory below a folder."""
     (found,) = out.glob("*/*/run.json")
     return found.parent

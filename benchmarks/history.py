@@ -1,7 +1,7 @@
 """A valid history of any size, made quickly: ten machines, the lab's workload, both clocks.
 
-The rules are those of `vm.machine`; the loop is compiled, as ten million events are far more
-than the simulation makes in a minute.
+The rules are those of `vm.machine`; the loop is compiled, as the simulation would take minutes
+for ten million events.
 """
 
 from pathlib import Path
@@ -21,12 +21,12 @@ TICK_RATE_HZ = 1000
 LATENCY_NS = 350_000
 INTERNAL, SEND, RECEIVE = 0, 1, 2
 KINDS = ("internal", "send", "receive")
-#: Who a send is to, where it is not one machine.
+#: The receiver of a multicast.
 ALL = -1
 
 
 def write(directory: Path, events: int) -> None:
-    """The logs of a run of so many events, in equal parts."""
+    """Write the logs of a run with this many events, the same number per machine."""
     ticks = events // MACHINES
     spec = Spec.parse(
         {
@@ -58,7 +58,7 @@ def write(directory: Path, events: int) -> None:
 def history(
     phases_ns: NDArray[np.int64], ticks: int, seed: int
 ) -> tuple[dict[str, NDArray[np.int64]], list[NDArray[np.int64]]]:
-    """The columns of all events, and what was left in each inbox: row of the send, arrival."""
+    """Return the columns of all events, and the messages left in each inbox: send row, arrival."""
     events, machines = ticks * len(phases_ns), len(phases_ns)
     columns = {
         name: np.zeros(events, np.int64)
@@ -69,14 +69,14 @@ def history(
     return columns, [waiting[m, first[m] : last[m]] for m in range(machines)]
 
 
-# Numba finds the types out by itself, from what it is called with.
+# Numba infers the types from the arguments.
 @njit(cache=True)
 def _walk(phases_ns, ticks, seed, kind, at_ns, queue, to, send, arrived_ns, lamport, vector):  # type: ignore[no-untyped-def]
     np.random.seed(seed)
     machines = len(phases_ns)
     period_ns = SECOND_NS // TICK_RATE_HZ
     order = np.argsort(phases_ns)
-    # What is on its way to a machine or in its inbox, in the order of arrivals.
+    # Messages on their way to a machine or in its inbox, in the order of arrivals.
     waiting = np.zeros((machines, ticks * 2, 2), np.int64)
     first, last = np.zeros(machines, np.int64), np.zeros(machines, np.int64)
     for tick in range(ticks):
@@ -115,7 +115,7 @@ def _walk(phases_ns, ticks, seed, kind, at_ns, queue, to, send, arrived_ns, lamp
 
 
 def _lines(spec: Spec, m: int, ticks: int, part: dict[str, NDArray[np.int64]]) -> pl.Series:
-    """The events of one machine as its log has them."""
+    """Return the events of one machine as lines of its log."""
     peers = ",".join(f'"{peer}"' for peer in spec.machines if peer != spec.machines[m])
     names = pl.Series([f'"{name}"' for name in spec.machines])
     frame = pl.DataFrame(
@@ -135,13 +135,13 @@ def _lines(spec: Spec, m: int, ticks: int, part: dict[str, NDArray[np.int64]]) -
     send = pl.concat_str(pl.lit(',"to":['), to, pl.lit("]"))
     receive = _fields(**{name: pl.col(name) for name in ("from", "cause", "arrived_ns")})
     kind = pl.col("kind")
-    what = pl.when(kind == "send").then(send).when(kind == "receive").then(receive)
+    fields = pl.when(kind == "send").then(send).when(kind == "receive").then(receive)
     line = pl.concat_str(
         pl.lit('{"kind":"'), kind, pl.lit('"'),
         _fields(index=pl.col("index"), tick=pl.col("index"), due_ns=pl.col("at_ns")),
         _fields(at_ns=pl.col("at_ns"), queue=pl.col("queue")),
         pl.lit(',"clock":{"lamport":'), pl.col("lamport"), pl.lit(',"vector":['), vector,
-        pl.lit("]}"), what.otherwise(pl.lit("")), pl.lit("}"),
+        pl.lit("]}"), fields.otherwise(pl.lit("")), pl.lit("}"),
     )  # fmt: skip
     return frame.select(line).to_series()
 

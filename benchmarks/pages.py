@@ -1,9 +1,9 @@
-"""What a report of a run costs: its size, its first paint, and a redraw of its diagram.
+"""How large is a report, and how fast are its first paint and the redraws of its diagram?
 
-Runs of 60 s are simulated, their reports opened in Debian's Chromium without a GPU, and the
-diagram is moved a little before each of many frames: over all of the run, a tenth, a hundredth and
-a thousandth of it. A redraw is timed until a pixel can be read back, so that what Chromium
-puts off counts too.
+Runs of 60 s are simulated and their reports opened in Debian's Chromium without a GPU. The
+diagram is moved a little before each of many frames, with all of the run in view, a tenth, a
+hundredth and a thousandth of it. A redraw is timed until a pixel can be read back, which includes
+work that Chromium postpones.
 """
 
 import shutil
@@ -23,7 +23,7 @@ from vm.spec import Spec
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-#: The rates of three machines that make about so many events in a minute.
+#: Rates of three machines that produce about this many events in a minute.
 SIZES = {
     "a lab's run": {"vm1": 6, "vm2": 2, "vm3": 1},
     "100,000 events": {"vm1": 360, "vm2": 555, "vm3": 755},
@@ -75,7 +75,7 @@ def main() -> None:
 
 
 def measure(browser: Browser, directory: Path, rates_hz: dict[str, int]) -> Measured:
-    """The report of a minute at these rates."""
+    """Measure the report of a minute at these rates."""
     directory.mkdir()
     spec = Spec.parse({"duration_s": 60, "tick_rates_hz": rates_hz, "seed": 1})
     write(simulate(spec, directory.name), directory)

@@ -1,4 +1,4 @@
-"""What does a run cost beyond its duration, and where does the time go?"""
+"""How long does a run take beyond its duration, and in which phases?"""
 
 import json
 from collections import defaultdict
@@ -14,7 +14,7 @@ CASES = ((1, 1), (5, 5))
 
 
 def main() -> None:
-    # The image is no part of what is measured.
+    # Build the image first; it is not measured.
     with TemporaryDirectory() as out:
         vklocks("run", "--duration", 1, "--out", out)
     for repeat, jobs in CASES:
@@ -26,13 +26,13 @@ def _measure(repeat: int, jobs: int) -> None:
         begun = monotonic()
         vklocks("run", "--duration", DURATION_S, "--repeat", repeat, "--jobs", jobs, "--out", out)
         wall_s = monotonic() - begun
-        told = [json.loads(path.read_text()) for path in Path(out).glob("*/*/run.json")]
+        records = [json.loads(path.read_text()) for path in Path(out).glob("*/*/run.json")]
     print(
         f"{repeat} x {DURATION_S} s, {jobs} at a time: {wall_s:.2f} s of wall time,"
         f" {wall_s - DURATION_S:.2f} s beyond the duration"
     )
     phases_s: dict[str, list[float]] = defaultdict(list)
-    for run in told:
+    for run in records:
         for phase, took_s in run["phases_s"].items():
             phases_s[phase].append(took_s)
     for phase, took_s in phases_s.items():

@@ -1,6 +1,6 @@
-"""The simulation of a run without faults as a SimPy model: the same machines and channels.
+"""A run without faults as a SimPy model with the same machines and channels.
 
-A SimPy process carries each machine from tick to tick, and one each message to its receiver.
+One SimPy process ticks each machine, and one delivers each message.
 """
 
 from collections.abc import Generator
@@ -18,7 +18,7 @@ Steps = Generator[simpy.Event, Any, None]
 
 
 def simulate(spec: Spec) -> dict[str, list[Event]]:
-    """The events of every machine; those of `orchestrator.virtual.simulation` are equal."""
+    """Return the events of every machine, equal to those of `orchestrator.virtual.simulation`."""
     assert not spec.faults
     environment = simpy.Environment(initial_time=0)
     model = Model(spec, environment)

@@ -1,6 +1,6 @@
 """How many events does a core simulate in a second? Side by side with the same model in SimPy.
 
-Both keep their events in memory, and both have the same ones.
+Both produce the same events and hold them in memory.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from orchestrator.virtual.simulation import simulate
 from vm.records import Event
 from vm.spec import Spec
 
-#: What is simulated, by name.
+#: The simulated specs, by name.
 CASES = {
     "100 runs of 60 s": [Spec(seed=seed) for seed in range(100)],
     "one run of 10,000 s": [Spec(duration_s=10_000, seed=7)],
@@ -35,7 +35,7 @@ def main() -> None:
         assert histories == [simpy_model.simulate(spec) for spec in specs], name
         events = sum(len(log) for history in histories for log in history.values())
         del histories
-        # In turns, so that whatever else the computer does hits both.
+        # Alternating, so that other load affects both.
         times_s = [
             (_time_s(ours, specs), _time_s(simpy_model.simulate, specs)) for _ in range(ROUNDS)
         ]
@@ -63,7 +63,7 @@ def _time_s(simulate: Simulate, specs: list[Spec]) -> float:
 
 
 def _written_ms() -> float:
-    """What a run takes with all that it leaves on disk, beside spec.json and run.json."""
+    """Measure a run with its logs written, without spec.json and run.json."""
     begun_s = process_time()
     for seed in range(RUNS_WRITTEN):
         with TemporaryDirectory() as directory:

@@ -1,4 +1,4 @@
-"""How long does a sweep of 1,000 simulated runs take, with all its logs and without?"""
+"""How long does an experiment of 1,000 simulated runs take, with and without logs?"""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -7,15 +7,15 @@ from time import monotonic
 from benchmarks.command import vklocks
 
 RUNS = 1000
-CASES = {"all logs written": (), "figures only": ("--no-logs",)}
+CASES = {"all logs written": (), "metrics only": ("--no-logs",)}
 
 
 def main() -> None:
-    for what, options in CASES.items():
+    for case, options in CASES.items():
         with TemporaryDirectory() as folder:
-            file = Path(folder) / "sweep.toml"
+            file = Path(folder) / "experiment.toml"
             file.write_text(f"machines = 3\nduration_s = 60\nrepeat = {RUNS}\n")
             begun = monotonic()
             vklocks("run", file, "--backend", "simulation", "--out", folder, *options)
             wall_s = monotonic() - begun
-        print(f"{RUNS} x 60 s, three machines, {what}: {wall_s:.1f} s", flush=True)
+        print(f"{RUNS} x 60 s, three machines, {case}: {wall_s:.1f} s", flush=True)

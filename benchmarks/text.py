@@ -1,4 +1,4 @@
-"""A history as the first vklocks would have logged it, and how others read such logs."""
+"""A history in the log format of the first vklocks, and other ways to read such logs."""
 
 import re
 from collections import deque
@@ -13,22 +13,22 @@ from vm.schedule import SECOND_NS
 
 EPOCH_NS = 1_741_190_000 * SECOND_NS
 PORT = 50051
-#: What the analysis of the first vklocks takes out of a line.
+#: The expression in the analysis of the first vklocks.
 CLOCKS = re.compile(
     r"updated logical clock to (\d+), system_time=([\d.]+)(?:, queue_length=(\d+))?"
 )
-#: All that a line can say.
+#: Every kind of line.
 LINE = re.compile(
     r"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) INFO: (?:"
-    r"(?P<what>Internal event|Sent event to \S+|Broadcast sent|Processed received message): updated"
-    r" logical clock to (?P<clock>\d+), system_time=[\d.]+(?:, queue_length=(?P<queue>\d+))?"
+    r"(?P<event>Internal event|Sent event to \S+|Broadcast sent|Processed received message)"
+    r": updated logical clock to (?P<clock>\d+), system_time=[\d.]+(?:, queue_length=(?P<queue>\d+))?"
     r"|Sent message to (?P<receiver>\S+): sent_clock=(?P<sent>\d+)"
     r"|Received message from (?P<sender>\S+): received_clock=(?P<received>\d+))"
 )
 
 
 def write(directory: Path, events: int) -> None:
-    """The logs of so many events, in equal parts."""
+    """Write the logs of this many events, the same number per machine."""
     ticks = events // MACHINES
     columns, _ = history(np.arange(MACHINES) * 100_000, ticks, 1)
     for m in range(MACHINES):
@@ -58,7 +58,7 @@ def write(directory: Path, events: int) -> None:
 
 
 def read_clocks(directory: Path) -> int:
-    """The clock, time and queue of every event, line by line by a regular expression."""
+    """Read clock, time and queue of every event, line by line with a regular expression."""
     events = []
     for path in sorted(directory.iterdir()):
         with path.open() as log:
@@ -70,29 +70,31 @@ def read_clocks(directory: Path) -> int:
 
 
 def read_by_line(directory: Path) -> int:
-    """Every event with its kind, time, clock, queue, receivers or sender, and the stamp of its
-    message, line by line by a regular expression."""
+    """Read every event with its kind, time, clock, queue, receivers or sender, and the stamp of
+    its message, line by line with a regular expression."""
     events = []
     for path in sorted(directory.iterdir()):
         arrived, to = deque[tuple[str, int, datetime]](), list[str]()
         with path.open() as log:
             for line in log:
-                if not (said := LINE.match(line)):
+                if not (parts := LINE.match(line)):
                     continue
-                at = datetime.fromisoformat(said["time"])
-                if said["receiver"]:
-                    to.append(said["receiver"])
-                elif said["sender"]:
-                    arrived.append((said["sender"], int(said["received"]), at))
+                at = datetime.fromisoformat(parts["time"])
+                if parts["receiver"]:
+                    to.append(parts["receiver"])
+                elif parts["sender"]:
+                    arrived.append((parts["sender"], int(parts["received"]), at))
                 else:
-                    taken = arrived.popleft() if said["what"].startswith("Processed") else None
-                    queue = int(said["queue"]) if said["queue"] else None
-                    events.append((said["what"], at, int(said["clock"]), queue, tuple(to), taken))
+                    taken = arrived.popleft() if parts["event"].startswith("Processed") else None
+                    queue = int(parts["queue"]) if parts["queue"] else None
+                    events.append(
+                        (parts["event"], at, int(parts["clock"]), queue, tuple(to), taken)
+                    )
                     to.clear()
     return len(events)
 
 
-def _said(part: pl.DataFrame, at_ns: str, *text: pl.Expr | str) -> pl.DataFrame:
+def _text(part: pl.DataFrame, at_ns: str, *text: pl.Expr | str) -> pl.DataFrame:
     parts = [pl.lit(one) if isinstance(one, str) else one for one in text]
     system_time = pl.lit(", system_time="), (pl.col(at_ns) + EPOCH_NS) // SECOND_NS
     return part.select(at_ns=at_ns, text=pl.concat_str(*parts, *system_time))
@@ -101,19 +103,19 @@ def _said(part: pl.DataFrame, at_ns: str, *text: pl.Expr | str) -> pl.DataFrame:
 def _arrivals(part: pl.DataFrame, ticks: int) -> pl.DataFrame:
     sender = pl.col("send") // ticks + 1
     received = part.filter(kind=RECEIVE)
-    what = "Received message from machine", sender, ": received_clock=", pl.col("stamp")
-    return _said(received, "arrived_ns", *what)
+    text = "Received message from machine", sender, ": received_clock=", pl.col("stamp")
+    return _text(received, "arrived_ns", *text)
 
 
 def _sends(part: pl.DataFrame, m: int, receiver: int) -> pl.DataFrame:
     sends = part.filter((pl.col("kind") == SEND) & pl.col("to").is_in([ALL, receiver]))
     address = f"localhost:{PORT + receiver}"
-    return _said(sends, "at_ns", f"Sent message to {address}: sent_clock=", pl.col("lamport"))
+    return _text(sends, "at_ns", f"Sent message to {address}: sent_clock=", pl.col("lamport"))
 
 
 def _events(part: pl.DataFrame) -> pl.DataFrame:
     kind, to = pl.col("kind"), pl.col("to")
-    what = (
+    action = (
         pl.when(kind == RECEIVE)
         .then(pl.lit("Processed received message"))
         .when((kind == SEND) & (to == ALL))
@@ -122,6 +124,6 @@ def _events(part: pl.DataFrame) -> pl.DataFrame:
         .then(pl.format("Sent event to localhost:{}", to + PORT))
         .otherwise(pl.lit("Internal event"))
     )
-    said = _said(part, "at_ns", what, ": updated logical clock to ", pl.col("lamport"))
+    lines = _text(part, "at_ns", action, ": updated logical clock to ", pl.col("lamport"))
     queue = pl.when(part["kind"] == RECEIVE).then(pl.format(", queue_length={}", part["queue"]))
-    return said.with_columns(text=pl.concat_str("text", queue, ignore_nulls=True))
+    return lines.with_columns(text=pl.concat_str("text", queue, ignore_nulls=True))

@@ -1,7 +1,7 @@
-"""Are ticks done, and when? Three machines in containers, from the lab's rates to 1,000 a second.
+"""How many ticks are done, and how late? Three containers, from the lab's rates to 1,000 Hz.
 
-A tick is late by `at_ns - due_ns`. At 1,000 ticks a second three machines want more than two
-cores have; the row says how far it goes.
+A tick is late by `at_ns - due_ns`. At 1,000 ticks per second, three machines need more than two
+cores.
 """
 
 from pathlib import Path
@@ -25,9 +25,9 @@ def main() -> None:
         done = run.events.height
         due = done + sum(stop.ticks_missed for stop in run.stops.values())
         late_ms = run.events.select((pl.col("at_ns") - pl.col("due_ns")) / 1e6).to_series()
-        figures = (late_ms.median(), late_ms.quantile(0.99), late_ms.max())
+        late = (late_ms.median(), late_ms.quantile(0.99), late_ms.max())
         print(
-            f"{ticks:>8} {due:>7} {done / due:>9.3%} {figures[0]:>10.3f} ms"
-            f" {figures[1]:>6.3f} ms {figures[2]:>6.2f} ms",
+            f"{ticks:>8} {due:>7} {done / due:>9.3%} {late[0]:>10.3f} ms"
+            f" {late[1]:>6.3f} ms {late[2]:>6.2f} ms",
             flush=True,
         )

@@ -1,4 +1,4 @@
-"""Histories written by hand, one call an event; what a test does not care about is filled in."""
+"""Histories written by hand, one call per event; other fields have defaults."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -11,9 +11,9 @@ from vm.records import Event, Reason, Record, Start, Stop, Timestamp, Undelivere
 from vm.spec import Spec
 
 EPOCH_UNIX_NS = 1_700_000_000 * 10**9
-#: Later than anything that a test has happen.
+#: Later than all events of tests.
 AFTER_ALL_NS = 10**15
-#: Stands for the place of an event in its log.
+#: Stands for the index of an event in its log.
 NEXT = -1
 
 
@@ -48,7 +48,7 @@ def stop(
     ticks_missed: int = 0,
     reason: Reason = "finished",
 ) -> Stop:
-    """The end of a log; messages as (sender, cause) in the inbox, (receiver, index) undelivered."""
+    """Make a stop record; messages are (sender, cause) in the inbox, (receiver, index) undelivered."""
     unread = tuple(Unread(sender, cause, AFTER_ALL_NS) for sender, cause in inbox)
     left = tuple(Undelivered(to, index) for to, index in undelivered)
     return Stop(reason, events, ticks_missed, 0, unread, left)
@@ -60,14 +60,13 @@ def write_run(
     stops: Mapping[str, Stop | None] | None = None,
     **spec: object,
 ) -> Path:
-    """The directory of a run; without a stop of its own a machine ended well, with None it did not.
-
-    `spec` are fields of the run's spec, as plain values.
+    """Write the directory of a run. A machine without a stop in `stops` finished; with None, it
+    was killed. `spec` holds fields of the run's spec, as plain values.
     """
-    told = Spec.parse({"machines": list(logs), **spec})
+    parsed = Spec.parse({"machines": list(logs), **spec})
     for machine, events in logs.items():
         end = (stops or {}).get(machine, stop(len(events)))
-        start = Start(machine, "by hand", EPOCH_UNIX_NS, told.resolved())
+        start = Start(machine, "by hand", EPOCH_UNIX_NS, parsed.resolved())
         records: list[Record] = [start, *map(_placed, events, range(2**31))]
         write_log(directory / f"{machine}.jsonl", [*records, *([end] if end else [])])
     return directory
@@ -83,7 +82,7 @@ def run_of(
 
 
 def loaded(logs: Mapping[str, Iterable[Record]]) -> Run:
-    """The run that whole logs tell of, without a directory to keep."""
+    """Load a run from complete logs, without a directory."""
     with TemporaryDirectory() as directory:
         for machine, records in logs.items():
             write_log(Path(directory) / f"{machine}.jsonl", records)

@@ -22,9 +22,9 @@ Name = tuple[str, int]
 
 @dataclass
 class World:
-    """Machines and their channels, and nothing that moves by itself.
+    """Machines and their channels; nothing happens without a call.
 
-    A machine that is in `killed` ticks and receives no more, and its log has no end.
+    A machine in `killed` no longer ticks or receives, and its log has no end.
     """
 
     spec: Spec
@@ -51,7 +51,7 @@ class World:
             self.in_flight[name, message.receiver].append(message)
 
     def deliver(self, sender: str, receiver: str) -> None:
-        """Let the oldest message of a channel arrive, if there is one and somebody is there."""
+        """Let the oldest message of a channel arrive, if there is one and the receiver is alive."""
         if self.in_flight[sender, receiver] and receiver not in self.killed:
             self.now_ns += STEP_NS
             message = self.in_flight[sender, receiver].popleft()
@@ -75,7 +75,7 @@ class World:
         )
 
     def write(self, directory: Path) -> Path:
-        """The logs of all machines, as a run directory."""
+        """Write the logs of all machines as a run directory."""
         for name in self.spec.machines:
             write_log(directory / f"{name}.jsonl", self.log(name))
         return directory
@@ -88,7 +88,7 @@ def write_log(path: Path, records: Iterable[Record]) -> None:
 
 @st.composite
 def worlds(draw: st.DrawFn, *, kills: bool = False, max_machines: int = 5) -> World:
-    """Worlds in which something has happened: any order of ticks and arrivals, any clocks."""
+    """Worlds after any order of ticks and arrivals, with any clocks."""
     machines = tuple(f"vm{n}" for n in range(1, draw(st.integers(1, max_machines)) + 1))
     weights = st.builds(Workload, one=st.integers(0, 3), all=st.integers(0, 3), internal=st.just(1))
     spec = Spec(
@@ -98,7 +98,7 @@ def worlds(draw: st.DrawFn, *, kills: bool = False, max_machines: int = 5) -> Wo
         seed=draw(st.integers(0, 2**32)),
     )
     world = World(spec)
-    # Left to itself Hypothesis keeps lists short, and most histories without a receive.
+    # By default Hypothesis draws short lists, and few histories with a receive.
     length = draw(st.integers(0, MAX_ACTS))
     acts = st.tuples(st.sampled_from(["tick", "deliver"]), st.integers(0, 999))
     for act, which in draw(st.lists(acts, min_size=length, max_size=length)):
@@ -113,7 +113,7 @@ def worlds(draw: st.DrawFn, *, kills: bool = False, max_machines: int = 5) -> Wo
 
 
 def happened_before(world: World) -> set[tuple[Name, Name]]:
-    """All causally related pairs, from program order and messages alone."""
+    """Return all causally ordered pairs, from program order and messages alone."""
     past: dict[Name, set[Name]] = {}
     left = {machine: deque(events) for machine, events in world.events.items()}
     while any(left.values()):
@@ -131,7 +131,7 @@ def _causes(machine: str, event: Event) -> set[Name]:
 
 
 def readings(world: World, clock: str) -> dict[Name, Timestamp]:
-    """What a clock read at every event."""
+    """Return the timestamp of every event by one clock."""
     return {
         (machine, event.index): event.clock[clock]
         for machine, events in world.events.items()

@@ -1,4 +1,4 @@
-"""Histories of tests as the analysis loads them."""
+"""Histories of tests, loaded by the analysis."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory

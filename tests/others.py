@@ -1,4 +1,4 @@
-"""Histories as other programs would log them."""
+"""Histories in the log formats of other programs."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ def lamport(world: World) -> Clocks:
 
 
 def stamped_before(world: World) -> Clocks:
-    """The clocks of machines that stamp messages before they advance: a send at 7 says 6."""
+    """Return the clocks of machines that stamp before they advance: a send at 7 carries 6."""
     clocks: Clocks = {}
     waiting = [(name, event) for name, event in events_of(world)]
     while waiting:
@@ -34,7 +34,7 @@ def stamped_before(world: World) -> Clocks:
 
 @dataclass
 class Delimited:
-    """`time|clock|kind|queue|peer`, one file per machine, in one of its many ways."""
+    """`time|clock|kind|queue|peer`, one file per machine, in one of many variants."""
 
     delimiter: str = "|"
     header: str = ""
@@ -65,10 +65,10 @@ class Delimited:
 
 
 def write_as_the_first_vklocks(world: World, directory: Path) -> Path:
-    """The text logs that the first vklocks would have written."""
+    """Write the text logs of the first vklocks."""
     ports = {machine: 50051 + n for n, machine in enumerate(world.spec.machines)}
     for machine, events in world.events.items():
-        said = [
+        lines = [
             (0, f"Machine {machine} initialized with tick rate 3 ticks per second"),
             (0, f"gRPC server started on port {ports[machine]}"),
         ]
@@ -77,15 +77,15 @@ def write_as_the_first_vklocks(world: World, directory: Path) -> Path:
         arrived += [(arrived_ns, message.sender, message.index) for message, arrived_ns in unread]
         for arrived_ns, sender, cause in arrived:
             stamp = world.events[sender][cause].clock["lamport"]
-            said.append((arrived_ns, f"Received message from {sender}: received_clock={stamp}"))
+            lines.append((arrived_ns, f"Received message from {sender}: received_clock={stamp}"))
         for event in events:
-            said += [(event.at_ns, line) for line in _of_the_first_vklocks(event, ports)]
-        lines = (
+            lines += [(event.at_ns, line) for line in _of_the_first_vklocks(event, ports)]
+        texts = (
             f"2025-03-05 16:55:{at_ns // 10**9:02},{at_ns // 10**6 % 1000:03} INFO: {text}"
             + (", system_time=1741211741" if "clock" in text and "queue" not in text else "")
-            for at_ns, text in sorted(said, key=lambda one: one[0])
+            for at_ns, text in sorted(lines, key=lambda one: one[0])
         )
-        (directory / f"{machine}_log.txt").write_text("".join(f"{line}\n" for line in lines))
+        (directory / f"{machine}_log.txt").write_text("".join(f"{text}\n" for text in texts))
     return directory
 
 

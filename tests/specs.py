@@ -1,4 +1,4 @@
-"""Specs for tests: every field anything it can be, every fault among them."""
+"""Specs for tests: every field with any valid value, every fault among them."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def plain_specs(
     max_machines: int = 4,
     max_duration_s: int = 10,
 ) -> dict[str, Any]:
-    """Plain specs with faults of these kinds."""
+    """Draw plain specs with faults of these kinds."""
     count = draw(st.sampled_from([2, 3]) | st.integers(1, max_machines))
     machines = [f"vm{n}" for n in range(1, min(count, max_machines) + 1)]
     duration_s = draw(st.sampled_from([max_duration_s, 1]) | st.integers(1, max_duration_s))
@@ -89,7 +89,7 @@ def _groups(machines: list[str]) -> st.SearchStrategy[Any]:
 def _machine_faults(
     draw: st.DrawFn, machine: str, duration_s: int, kinds: frozenset[str]
 ) -> list[Any]:
-    """Faults of one machine, one after the other; a crash is the last."""
+    """Draw faults of one machine, one after the other; a crash is the last."""
     instants_ms = draw(st.lists(st.integers(0, duration_s * 1000 - 1), max_size=6, unique=True))
     instants_s = [ms * MILLISECOND_S for ms in sorted(instants_ms)]
     spans = list(zip(instants_s[::2], instants_s[1::2], strict=False))
@@ -111,7 +111,7 @@ def _spans(duration_s: int) -> st.SearchStrategy[tuple[int, int]]:
     return st.just((0, end_ms)) | spans.map(sorted).map(tuple)  # type: ignore[arg-type]
 
 
-#: What the tables of the faults of channels hold beside their dates and whom they befall.
+#: The fields of channel faults, beside their dates, senders and receivers.
 CHANNEL_FAULTS: dict[str, Any] = {
     "loss": lambda machines: st.fixed_dictionaries({"probability": probabilities}),
     "duplication": lambda machines: st.fixed_dictionaries({"probability": probabilities}),

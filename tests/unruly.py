@@ -1,6 +1,6 @@
-"""Histories with loss, duplication, disorder and deaths: bigger than Hypothesis would draw them.
+"""Large histories with loss, duplication, disorder and deaths.
 
-One generator makes all choices, so a history is named by the few numbers that it is made from.
+One generator makes all choices, so a few numbers define a history.
 """
 
 from random import Random
@@ -68,7 +68,7 @@ def _tick(world: World, name: str, random: Random, loss: float, duplication: flo
                 event.duplicated += (receiver,)
 
 
-#: Any of them, of up to 300 events.
+#: Any such history, of up to 300 events.
 unruly_worlds = st.builds(
     unruly,
     seed=st.integers(0, 2**32),
@@ -81,12 +81,12 @@ unruly_worlds = st.builds(
 
 
 def events_of(world: World) -> list[tuple[Name, Event]]:
-    """All events of a history with their names, machine by machine."""
+    """Return all events of a history with their names, machine by machine."""
     return [((m, e.index), e) for m, events in world.events.items() for e in events]
 
 
 def closure(world: World) -> NDArray[np.bool_]:
-    """Which event of `events_of` happened before which: the transitive closure by brute force."""
+    """Return happened-before over `events_of`, as a transitive closure by brute force."""
     number = {name: n for n, (name, _) in enumerate(events_of(world))}
     before = np.zeros((len(number), len(number)), bool)
     for (machine, index), event in events_of(world):

@@ -1,11 +1,11 @@
-"""Charts as files, drawn by processes of their own while others see to the rest.
+"""Charts as files, drawn by processes of their own.
 
-One process draws one chart after the other, whatever threads it has. So
+A process draws one chart at a time, however many threads it has. So
 
     python -m analysis.charts.renderers
 
-reads a chart a line, and answers each with a line: what kept it from being written, or null. It
-ends when its input does, as it does when whoever began it is gone, and leaves nothing behind.
+reads a chart per line and answers each with a line: the error that prevented writing it, or null.
+It ends with its input, also if its parent has died.
 """
 
 import errno
@@ -27,7 +27,7 @@ BLANK = {"mark": "point", "data": {"values": []}}
 
 
 class Renderers:
-    """As many processes as there are cores; they begin at once, as it takes them a while."""
+    """A process per core, started immediately as starting takes a while."""
 
     def __init__(self) -> None:
         count = min(os.cpu_count() or 1, MAX_PROCESSES)
@@ -35,25 +35,25 @@ class Renderers:
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="charts")
         self._drawn: list[Future[None]] = []
         for _ in range(count):
-            self._idle.put(_begun())
+            self._idle.put(_started())
 
     def draw(self, charts: Mapping[str, Any], folder: Path) -> None:
-        """Leave charts in a folder as SVG and as PNG, named by the keys of their Vega-Lite specs.
+        """Start writing charts to a folder as SVG and PNG, named by the keys of their specs.
 
-        OSError if there can be no such folder; for the rest, ask `wait`.
+        OSError if the folder cannot be made; `wait` raises other errors.
         """
         folder.mkdir(exist_ok=True)
         for name, spec in charts.items():
             self._drawn.append(self._threads.submit(self._draw, spec, folder / name))
 
     def wait(self) -> None:
-        """Until all are drawn; OSError if one could not be written."""
+        """Wait until all charts are written; OSError if one could not be."""
         for future in self._drawn:
             future.result()
         self._drawn = []
 
     def drop(self) -> None:
-        """Draw nothing more."""
+        """Cancel all charts that have not been started."""
         for future in self._drawn:
             future.cancel()
         self._drawn = []
@@ -61,18 +61,18 @@ class Renderers:
     def _draw(self, spec: Any, file: Path) -> None:
         process = self._idle.get()
         try:
-            answer = _asked(process, {"spec": spec, "file": str(file.absolute())})
+            answer = _request(process, {"spec": spec, "file": str(file.absolute())})
         finally:
             self._idle.put(process)
         if not answer:
-            raise OSError(errno.EPIPE, "the process that was to draw it has ended", str(file))
+            raise OSError(errno.EPIPE, "its renderer has ended", str(file))
         if problem := json.loads(answer):
             raise OSError(*problem)
 
 
-def _begun() -> subprocess.Popen[str]:
-    # Not of the terminal's group: Ctrl-C is for whoever asked. -P: modules are the installed
-    # ones, whatever lies where the command was given.
+def _started() -> subprocess.Popen[str]:
+    # A session of its own: Ctrl-C in the terminal is for the parent only. -P: import the installed
+    # modules, not files in the current folder.
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "analysis.charts.renderers"],
         stdin=subprocess.PIPE,
@@ -82,8 +82,8 @@ def _begun() -> subprocess.Popen[str]:
     )
 
 
-def _asked(process: subprocess.Popen[str], chart: Mapping[str, Any]) -> str:
-    """What a process answers; "" if it has ended."""
+def _request(process: subprocess.Popen[str], chart: Mapping[str, Any]) -> str:
+    """Send a chart to a process; return its answer, "" if it has ended."""
     assert process.stdin
     assert process.stdout
     try:
@@ -95,7 +95,7 @@ def _asked(process: subprocess.Popen[str], chart: Mapping[str, Any]) -> str:
 
 
 def main() -> None:
-    # What takes the first chart its time.
+    # The first chart takes longest.
     vl_convert.vegalite_to_svg(BLANK)
     for line in sys.stdin:
         chart, problem = json.loads(line), None
@@ -106,12 +106,12 @@ def main() -> None:
         try:
             print(json.dumps(problem), flush=True)
         except BrokenPipeError:
-            # Whoever asked is gone, and nothing can be said any more, not even at exit.
+            # The parent has ended; output at exit would fail again.
             os._exit(0)
 
 
 def write(spec: Any, file: Path) -> None:
-    """Leave a chart as SVG and as PNG, in files that are called like `file`."""
+    """Write a chart as SVG and as PNG, to `file` with these suffixes."""
     svg = vl_convert.vegalite_to_svg(spec)
     file.with_suffix(".svg").write_text(svg, encoding="utf-8")
     file.with_suffix(".png").write_bytes(vl_convert.svg_to_png(svg, scale=PNG_SCALE))

@@ -1,4 +1,4 @@
-"""Histories for other programs. One module per format."""
+"""Exports for other programs. One module per format."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +11,10 @@ from analysis.logs.finding import is_logged
 
 
 class Export(NamedTuple):
-    """How a run becomes a file, and what the file's name ends in.
+    """A format: its writer, and the suffix of its files.
 
-    `write` raises InputError if the run cannot be written so, OSError if the file cannot.
+    `write` raises InputError if the format cannot hold the run, OSError if the file cannot be
+    written.
     """
 
     write: Callable[[Run, Path], None]
@@ -21,17 +22,17 @@ class Export(NamedTuple):
 
 
 def export(run: Run, to: str, folder: Path) -> Path:
-    """Write a run in one of the formats of EXPORTS; returns the file, which is named by the run.
+    """Write a run in one of the formats of EXPORTS; return the file, which has the run's name.
 
-    It appears only once it is whole. InputError also if it would be read as one of the logs that
-    it is to lie beside.
+    The file appears when it is complete. InputError also if it would be read as one of the logs
+    in its folder.
     """
     chosen = EXPORTS[to]
     file = folder / f"{run.name}{chosen.suffix}"
     partial = folder / f".{file.name}.part"
     try:
         chosen.write(run, partial)
-        # A directory with logs of our own is read as these alone.
+        # In a directory with our own logs, other formats are not read.
         if run.format != own.NAME and folder.samefile(_folder(run)) and is_logged(partial):
             raise InputError(
                 f"{file} would be read as one of the logs beside it: export to another folder,"

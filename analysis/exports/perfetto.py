@@ -18,13 +18,13 @@ from analysis.history.causality import Causality, causality
 from analysis.history.run import InputError, Run
 
 TRACK = 1
-#: Slices as long as this can be hit with a mouse; they end where the next event begins.
+#: The length of a slice, enough for a mouse; it ends earlier where the next event begins.
 SLICE_US = 100.0
 DEPTH_US = 1000.0
 
 
 def write(run: Run, file: Path) -> None:
-    """InputError if events have neither times nor, as messages form a causal cycle, an order."""
+    """Write a trace; InputError if events have no times and messages form a causal cycle."""
     known = causality(run)
     at_us = _at_us(run, known)
     parts = (_tracks(run), _slices(run, known, at_us), _messages(run, known, at_us))
@@ -48,8 +48,8 @@ def _at_us(run: Run, known: Causality) -> np.ndarray:
 
 def _tracks(run: Run) -> Iterator[dict[str, Any]]:
     for pid, machine in enumerate(run.machines, 1):
-        for what, name in (("process_name", machine), ("thread_name", "events")):
-            yield {"ph": "M", "name": what, "pid": pid, "tid": TRACK, "args": {"name": name}}
+        for kind, name in (("process_name", machine), ("thread_name", "events")):
+            yield {"ph": "M", "name": kind, "pid": pid, "tid": TRACK, "args": {"name": name}}
         order = {"sort_index": pid}
         yield {"ph": "M", "name": "process_sort_index", "pid": pid, "tid": TRACK, "args": order}
 

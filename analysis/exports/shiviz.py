@@ -1,8 +1,8 @@
 """A file for ShiViz's upload: an expression, a delimiter, and one line per event.
 
-ShiViz wants the own entries of each host's clocks to be 1, 2, 3, ..., and an event for every
-entry of every clock. So what is written are not the clocks of the run, but the vector times of
-its causality, which count just the events that are there.
+ShiViz requires that each host's own component counts 1, 2, 3, ..., and that every component names
+an event in the file. So the file holds not the clocks of the run but the vector times of its
+causality, which count exactly the events in the file.
 """
 
 import json
@@ -18,7 +18,7 @@ EXPRESSION = r"(?<host>\S+) (?<clock>{.*}) (?<event>.*)"
 
 
 def write(run: Run, file: Path) -> None:
-    """InputError if the run's messages form a causal cycle: such a history has no times."""
+    """Write a run; InputError if its messages form a causal cycle."""
     known = causality(run)
     if known.cycle:
         raise InputError(f"{run.name}: its messages form a causal cycle, which ShiViz cannot draw")
@@ -35,17 +35,17 @@ def write(run: Run, file: Path) -> None:
 
 
 def _text() -> pl.Expr:
-    """What an event is, in words without braces."""
+    """Describe an event without braces."""
     kind, at_s = pl.col("kind"), pl.col("at_ns") / 1e9
-    what = (
+    action = (
         pl.when(kind == "send")
         .then(pl.format("send to {}", pl.col("to").list.join(", ")))
         .when(kind == "receive")
-        .then(pl.format("receive from {}", pl.col("sender").fill_null("somebody")))
+        .then(pl.format("receive from {}", pl.col("sender").fill_null("unknown")))
         .otherwise(kind)
     )
     at = (
         pl.when(at_s.is_not_null()).then(pl.format(" at {} s", at_s.round(6))).otherwise(pl.lit(""))
     )
-    words = pl.concat_str(pl.format("event {}: ", pl.col("index")), what, at)
-    return words.str.replace_all(r"[{}\r\n]", " ")
+    text = pl.concat_str(pl.format("event {}: ", pl.col("index")), action, at)
+    return text.str.replace_all(r"[{}\r\n]", " ")

@@ -1,4 +1,4 @@
-"""The events table as a file: CSV, where lists are words with spaces between, and Parquet."""
+"""The events table as a file: Parquet, or CSV with lists separated by spaces."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from analysis.history.run import SCHEMA, Run
 
 def write_csv(run: Run, file: Path) -> None:
     lists = [name for name, type_ in SCHEMA.items() if isinstance(type_, pl.List)]
-    words = (pl.col(name).cast(pl.List(pl.String)).list.join(" ") for name in lists)
-    run.scan.with_columns(words).sink_csv(file)
+    texts = (pl.col(name).cast(pl.List(pl.String)).list.join(" ") for name in lists)
+    run.scan.with_columns(texts).sink_csv(file)
 
 
 def write_parquet(run: Run, file: Path) -> None:

@@ -1,7 +1,7 @@
-"""The columns of an events table as arrays, one entry an event.
+"""Columns of the events table as arrays, with one entry per event.
 
-Machines are numbered as in the run, -1 is nobody of it; UNKNOWN stands for null. What is in
-memory is converted all at once, and what is not column by column, when somebody asks for it.
+Machines are numbers, as in the run; -1 is no machine of it. UNKNOWN stands for null. A table in
+memory is converted at once, a big one column by column on demand.
 """
 
 from collections.abc import Callable
@@ -16,17 +16,17 @@ from analysis.history.run import SCHEMA, Run
 
 #: Stands for null in columns of numbers.
 UNKNOWN = np.iinfo(np.int64).min
-#: What has many numbers an event is read in half the space, where it fits.
+#: Types of columns with many numbers per event: read in half the space if the values fit.
 NARROW = {pl.List(pl.Int64): pl.List(pl.Int32)}
 
 
 def column(run: Run, name: str) -> NDArray[Any]:
-    """A column of COLUMNS."""
+    """Return a column of COLUMNS."""
     return _read(run, name)[name] if run.is_big else _read(run, *COLUMNS)[name]
 
 
 def series(run: Run, name: str) -> pl.Series:
-    """A column of the events table; of a big one its numbers may be narrower than in SCHEMA."""
+    """Return a column of the events table; of a big one, numbers may be narrower than in SCHEMA."""
     if not run.is_big:
         return run.events[name]
     try:
@@ -43,7 +43,7 @@ def _read(run: Run, *names: str) -> dict[str, NDArray[Any]]:
     return {name: read[name].to_numpy() for name in names}
 
 
-# Many small runs of the same machines are read one after the other.
+# Often many small runs of the same machines follow each other.
 @lru_cache(maxsize=1)
 def _expressions(machines: tuple[str, ...], names: tuple[str, ...]) -> list[pl.Expr]:
     numbers = pl.Enum(machines)
@@ -51,7 +51,7 @@ def _expressions(machines: tuple[str, ...], names: tuple[str, ...]) -> list[pl.E
 
 
 def numbers_of(names: pl.Expr, machines: pl.Enum) -> pl.Expr:
-    """The numbers of machines that are named."""
+    """Convert names of machines to their numbers."""
     return names.cast(machines, strict=False).to_physical().cast(pl.Int32).fill_null(-1)
 
 
@@ -67,7 +67,7 @@ def _length(name: str) -> Callable[[pl.Enum], pl.Expr]:
     return lambda _: pl.col(name).list.len().fill_null(0).cast(pl.Int64)
 
 
-#: How each column is made from the events table; of lists it is their length.
+#: The expression for each column; lists are read as their lengths.
 COLUMNS: dict[str, Callable[[pl.Enum], pl.Expr]] = {
     "machine": _machine("machine"),
     "index": _number("index"),

@@ -2,12 +2,12 @@
 
 An event happened before another if it came earlier on the same machine, or if it sent the
 message that the other received, or by any chain of the two (Lamport, Time, Clocks, and the
-Ordering of Events in a Distributed System, CACM 1978). No clock is asked.
+Ordering of Events in a Distributed System, CACM 1978). Clocks are not used.
 
 The vector time V(f) of an event f counts, machine by machine, the events that happened
 before or at f (Fidge 1988; Mattern, Virtual Time and Global States, 1989). So the past of f
 on one machine is always the first V(f)[q] events of it. Between two receives only the own
-count grows, so vector times are kept at receives alone.
+count grows, so vector times are stored for receives only.
 
 Events are rows of the events table; `row` and `name` translate from and to (machine, index).
 """
@@ -42,25 +42,27 @@ class Hop(NamedTuple):
 
 
 class Causality:
-    """What happened before what in one history.
+    """The happened-before relation of one history.
 
-    `send` is by row the row of the send of a receive, -1 for all else and where no send is
-    known; `depth` the length of the longest causal chain that ends in the event.
+    By row, `send` is the row of a receive's send (-1: no receive, or no known send), and `depth`
+    the length of the longest causal path that ends in the event.
 
-    Where `circle` is not empty the history cannot have happened: the cause of each of these
-    receives comes after the next of them, and that of the last after the first. Nothing else
-    may be asked then.
+    If `cycle` is not empty, the history is impossible: the send of each of these receives comes
+    after the next receive, and the send of the last after the first. Other methods need a history
+    without a cycle.
     """
 
     def __init__(self, machines: Sequence[str], row_index: RowIndex, send: Rows) -> None:
         self.machines, self.row_index, self.send = tuple(machines), row_index, send
         self.first, self.machine = row_index.first, row_index.machine
         # `past` holds a vector time per receive, in the order of the table, after one of zeros;
-        # those of machine m's receives are `past[told[m] + 1 : told[m + 1] + 1]`.
-        told = np.concatenate((np.zeros(1, np.int32), np.cumsum(send >= 0, dtype=np.int32)))
-        self._told = told[self.first]
-        self._latest = np.where(told[1:] > self._told[self.machine], told[1:], np.int32(0))
-        self._past = np.zeros((int(told[-1]) + 1, len(machines)), np.int32)
+        # those of machine m's receives are `past[first[m] + 1 : first[m + 1] + 1]`, where `first`
+        # is `first_receive`, which numbers receives as `first` numbers events.
+        received = np.concatenate((np.zeros(1, np.int32), np.cumsum(send >= 0, dtype=np.int32)))
+        self._first_receive = received[self.first]
+        has_received = received[1:] > self._first_receive[self.machine]
+        self._latest = np.where(has_received, received[1:], np.int32(0))
+        self._past = np.zeros((int(received[-1]) + 1, len(machines)), np.int32)
         self.depth = np.zeros(len(send), np.int32)
         done = self.first[:-1].copy()
         walk = fast(vector_times, len(send))
@@ -81,7 +83,7 @@ class Causality:
         return len(self.send)
 
     def row(self, machine: str, index: int) -> int:
-        """The row of an event; KeyError if there is none."""
+        """Return the row of an event; KeyError if there is none."""
         m = self.machines.index(machine) if machine in self.machines else -1
         row = int(self.row_index.rows(np.array([m], np.int32), np.array([index]))[0])
         if row < 0:
@@ -92,16 +94,16 @@ class Causality:
         return self.machines[self.machine[row]], int(self.row_index.index[row])
 
     def vector_time(self, row: int) -> Counts:
-        """V(f): how many events of each machine happened before or at the one at `row`."""
+        """Return V(f): by machine, the number of events that happened before or at the row f."""
         counts: Counts = self._past[self._latest[row]].astype(np.int64)
         counts[self.machine[row]] = row - self.first[self.machine[row]] + 1
         return counts
 
     def known(self, rows: Rows, machines: Rows) -> Counts:
-        """V(f)[q] for each f of `rows` and q of `machines`, pair by pair."""
+        """Return V(f)[q] for each f of `rows` and q of `machines`, pair by pair."""
         own = rows - self.first[self.machine[rows]] + 1
-        told = self._past[self._latest[rows], machines]
-        return np.where(self.machine[rows] == machines, own, told).astype(np.int64)
+        others = self._past[self._latest[rows], machines]
+        return np.where(self.machine[rows] == machines, own, others).astype(np.int64)
 
     def happened_before(self, a: int, b: int) -> bool:
         m = self.machine[a]
@@ -111,13 +113,13 @@ class Causality:
         return a != b and not self.happened_before(a, b) and not self.happened_before(b, a)
 
     def past(self, row: int) -> Rows:
-        """All rows that happened before the one, in the order of the table."""
+        """Return the rows that happened before the given one, in the order of the table."""
         counts = self.vector_time(row)
         counts[self.machine[row]] -= 1
         return _ranges(self.first[:-1], self.first[:-1] + counts)
 
     def future(self, row: int) -> Rows:
-        """All rows that the one happened before, in the order of the table."""
+        """Return the rows that the given one happened before, in the order of the table."""
         m = int(self.machine[row])
         rank = row - int(self.first[m])
         begins = [self._first_to_know(q, m, rank) for q in range(len(self.machines))]
@@ -125,20 +127,20 @@ class Causality:
         return _ranges(begins, self.first[1:])
 
     def _first_to_know(self, q: int, m: int, count: int) -> int:
-        """The row of the first receive of machine q by which it knows of more than `count`
-        events of machine m; the end of q's rows if there is none."""
-        low, high = self._told[q], self._told[q + 1]
-        # Along a machine, what is known of another only grows.
-        told = low + np.searchsorted(self._past[low + 1 : high + 1, m], count, side="right")
-        return int(self._told_at[told] if told < high else self.first[q + 1])
+        """Return the row of machine q's first receive whose past holds more than `count` events
+        of machine m; the end of q's rows if there is none."""
+        low, high = self._first_receive[q], self._first_receive[q + 1]
+        # Along a machine, each component of the vector time only grows.
+        number = low + np.searchsorted(self._past[low + 1 : high + 1, m], count, side="right")
+        return int(self._receives[number] if number < high else self.first[q + 1])
 
     @cached_property
-    def _told_at(self) -> Rows:
-        """The row of the receive that each row of the vector times, but the 0th, belongs to."""
+    def _receives(self) -> Rows:
+        """The rows of all receives whose send is known."""
         return np.flatnonzero(self.send >= 0).astype(np.int32)
 
     def path(self, a: int, b: int) -> tuple[Hop, ...]:
-        """A causal path from a to b with the fewest messages; () if a did not happen before b."""
+        """Return a causal path from a to b with the fewest messages; () if there is none."""
         if not self.happened_before(a, b):
             return ()
         m, target = self.machine[a], self.machine[b]
@@ -154,8 +156,8 @@ class Causality:
         return self._hops(a, b, levels)
 
     def _reached(self, opened: dict[int, tuple[int, int]], earliest: Counts) -> dict[int, int]:
-        """The first receive on each machine of a message from the rows that were just opened,
-        where that comes before what is already known to be reached."""
+        """Return by machine the first receive of a message from the opened rows, if it comes
+        before the earliest event reached so far."""
         reached = dict[int, int]()
         for low, high in opened.values():
             among = slice(*np.searchsorted(self._sends, [low, high]))
@@ -168,7 +170,7 @@ class Causality:
     @cached_property
     def _received(self) -> Rows:
         """All receives in the order of their sends."""
-        return self._told_at[np.argsort(self.send[self._told_at], kind="stable")]
+        return self._receives[np.argsort(self.send[self._receives], kind="stable")]
 
     @cached_property
     def _sends(self) -> Rows:
@@ -187,11 +189,11 @@ class Causality:
         )
 
     def is_consistent(self, cut: Sequence[int]) -> bool:
-        """Whether no event of a cut, the first cut[m] of each machine m, lacks its past."""
+        """Whether a cut, the first cut[m] events of each machine m, contains their past."""
         return self.consistent_within(cut) == tuple(cut)
 
     def consistent_within(self, cut: Sequence[int]) -> tuple[int, ...]:
-        """The largest consistent cut that has no event which the given one has not."""
+        """Return the largest consistent cut within the given one."""
         counts, fewer = tuple(cut), tuple(cut)
         machines = range(len(self.machines))
         while True:
@@ -204,31 +206,31 @@ class Causality:
             counts = fewer
 
     def boundaries(self, block: int) -> Iterator[tuple[Rows, Rows]]:
-        """Where pasts end: events e and f, pair by pair, of which e is the first event of another
-        machine that is not in f's past. Of all f of one machine that share e only the last is
-        given. In parts, each from `block` receives."""
-        for low in range(0, len(self._told_at), block):
-            receives = self._told_at[low : low + block]
+        """Yield the boundaries of pasts as pairs of events e and f: e is the first event of another
+        machine that is not in f's past. Of all f of one machine that share e, only the last is
+        yielded. Each part covers `block` receives."""
+        for low in range(0, len(self._receives), block):
+            receives = self._receives[low : low + block]
             m = self.machine[receives]
-            knew = self._past[low : low + len(receives)].copy()
-            knew[self._latest[receives - 1] != np.arange(low, low + len(receives))] = 0
-            news = self._past[low + 1 : low + 1 + len(receives)] > knew
+            before = self._past[low : low + len(receives)].copy()
+            before[self._latest[receives - 1] != np.arange(low, low + len(receives))] = 0
+            news = self._past[low + 1 : low + 1 + len(receives)] > before
             news[np.arange(len(m)), m] = False
             news[receives == self.first[m]] = False
             at, q = np.nonzero(news)
-            yield self.first[q] + knew[at, q], receives[at] - 1
+            yield self.first[q] + before[at, q], receives[at] - 1
         last = self.first[1:][np.diff(self.first) > 0] - 1
-        known = [self.vector_time(int(row)) for row in last]
-        knows = np.array(known).reshape(-1, len(self.machines))
-        at, q = np.nonzero(knows < np.diff(self.first))
-        yield (self.first[q] + knows[at, q]).astype(np.int32), last[at]
+        times = [self.vector_time(int(row)) for row in last]
+        final = np.array(times).reshape(-1, len(self.machines))
+        at, q = np.nonzero(final < np.diff(self.first))
+        yield (self.first[q] + final[at, q]).astype(np.int32), last[at]
 
     @cached_property
     def ordered_pairs(self) -> int:
-        """How many pairs of events are causally related."""
+        """The number of causally ordered pairs of events."""
         others = self._past.sum(axis=1, dtype=np.int64)
         own = np.zeros(len(self._past), np.int64)
-        own[1:] = self._past[np.arange(1, len(self._past)), self.machine[self._told_at]]
+        own[1:] = self._past[np.arange(1, len(self._past)), self.machine[self._receives]]
         rank = np.arange(len(self)) - self.first[self.machine]
         return int((others - own)[self._latest].sum() + rank.sum())
 
@@ -239,26 +241,26 @@ class Causality:
 
 @lru_cache(maxsize=1)
 def causality(run: Run) -> Causality:
-    """The causality of a run; that of the run asked for last is kept."""
+    """Return the causality of a run, cached for the last run."""
     row_index = RowIndex(column(run, "machine"), column(run, "index"), len(run.machines))
     send = row_index.rows(column(run, "sender"), column(run, "cause"))
-    # What is no send has sent nothing.
+    # A cause that is no send is no known send.
     send[~column(run, "sends")[send]] = -1
     return Causality(run.machines, row_index, send)
 
 
 def cut_at(run: Run, at_ns: int) -> tuple[int, ...]:
-    """How many events each machine had had at an instant, by its own wall clock.
+    """Count the events of each machine until an instant of its own wall clock.
 
-    Where wall clocks disagree the cut may be inconsistent; see `consistent_within`.
+    If wall clocks disagree, the cut may be inconsistent; see `consistent_within`.
     """
-    had = run.scan.filter(pl.col("at_ns") <= at_ns).group_by("machine").len()
-    counts = dict(had.collect().iter_rows())
+    until = run.scan.filter(pl.col("at_ns") <= at_ns).group_by("machine").len()
+    counts = dict(until.collect().iter_rows())
     return tuple(counts.get(machine, 0) for machine in run.machines)
 
 
 def concurrency_share(run: Run) -> float | None:
-    """Which share of the pairs of events is concurrent, neither before the other?"""
+    """What fraction of event pairs is concurrent?"""
     known = _complete(run)
     if known is None or len(known) < 2:
         return None
@@ -266,13 +268,13 @@ def concurrency_share(run: Run) -> float | None:
 
 
 def longest_causal_chain(run: Run) -> int | None:
-    """How many events has the longest chain in which each happened before the next?"""
+    """How many events does the longest causal path have?"""
     known = _complete(run)
     return int(known.depth.max()) if known else None
 
 
 def _complete(run: Run) -> Causality | None:
-    """The causality of a run that has events; None if the logs do not tell all of it."""
+    """Return the causality of a run with events; None if its logs are incomplete."""
     known = causality(run)
     orphaned = bool(np.any(known.send[column(run, "receives")] < 0))
     return known if len(known) and not (run.missing or known.cycle or orphaned) else None

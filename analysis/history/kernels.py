@@ -1,8 +1,8 @@
-"""Loops over whole histories, which NumPy has no words for.
+"""Loops over whole histories that NumPy cannot express.
 
-Each is plain Python over arrays, and asks of them only what memoryviews can do as well. `fast`
-has Numba compile it where a history is so big that this pays: compiling takes seconds, so what
-is small runs as it is written here, the same code.
+Each kernel is plain Python over arrays, limited to operations that memoryviews support too.
+`fast` compiles it with Numba for large histories; as compiling takes seconds, small ones run the
+same code uncompiled.
 A row is the number of an event in the events table; -1 stands for none. `first[m]` is the row
 of the first event of machine m, and `first[-1]` the number of all events.
 """
@@ -19,17 +19,17 @@ Rows = NDArray[np.int32]
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: Fewer events than this are done sooner by Python than by waiting for the compiler.
+#: With fewer events, Python is faster than the compiler and the compiled code together.
 COMPILE_FROM = 100_000
 
 
 def fast(kernel: Callable[P, R], events: int) -> Callable[P, R]:
-    """The kernel, compiled if there are many events to go through."""
+    """Return the kernel, compiled if there are many events."""
     return compiled(kernel) if events >= COMPILE_FROM else as_written(kernel)
 
 
 def as_written(kernel: Callable[P, R]) -> Callable[P, R]:
-    """The kernel as Python runs it, which reads a memoryview faster than an array."""
+    """Return the kernel for Python, which reads memoryviews faster than arrays."""
 
     written: Callable[..., R] = kernel
 
@@ -41,13 +41,13 @@ def as_written(kernel: Callable[P, R]) -> Callable[P, R]:
 
 @cache
 def compiled(kernel: Callable[P, R]) -> Callable[P, R]:
-    """The kernel in machine code, which is kept on disk where there is a place for it."""
+    """Return the kernel in machine code, cached on disk if possible."""
     from numba import njit
 
     try:
         made: Callable[P, R] = njit(cache=True, nogil=True)(kernel)
     except RuntimeError:
-        # Nowhere to keep it: a read-only file system without NUMBA_CACHE_DIR.
+        # No cache: a read-only file system without NUMBA_CACHE_DIR.
         made = njit(nogil=True)(kernel)
     return made
 
@@ -61,13 +61,13 @@ def vector_times(
     depth: Rows,
     done: Rows,
 ) -> None:
-    """Go through the events in an order that causality allows, and say how far that went.
+    """Compute vector times and depths of all events in an order that causality allows.
 
-    `send` is the row of the send of each receive, `latest` the row in `past` that holds the
-    vector time of the event's machine as of its last receive (row 0: of none). Fills `past`,
-    and `depth` with the length of the longest causal chain that ends in the event. `done` is
-    for each machine the row to begin with, and then the one at which it had to stop: its end,
-    unless the messages of the history form a causal cycle.
+    `send` is the row of the send of each receive, `latest` the row in `past` of the vector time
+    at the last receive of the event's machine (row 0: none). Fills `past`, and `depth` with
+    the length of the longest causal path that ends in the event. `done` is the first row of each
+    machine, and afterwards the row at which the walk stopped: the machine's end, unless the
+    messages of the history form a causal cycle.
     """
     machines = len(done)
     moved = True
@@ -81,10 +81,10 @@ def vector_times(
                     break
                 deep = depth[row - 1] if row > first[m] else 0
                 if cause >= 0:
-                    own, told = latest[row], latest[cause]
-                    knew = latest[row - 1] if row > first[m] else 0
+                    own, sent = latest[row], latest[cause]
+                    before = latest[row - 1] if row > first[m] else 0
                     for q in range(machines):
-                        here, there = past[knew, q], past[told, q]
+                        here, there = past[before, q], past[sent, q]
                         past[own, q] = here if here > there else there
                     sender = machine[cause]
                     if cause - first[sender] >= past[own, sender]:
@@ -98,7 +98,7 @@ def vector_times(
 
 
 def addressed(begin: NDArray[np.int64], receiver: Rows, sends: Rows, wanted: Rows) -> Rows:
-    """The message of each send that goes to the wanted machine, the first if there are more.
+    """Return the message of each send to the wanted machine, the first if there are several.
 
     The messages of the send at a row are `begin[row]` until `begin[row + 1]`.
     """
@@ -112,10 +112,10 @@ def addressed(begin: NDArray[np.int64], receiver: Rows, sends: Rows, wanted: Row
 
 
 def overtaken(first: Rows, send: Rows, machine: Rows, overtaker: Rows, last: Rows) -> None:
-    """Say of every receive which earlier one received a later message of the same channel.
+    """Find for each receive an earlier one that received a later message of the same channel.
 
-    Fills `overtaker` by row, and `last[s, r]` with the receive of machine r that is of the
-    latest send of machine s; what was -1 stays so where there is none.
+    Fills `overtaker` by row, and `last[s, r]` with machine r's receive of the latest send of
+    machine s; entries without one stay -1.
     """
     for m in range(len(first) - 1):
         for row in range(first[m], first[m + 1]):

@@ -1,7 +1,7 @@
-"""The messages of a history: each receiver of each send, and where its copies are listed.
+"""The messages of a history: each receiver of each send, and the ends of its copies.
 
-A message is what a send says to one receiver: one copy of it, or two if a fault duplicated
-it, or none if a fault lost it.
+A message is one send event to one receiver. It has one copy, two if a fault duplicated it, none
+if a fault lost it.
 """
 
 from collections.abc import Iterable
@@ -23,9 +23,9 @@ class Messages:
     """Arrays over all messages, in the order of the events table and of each send's receivers.
 
     `send` is the row of the send, `receiver` a machine's number (-1: there is no such machine).
-    `copies` are those that were made, `lost` those of them that a fault lost; `received`,
-    `inbox` and `undelivered` count how often the logs list the message there. By row of the
-    events table, `of_receive` is the message that was received, -1 if there is no such message.
+    `copies` counts the copies made, `lost` those that a fault lost; `received`, `inbox` and
+    `undelivered` count how often the logs list the message there. By row of the events table,
+    `of_receive` is the received message, -1 if there is none.
     """
 
     def __init__(self, run: Run, known: Causality) -> None:
@@ -49,14 +49,15 @@ class Messages:
     def name(self, message: int) -> Named:
         sender, index = self._known.name(int(self.send[message]))
         receiver = self.receiver[message]
-        return sender, index, self._known.machines[receiver] if receiver >= 0 else "nobody known"
+        name = self._known.machines[receiver] if receiver >= 0 else "an unknown machine"
+        return sender, index, name
 
     def to(self, row: int) -> list[str]:
-        """The receivers of the event at a row."""
+        """Return the receivers of the event at a row."""
         return [self.name(n)[2] for n in range(self._begin[row], self._begin[row + 1])]
 
     def _find(self, sends: Rows, receivers: Rows) -> Rows:
-        """The messages of these sends to these machines; -1 for those that are not addressed."""
+        """Return the messages of these sends to these machines; -1 if there is none."""
         find = fast(addressed, len(self._known))
         return find(self._begin, self.receiver, sends, receivers)
 
@@ -65,7 +66,7 @@ class Messages:
         return np.bincount(found, minlength=len(self)).astype(np.int32)
 
     def _named(self, end: str, messages: Iterable[Named]) -> Rows:
-        """How often each message is listed; `unsent` keeps the entries that were never sent."""
+        """Count how often each message is listed; add entries that were never sent to `unsent`."""
         listed = list(messages)
         numbers = {machine: m for m, machine in enumerate(self._known.machines)}
         senders = np.array([numbers.get(sender, -1) for sender, _, _ in listed], np.int32)
@@ -81,12 +82,12 @@ class Messages:
 
 @lru_cache(maxsize=1)
 def messages(run: Run) -> Messages:
-    """The messages of a run; those of the run asked for last are kept."""
+    """Return the messages of a run, cached for the last run."""
     return Messages(run, causality(run))
 
 
 def _listed(run: Run, name: str) -> tuple[Rows, Rows]:
-    """The rows and the machines that a column of lists names, pair by pair."""
+    """Flatten a column of lists of machines into rows and machines, pair by pair."""
     counts = column(run, name)
     rows = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
     if not len(rows):

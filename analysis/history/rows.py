@@ -1,4 +1,4 @@
-"""Where events are: from machine and index to the row of the events table."""
+"""From the name of an event, (machine, index), to its row in the events table."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,10 +7,10 @@ from analysis.history.kernels import Rows
 
 
 class RowIndex:
-    """Where in the events table a machine's event of some index is.
+    """Finds the rows of events in the events table.
 
     `first[m]` is the row of machine m's first event, `first[-1]` the number of all events;
-    `machine` and `index` are by row. `whole` says that each log numbers its events 0, 1, 2, ...
+    `machine` and `index` are by row. `whole` is True if each log numbers its events 0, 1, 2, ...
     """
 
     def __init__(self, machine: Rows, index: NDArray[np.int64], machines: int) -> None:
@@ -21,15 +21,15 @@ class RowIndex:
         self.whole = bool(np.array_equal(rank, index))
 
     def rows(self, machine: Rows, index: NDArray[np.int64]) -> Rows:
-        """The rows of the named events; -1 where there is none, or the machine is -1."""
+        """Return the rows of named events; -1 for an unknown event, or if the machine is -1."""
         if self.whole:
             begins, ends = self.first[machine], self.first[machine + 1]
             there = (machine >= 0) & (index >= 0) & (index < ends - begins)
             return np.where(there, begins + index, -1).astype(np.int32)
         found = np.full(len(index), -1, np.int32)
         for m in range(len(self.first) - 1):
-            asked = np.flatnonzero(machine == m)
-            found[asked] = self._search(m, index[asked])
+            own = np.flatnonzero(machine == m)
+            found[own] = self._search(m, index[own])
         return found
 
     def _search(self, m: int, index: NDArray[np.int64]) -> Rows:

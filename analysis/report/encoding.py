@@ -1,9 +1,9 @@
-"""Numbers on their way into a page: columns of integers, small enough to be mailed.
+"""Encoding of columns of integers for a page, small enough for an e-mail.
 
-A column is stored as differences, which are small where the column is smooth; the differences
+A column is stored as differences, which are small if the column is smooth; the differences
 as unsigned numbers (zigzag: 0, -1, 1, -2, ... become 0, 1, 2, 3, ...); these as planes, all
-lowest bytes first, then all second ones; and all columns behind each other through deflate. The
-page undoes it with its own DecompressionStream and a loop over bytes (assets/page/encoding.js).
+lowest bytes first, then all second ones; and all columns together are deflated. The page decodes
+them with the browser's DecompressionStream and a loop over bytes (assets/page/encoding.js).
 """
 
 import base64
@@ -25,9 +25,9 @@ DEFLATE_LEVEL = 6
 
 @dataclass(frozen=True)
 class Column:
-    """Integers, or null where something is not known.
+    """Integers, null where unknown.
 
-    `order` says how smooth they are: 0 as they are, 1 differences, 2 differences of differences.
+    They are stored as they are (`order` 0), as differences (1), or differences of differences (2).
     """
 
     values: pl.Series
@@ -35,7 +35,7 @@ class Column:
 
 
 def pack(columns: dict[str, Column]) -> tuple[list[dict[str, Any]], str]:
-    """What the page has to know of each column, in order, and all of them as base64 text."""
+    """Return the heads of the columns, in order, and their bodies as one base64 text."""
     heads, bodies = [], []
     for name, column in columns.items():
         head, planes = _planes(column)
@@ -46,14 +46,14 @@ def pack(columns: dict[str, Column]) -> tuple[list[dict[str, Any]], str]:
 
 
 def deflated(plain: bytes) -> str:
-    """Bytes through deflate, as text that can stand in a page."""
+    """Deflate bytes into text for a page."""
     return base64.b64encode(zlib.compress(plain, DEFLATE_LEVEL)).decode()
 
 
 def _planes(column: Column) -> tuple[dict[str, Any], Bytes]:
     known = column.values.is_not_null()
     masked = not known.all()
-    # What is not known repeats what was before it, so that it costs nothing.
+    # A null repeats the value before it, which takes no space.
     values = column.values.fill_null(strategy="forward").fill_null(0).cast(pl.Int64).to_numpy()
     planes, width = _bytes(_zigzag(_differences(values, column.order)))
     head = {"length": len(values), "order": column.order, "bytes": width, "nulls": masked}
@@ -72,12 +72,12 @@ def _zigzag(values: Numbers) -> NDArray[np.uint64]:
 
 
 def _bytes(values: NDArray[np.uint64]) -> tuple[Bytes, int]:
-    """The planes of the lowest bytes that hold every value, and how many they are."""
+    """Return the planes of the lowest bytes that hold every value, and their number."""
     width = (int(values.max(initial=0)).bit_length() + 7) // 8
     little = values.astype("<u8").view(np.uint8).reshape(len(values), 8)
     return np.ascontiguousarray(little[:, :width].T).reshape(-1), width
 
 
 def positions(names: Sequence[str], values: pl.Series) -> pl.Series:
-    """Where each name stands in `names`; null stays null."""
+    """Replace each name by its position in `names`; null stays null."""
     return values.replace_strict(list(names), list(range(len(names))), return_dtype=pl.Int64)

@@ -1,7 +1,7 @@
-"""A history as the page takes it: what is known once as JSON, events and messages as columns.
+"""The data of a run's page: a head as JSON, events and messages as packed columns.
 
 Events are numbered by their rows in the events table; a lane is the rows of one machine. A
-message is one copy of a send for one receiver, with the `end` where it ended. The page draws
+message is one copy of a send to one receiver, with the `end` where it ended. The page draws
 exactly these messages, so the counts by end are those of `analysis.checks.account`.
 """
 
@@ -25,7 +25,7 @@ from vm.schedule import SECOND_NS
 
 VERSION = 1
 KINDS: tuple[Kind, ...] = get_args(Kind)
-#: Vector clocks with more components than this, over all events, stay out of the page.
+#: Vector clocks with more components than this, over all events, are left out of the page.
 MAX_COMPONENTS = 24_000_000
 MAX_VIOLATIONS = 2_000
 MESSAGE = ["sender", "index", "receiver"]
@@ -36,14 +36,14 @@ ENDS = [*ACCOUNT_ENDS, CLAIMED]
 
 @dataclass(frozen=True)
 class Payload:
-    """`head` is for JSON, `body` is the base64 text of the columns that `head` describes."""
+    """`head` is written as JSON; `body` is base64 text, the columns that `head` describes."""
 
     head: dict[str, Any]
     body: str
 
 
 def payload(run: Run, found: Verdict) -> Payload:
-    """What the page of a run knows about its events."""
+    """Return the data of a run for its page."""
     names = _names(run)
     columns = {**_event_columns(run), **_message_columns(run, names)}
     heads, body = pack(columns)
@@ -75,11 +75,11 @@ def payload(run: Run, found: Verdict) -> Payload:
 
 @lru_cache(maxsize=1)
 def copies(run: Run) -> pl.DataFrame:
-    """Every copy of every message: MESSAGE, `copy`, `end`, `send`, `receive`, `arrived_ns`.
+    """Return all copies of messages: MESSAGE, `copy`, `end`, `send`, `receive`, `arrived_ns`.
 
-    `send` and `receive` are rows. Sorted by channel and send, so that the rows of either end grow
-    along a channel. `end` is where `checks.account` counts the copy, or CLAIMED for a receive
-    that is counted nowhere but names an event that there is.
+    `send` and `receive` are rows. Sorted by channel and send, so that the rows of sends and of
+    receives grow along a channel. `end` is the end by which `checks.account` counts the copy, or
+    CLAIMED for a receive that the account does not count but that names an existing event.
     """
     sent = _sent(run)
     receives = _receives(run)
@@ -97,7 +97,7 @@ def copies(run: Run) -> pl.DataFrame:
 
 
 def _sent(run: Run) -> pl.DataFrame:
-    """The messages as `history.messages` numbers them, with how many copies are with each end."""
+    """Return the messages as `history.messages` numbers them, with the number of copies by end."""
     sends = run.events.with_row_index("send").filter(pl.col("to").list.len() > 0)
     named = sends.select(
         pl.col("send").cast(pl.Int64), "index", sender="machine", receiver="to"
@@ -107,7 +107,7 @@ def _sent(run: Run) -> pl.DataFrame:
 
 
 def _receives(run: Run) -> pl.DataFrame:
-    """All receives whose send is known: `message` (-1: it was not addressed so), `copy`."""
+    """Return all receives whose send is known: `message` (-1: not addressed here), `copy`."""
     known, of_receive = causality(run), messages(run).of_receive
     rows = np.flatnonzero(known.send >= 0)
     receives = pl.DataFrame(
@@ -121,7 +121,7 @@ def _receives(run: Run) -> pl.DataFrame:
 
 
 def _named(run: Run, claimed: pl.DataFrame) -> pl.DataFrame:
-    """Receives that are counted nowhere, named by the events that they name."""
+    """Return the receives that the account does not count, with the sends that they name."""
     events = run.events
     return claimed.with_columns(
         copy=pl.lit(0, pl.Int64),
@@ -133,14 +133,14 @@ def _named(run: Run, claimed: pl.DataFrame) -> pl.DataFrame:
 
 
 def _copies(sent: pl.DataFrame, end: str) -> pl.DataFrame:
-    """A row for each copy with this end: `message`, and `copy` from 0."""
+    """Return a row for each copy with this end: `message`, and `copy` from 0."""
     ended = sent.filter(pl.col(end) > 0)
     numbers = pl.int_ranges(0, pl.col(end)).alias("copy")
     return ended.select("message", numbers, end=pl.lit(end)).explode("copy")
 
 
 def _unread(run: Run, sent: pl.DataFrame) -> pl.DataFrame:
-    """What was left in the inboxes: `message`, `copy`, `arrived_ns`."""
+    """Return the messages left in inboxes: `message`, `copy`, `arrived_ns`."""
     unread = pl.DataFrame(
         [
             (message.sender, message.cause, machine, message.arrived_ns)
@@ -157,13 +157,13 @@ def _unread(run: Run, sent: pl.DataFrame) -> pl.DataFrame:
 
 
 def late_messages(run: Run) -> int:
-    """How many messages were on their way for longer than a tick of their receivers takes."""
+    """Count the messages that took longer than a tick of their receivers to arrive."""
     sent = copies(run)
     return int(_late(run, sent).sum())
 
 
 def _late(run: Run, sent: pl.DataFrame) -> pl.Series:
-    """1 for each message that was on its way for longer than a tick of its receiver takes."""
+    """Return 1 for each message that took longer than a tick of its receiver to arrive."""
     flight_ns = sent["arrived_ns"] - run.events["at_ns"].gather(sent["send"])
     periods_ns = {name: SECOND_NS / rate for name, rate in run.tick_rates_hz.items()}
     ticks_ns = sent["receiver"].replace_strict(periods_ns, default=None, return_dtype=pl.Float64)
@@ -178,7 +178,7 @@ def _event_columns(run: Run) -> dict[str, Column]:
         "index": Column(events["index"]),
         "tick": Column(events["tick"]),
         "due_ns": Column(events["due_ns"], order=2),
-        # The schedule is regular; what is late is small. Without a schedule it is the instant.
+        # Small, as the schedule is regular; without a schedule, the instant itself.
         "late_ns": Column(late_ns),
         "queue": Column(events["queue"]),
         "line": Column(events["line"], order=2),
@@ -227,7 +227,7 @@ def _message_columns(run: Run, names: list[str]) -> dict[str, Column]:
 
 
 def _names(run: Run) -> list[str]:
-    """The run's machines, and then whoever else its logs name."""
+    """Return the run's machines, and then other machines that its logs name."""
     receivers = run.events["to"].explode(empty_as_null=True).drop_nulls()
     named = pl.concat([receivers, run.events["sender"].drop_nulls()]).unique().to_list()
     return [*run.machines, *sorted(set(named).difference(run.machines))]
@@ -252,7 +252,7 @@ def _ended(run: Run, name: str) -> str:
 
 
 def _widths(run: Run) -> dict[str, int | None]:
-    """The clocks that the run carries, with the number of their components, None for a number."""
+    """Return the run's clocks, with their number of components; None for a scalar clock."""
     clocks = {name[6:]: run.events[name] for name in run.events.columns if name[:6] == "clock_"}
     return {
         clock: None if column.dtype == pl.Int64 else int(column.list.len().max() or 0)  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
-"""Ways in which a valid history can be damaged, and what the verdict has to call each.
+"""Ways to damage a valid history, and the violations that the verdict must report for each.
 
-A mutation of records returns False where the history has nothing to be damaged in that way.
+A mutation of records returns False if the history has no record to damage in this way.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from damage.picking import Logs
 
 
 class Kind(NamedTuple):
-    """What must be found, all of it, and what else may follow from the damage."""
+    """Violations that must be found, and violations that may follow from the damage."""
 
     found: frozenset[str]
     beside: frozenset[str]
@@ -23,7 +23,7 @@ def kind(found: str, beside: str = "") -> Kind:
     return Kind(frozenset(found.split()), frozenset(beside.split()))
 
 
-#: What follows where a receive is of another message than its clocks are.
+#: Violations that follow if a receive and its clocks disagree about the message.
 CLOCKS = "clock_rule clock_condition strong_clock_condition causal_cycle clock_offset unproven"
 
 RECORDS: dict[Callable[[Random, Logs], bool], Kind] = {
@@ -45,11 +45,11 @@ RECORDS: dict[Callable[[Random, Logs], bool], Kind] = {
         "clock_rule", "clock_condition strong_clock_condition unproven"
     ),
     events.stop_the_clocks: kind("clock_rule clock_condition", "unproven"),
-    messages.receive_what_never_was: kind("receive_without_send accounting", "unproven"),
+    messages.receive_an_unsent_message: kind("receive_without_send accounting", "unproven"),
     messages.receive_from_a_stranger: kind("receive_without_send accounting", "unproven"),
-    messages.receive_what_was_no_send: kind("receive_without_send accounting", "unproven"),
-    messages.receive_what_was_for_others: kind("not_addressed accounting", f"overtaking {CLOCKS}"),
-    messages.receive_what_was_received_already: kind(
+    messages.receive_from_an_internal_event: kind("receive_without_send accounting", "unproven"),
+    messages.receive_a_message_for_others: kind("not_addressed accounting", f"overtaking {CLOCKS}"),
+    messages.receive_an_already_received_message: kind(
         "received_twice accounting", f"overtaking {CLOCKS}"
     ),
     messages.receive_from_the_future: kind("causal_cycle not_addressed accounting", CLOCKS),
@@ -57,12 +57,12 @@ RECORDS: dict[Callable[[Random, Logs], bool], Kind] = {
         "received_twice clock_rule queue",
         f"receive_without_send not_addressed accounting {CLOCKS}",
     ),
-    messages.receive_what_was_lost: kind("received_twice"),
+    messages.receive_a_lost_message: kind("received_twice"),
     messages.exchange_two_receives: kind("overtaking clock_rule", CLOCKS),
     messages.change_a_receiver: kind("accounting", "not_addressed received_twice"),
     messages.add_a_receiver: kind("accounting"),
-    messages.forget_that_a_message_was_lost: kind("accounting"),
-    messages.say_that_a_message_was_doubled: kind("accounting"),
+    messages.unmark_a_lost_message: kind("accounting"),
+    messages.mark_a_message_as_duplicated: kind("accounting"),
     times.change_a_queue: kind("queue"),
     times.exchange_two_arrivals: kind("queue", "time_runs_back clock_offset"),
     times.turn_the_time_back: kind("time_runs_back", "clock_offset queue"),
@@ -77,7 +77,7 @@ RECORDS: dict[Callable[[Random, Logs], bool], Kind] = {
     ends.invent_an_undelivered_message: kind("accounting"),
     ends.leave_a_received_message_in_the_inbox: kind("accounting"),
     ends.miscount_events: kind("index_gap"),
-    ends.miscount_events_at_a_restart: kind("index_gap"),
+    ends.miscount_events_at_a_recovery: kind("index_gap"),
     ends.miscount_missed_ticks: kind("ticks_missed"),
 }
 
@@ -87,9 +87,9 @@ FILES: dict[Callable[[Random, Path], None], Kind] = {
     files.cut_a_log_between_lines: kind("cut", "receive_without_send accounting unproven"),
     files.cut_a_log_within_a_line: kind("cut torn", "receive_without_send accounting unproven"),
     files.garble_a_line: kind("damage", "cut unproven"),
-    files.leave_a_field_out: kind("damage", "cut unproven"),
+    files.drop_a_field: kind("damage", "cut unproven"),
     files.write_a_number_as_something_else: kind("damage", "cut unproven"),
     files.append_a_second_run: kind("refused"),
     files.mix_in_another_run: kind("refused"),
-    files.keep_a_log_twice: kind("refused"),
+    files.copy_a_log: kind("refused"),
 }

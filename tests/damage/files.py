@@ -1,4 +1,4 @@
-"""Files that are gone, cut short, mixed up or garbled."""
+"""Log files that are missing, cut short, mixed up or garbled."""
 
 import json
 from pathlib import Path
@@ -43,7 +43,7 @@ def mix_in_another_run(random: Random, directory: Path) -> None:
     path.write_text(path.read_text().replace('"run":"', '"run":"another ', 1))
 
 
-def keep_a_log_twice(random: Random, directory: Path) -> None:
+def copy_a_log(random: Random, directory: Path) -> None:
     (directory / "copy.jsonl").write_text(_log(random, directory).read_text())
 
 
@@ -53,7 +53,7 @@ def garble_a_line(random: Random, directory: Path) -> None:
     _write(path, lines, n, random.choice(["?", half, "[]", '{"kind":"nap"}', "\x00", "\udc80"]))
 
 
-def leave_a_field_out(random: Random, directory: Path) -> None:
+def drop_a_field(random: Random, directory: Path) -> None:
     path, lines, n = _line(random, directory)
     fields = json.loads(lines[n])
     del fields[random.choice([key for key in fields if key not in ("lost", "duplicated")])]
@@ -75,7 +75,7 @@ def _log(random: Random, directory: Path) -> Path:
 
 
 def _line(random: Random, directory: Path) -> tuple[Path, list[str], int]:
-    """Any line of a log but its first."""
+    """Choose any line of a log but its first."""
     path = _log(random, directory)
     lines = path.read_text().splitlines()
     return path, lines, random.randrange(1, len(lines))

@@ -1,4 +1,4 @@
-"""The logs of a history as records, and places in them."""
+"""The logs of a history as records, and positions in them."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,52 +9,52 @@ from vm.records import Event, Record
 
 #: By machine: a start record, events, a stop record.
 Logs = dict[str, list[Record]]
-#: A machine, and the position of an event in its log.
-Place = tuple[str, int]
+#: A machine, and an index into its log.
+Position = tuple[str, int]
 
 #: Far outside of any history.
 FAR_NS = 10**12
 
 
-def places(logs: Logs, *kinds: str, fits: Callable[[Any], bool] = bool) -> list[Place]:
-    """Where the events are that are of these kinds, any kind if none is named, and fit."""
+def positions(logs: Logs, *kinds: str, fits: Callable[[Any], bool] = bool) -> list[Position]:
+    """Return the positions of events of these kinds (default: any kind) that fit."""
     return [
-        (machine, position)
+        (machine, index)
         for machine, log in logs.items()
-        for position, record in enumerate(log)
+        for index, record in enumerate(log)
         if isinstance(record, Event) and record.kind in (kinds or (record.kind,)) and fits(record)
     ]
 
 
 def some(random: Random, found: list[Any]) -> Any:
-    """One of them; None if there is none."""
+    """Choose one; None if there is none."""
     return random.choice(found) if found else None
 
 
-def at(logs: Logs, place: Place) -> Any:
-    return logs[place[0]][place[1]]
+def at(logs: Logs, position: Position) -> Any:
+    return logs[position[0]][position[1]]
 
 
-def change(logs: Logs, place: Place | None, **fields: Any) -> bool:
-    if place:
-        logs[place[0]][place[1]] = replace(at(logs, place), **fields)
-    return place is not None
+def change(logs: Logs, position: Position | None, **fields: Any) -> bool:
+    if position:
+        logs[position[0]][position[1]] = replace(at(logs, position), **fields)
+    return position is not None
 
 
-def before(place: Place) -> Place:
-    return place[0], place[1] - 1
+def before(position: Position) -> Position:
+    return position[0], position[1] - 1
 
 
-def follows(place: Place) -> bool:
+def follows(position: Position) -> bool:
     """Whether there is an event before this one in its log."""
-    return place[1] > 1
+    return position[1] > 1
 
 
-def cause(receive: Event) -> Place:
-    """Where the send of a receive is, in a log that is whole."""
+def cause(receive: Event) -> Position:
+    """Return the position of a receive's send, in a complete log."""
     return receive.sender, receive.cause + 1
 
 
-def end(logs: Logs, machine: str) -> Place:
-    """Where the stop record is."""
+def end(logs: Logs, machine: str) -> Position:
+    """Return the position of the stop record."""
     return machine, len(logs[machine]) - 1

@@ -1,51 +1,51 @@
-"""Times, ticks and queues that cannot have been so."""
+"""Damage to times, ticks and queues."""
 
 from dataclasses import replace
 from random import Random
 
-from damage.picking import FAR_NS, Logs, at, before, change, follows, places, some
+from damage.picking import FAR_NS, Logs, at, before, change, follows, positions, some
 from vm.records import Event, Record, Stop
 
 
 def change_a_queue(random: Random, logs: Logs) -> bool:
-    place = some(random, places(logs))
+    position = some(random, positions(logs))
     more = random.choice([1, 2, 50])
-    return bool(place) and change(logs, place, queue=at(logs, place).queue + more)
+    return bool(position) and change(logs, position, queue=at(logs, position).queue + more)
 
 
 def exchange_two_arrivals(random: Random, logs: Logs) -> bool:
     pairs = [
         (one, other)
-        for one in places(logs, "receive")
-        for other in places(logs, "receive")
+        for one in positions(logs, "receive")
+        for other in positions(logs, "receive")
         if one[0] == other[0] and at(logs, one).arrived_ns < at(logs, other).arrived_ns
     ]
     pair = some(random, pairs)
     if pair:
-        one, other = (at(logs, place).arrived_ns for place in pair)
+        one, other = (at(logs, position).arrived_ns for position in pair)
         change(logs, pair[0], arrived_ns=other)
         change(logs, pair[1], arrived_ns=one)
     return bool(pair)
 
 
 def turn_the_time_back(random: Random, logs: Logs) -> bool:
-    place = some(random, list(filter(follows, places(logs, "internal", "send"))))
-    if not place:
+    position = some(random, list(filter(follows, positions(logs, "internal", "send"))))
+    if not position:
         return False
-    at_ns = at(logs, before(place)).at_ns - random.randrange(1, 1000)
-    return change(logs, place, at_ns=at_ns, due_ns=at_ns)
+    at_ns = at(logs, before(position)).at_ns - random.randrange(1, 1000)
+    return change(logs, position, at_ns=at_ns, due_ns=at_ns)
 
 
 def receive_before_it_arrives(random: Random, logs: Logs) -> bool:
-    place = some(random, places(logs, "receive"))
-    return bool(place) and change(logs, place, arrived_ns=at(logs, place).at_ns + 1)
+    position = some(random, positions(logs, "receive"))
+    return bool(position) and change(logs, position, arrived_ns=at(logs, position).at_ns + 1)
 
 
 def shift_a_wall_clock(random: Random, logs: Logs) -> bool:
-    """All times of one machine: back where it receives, ahead where it is received from."""
-    receives = places(logs, "receive")
+    """Shift all times of one machine: back if it receives, ahead if it sends."""
+    receives = positions(logs, "receive")
     back = {(machine, -FAR_NS) for machine, _ in receives}
-    ahead = {(at(logs, place).sender, FAR_NS) for place in receives}
+    ahead = {(at(logs, position).sender, FAR_NS) for position in receives}
     shift = some(random, sorted(back | ahead))
     if not shift:
         return False
@@ -66,16 +66,16 @@ def _shifted(record: Record, by_ns: int) -> Record:
 
 
 def repeat_a_tick(random: Random, logs: Logs) -> bool:
-    place = some(random, list(filter(follows, places(logs))))
+    position = some(random, list(filter(follows, positions(logs))))
     back = random.randrange(2)
-    return bool(place) and change(logs, place, tick=at(logs, before(place)).tick - back)
+    return bool(position) and change(logs, position, tick=at(logs, before(position)).tick - back)
 
 
 def act_before_it_is_due(random: Random, logs: Logs) -> bool:
-    place = some(random, places(logs))
-    return bool(place) and change(logs, place, due_ns=at(logs, place).at_ns + 1)
+    position = some(random, positions(logs))
+    return bool(position) and change(logs, position, due_ns=at(logs, position).at_ns + 1)
 
 
 def act_long_after_it_was_due(random: Random, logs: Logs) -> bool:
-    place = some(random, places(logs))
-    return bool(place) and change(logs, place, due_ns=at(logs, place).at_ns - FAR_NS)
+    position = some(random, positions(logs))
+    return bool(position) and change(logs, position, due_ns=at(logs, position).at_ns - FAR_NS)

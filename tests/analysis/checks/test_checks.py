@@ -67,7 +67,7 @@ VIOLATED: dict[str, list[Case]] = {
         (
             {"vm1": [send(10, 1, "vm3", "vm9")], "vm2": RECEIVED, "vm3": []},
             {},
-            [("vm2", 0, "which was sent to vm3, nobody known")],
+            [("vm2", 0, "which was sent to vm3, an unknown machine")],
         ),
     ],
     "received_twice": [
