@@ -21,7 +21,8 @@ CLOCKS = re.compile(
 LINE = re.compile(
     r"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) INFO: (?:"
     r"(?P<event>Internal event|Sent event to \S+|Broadcast sent|Processed received message)"
-    r": updated logical clock to (?P<clock>\d+), system_time=[\d.]+(?:, queue_length=(?P<queue>\d+))?"
+    r": updated logical clock to (?P<clock>\d+)"
+    r", system_time=[\d.]+(?:, queue_length=(?P<queue>\d+))?"
     r"|Sent message to (?P<receiver>\S+): sent_clock=(?P<sent>\d+)"
     r"|Received message from (?P<sender>\S+): received_clock=(?P<received>\d+))"
 )

@@ -48,7 +48,7 @@ def stop(
     ticks_missed: int = 0,
     reason: Reason = "finished",
 ) -> Stop:
-    """Make a stop record; messages are (sender, cause) in the inbox, (receiver, index) undelivered."""
+    """Make a stop record; `inbox` holds (sender, cause), `undelivered` (receiver, index)."""
     unread = tuple(Unread(sender, cause, AFTER_ALL_NS) for sender, cause in inbox)
     left = tuple(Undelivered(to, index) for to, index in undelivered)
     return Stop(reason, events, ticks_missed, 0, unread, left)
