@@ -19,13 +19,13 @@ from analysis.logs.bulk import read_events
 from analysis.logs.finding import load
 from damage import RECORDS
 from damage.events import stop_the_clocks
-from damage.files import garble_a_line, leave_a_field_out, write, write_a_number_as_something_else
+from damage.files import drop_a_field, garble_a_line, write, write_a_number_as_something_else
 from damage.picking import Logs
 from unruly import unruly
 from vm.log import encode
 from vm.records import Event, Recovery, Start
 
-FILES = (garble_a_line, leave_a_field_out, write_a_number_as_something_else)
+FILES = (garble_a_line, drop_a_field, write_a_number_as_something_else)
 
 
 def everything(run: Run) -> dict[str, Any]:

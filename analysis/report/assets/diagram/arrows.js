@@ -5,7 +5,7 @@ import { mapped } from "../page/arrays.js";
 import { arrowStyle, Layer, SHAPES } from "./marks.js";
 
 /** As many arrows can be told apart, and drawn between two frames. More become bundles. */
-export const MAX_ARROWS = 3000;
+const MAX_ARROWS = 3000;
 const MAX_THICK = 250;
 const MAX_SLANTED = 2000;
 const MAX_SPECIAL = 300;

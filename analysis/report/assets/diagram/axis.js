@@ -49,13 +49,8 @@ class Axis {
 
 export const AXES = {
   wall: (history) =>
-    new Axis("wall", "Wall time", history.at, {
-      whole: false,
-      arrivals: history.messages.arrived,
-    }),
+    new Axis("wall", "Wall time", history.at, { whole: false, arrivals: history.messages.arrived }),
   clock: (history) =>
-    new Axis("clock", history.head.main === "lamport" ? "Lamport time" : `Clock (${history.head.main})`, history.main, {
-      whole: true,
-    }),
+    new Axis("clock", history.head.main === "lamport" ? "Lamport time" : `Clock (${history.head.main})`, history.main, { whole: true }),
   depth: (history) => new Axis("depth", "Causal depth", depths(history), { whole: true }),
 };

@@ -27,7 +27,7 @@ export function drawLegend(element, history, ink) {
     ["internal", mark(INTERNAL, 2.4)],
     ["message on its way", arrow(styles.message(-1, "received"))],
     ["waiting in the inbox", (layer) => layer.line(styles.wait(0, "received"), 4, HEIGHT / 2, WIDTH - 4, HEIGHT / 2)],
-    ...(history.messages.copy.some(Boolean) ? [["duplicate of a message", arrow(messageStyles(history, ink, null, []).message(history.messages.copy.findIndex(Boolean), "received"))]] : []),
+    ...(history.messages.copy.some(Boolean) ? [["duplicate of a message", arrow(styles.message(history.messages.copy.findIndex(Boolean), "received"))]] : []),
     ...(history.late.some(Boolean) ? [["late: longer on its way than a tick of its receiver", arrow(messageStyles(history, ink, null, [1]).message(0, "received"))]] : []),
     ...unreceived.map((name) => [ENDS[name], ended(name)]),
   ];
@@ -35,7 +35,7 @@ export function drawLegend(element, history, ink) {
 }
 
 function picture(draw) {
-  const canvas = Object.assign(document.createElement("canvas"), { width: WIDTH * 2, height: HEIGHT * 2 });
+  const canvas = made("canvas", { width: WIDTH * 2, height: HEIGHT * 2 });
   const pen = canvas.getContext("2d");
   pen.scale(2, 2);
   const layer = new Layer();

@@ -51,7 +51,7 @@ export class LaneLevel {
 }
 
 /** One directed pair of machines along one axis: its messages, in the order of their sends. */
-export class ChannelLevel {
+class ChannelLevel {
   constructor(from, to, messages, begin, finish) {
     Object.assign(this, { from, to, messages });
     this.begin = mapped(Float64Array, messages.length, (n) => begin[messages[n]]);

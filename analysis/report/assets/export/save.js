@@ -1,6 +1,7 @@
 // The visible part of the diagram as a file.
 
 import { paint } from "../diagram/paint.js";
+import { made } from "../page/elements.js";
 import { SvgPen } from "./svg.js";
 
 const GUTTER_PX = 120;
@@ -20,9 +21,8 @@ export function saveSvg(scene, caption, name) {
 }
 
 export function savePng(scene, caption, name) {
-  const canvas = document.createElement("canvas");
-  canvas.width = (scene.view.width + GUTTER_PX) * PNG_SCALE;
-  canvas.height = (scene.view.height + FOOT_PX) * PNG_SCALE;
+  const width = (scene.view.width + GUTTER_PX) * PNG_SCALE;
+  const canvas = made("canvas", { width, height: (scene.view.height + FOOT_PX) * PNG_SCALE });
   const pen = canvas.getContext("2d");
   pen.scale(PNG_SCALE, PNG_SCALE);
   paintWhole(pen, scene, caption);
@@ -49,9 +49,7 @@ function paintWhole(pen, scene, caption) {
 }
 
 function download(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name.replace(/[^\w.-]+/g, "_");
+  const link = made("a", { href: URL.createObjectURL(blob), download: name.replace(/[^\w.-]+/g, "_") });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

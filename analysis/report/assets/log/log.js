@@ -2,6 +2,7 @@
 
 import { origin, partners } from "../history/describe.js";
 import { RECEIVE } from "../history/history.js";
+import { made } from "../page/elements.js";
 import { instant } from "../page/format.js";
 
 const ROW_PX = 26;
@@ -101,15 +102,11 @@ export class LogTable {
 
   #line(row, position) {
     const { history } = this;
-    const line = document.createElement("div");
-    line.className = `log-row ${this.relations?.relation(row) ?? ""}`;
-    line.role = "row";
-    line.dataset.row = row;
-    line.setAttribute("aria-rowindex", position + 2);
+    const cells = this.columns.map(({ text, className }) => cell("cell", text(history, row), className));
+    const className = `log-row ${this.relations?.relation(row) ?? ""}`;
     const { selected, target } = this.state.now;
-    if (row === selected || row === target) line.setAttribute("aria-selected", "true");
-    line.append(...this.columns.map(({ text, className }) => cell("cell", text(history, row), className)));
-    return line;
+    const ariaSelected = row === selected || row === target ? "true" : null;
+    return made("div", { className, role: "row", dataset: { row }, ariaRowIndex: position + 2, ariaSelected }, ...cells);
   }
 
   #clicked({ target }) {
@@ -128,12 +125,7 @@ export class LogTable {
 }
 
 function cell(role, text, className = "") {
-  const made = document.createElement("span");
-  made.role = role;
-  made.className = className;
-  made.textContent = text;
-  made.title = text;
-  return made;
+  return made("span", { role, className, title: text }, text);
 }
 
 const page = (table) => Math.max(1, Math.floor(table.element.clientHeight / ROW_PX) - 2);

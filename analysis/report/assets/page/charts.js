@@ -4,11 +4,7 @@ import { made } from "./elements.js";
 import { inflated } from "./encoding.js";
 import { theme } from "./page.js";
 
-const OPTIONS = {
-  mode: "vega-lite",
-  renderer: "canvas",
-  actions: false,
-};
+const OPTIONS = { mode: "vega-lite", renderer: "canvas", actions: false };
 
 /** Draw all charts of the page, one between two frames; answers with how to draw them anew. */
 export async function drawCharts() {
