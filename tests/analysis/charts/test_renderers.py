@@ -65,7 +65,7 @@ def test_whoever_draws_ends_with_whoever_asked(number: signal.Signals, tmp_path:
     assert len(list((tmp_path / "charts").iterdir())) < 200
 
 
-def test_a_process_that_is_gone_is_said(tmp_path: Path) -> None:
+def test_a_renderer_that_has_ended_is_an_error(tmp_path: Path) -> None:
     drawing = Renderers()
     drawing.draw({"first": BLANK}, tmp_path)
     drawing.wait()
@@ -75,6 +75,6 @@ def test_a_process_that_is_gone_is_said(tmp_path: Path) -> None:
         process.wait()
         drawing._idle.put(process)
     drawing.draw({"second": BLANK}, tmp_path)
-    with pytest.raises(OSError, match="the process that was to draw it has ended") as raised:
+    with pytest.raises(OSError, match="its renderer has ended") as raised:
         drawing.wait()
     assert raised.value.filename == str(tmp_path / "second")
