@@ -6,7 +6,8 @@ from pathlib import Path
 from threading import Event
 
 from orchestrator.backends.backend import Backend
-from orchestrator.backends.outcome import MachineOutcome, RunOutcome
+from orchestrator.backends.outcome import RunOutcome
+from vm.files import MachineOutcome
 from vm.spec import Spec
 
 

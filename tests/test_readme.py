@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-import vm.__main__ as machine
 from cluster import ROOT
 from orchestrator import cli
+from vm.host import arguments as machine
 
 README = (ROOT / "README.md").read_text()
 

@@ -4,7 +4,7 @@ An option is a convenience over a field: `read` makes the field's plain value (`
 text, `write` the text from the plain value, so that any command line can be printed again.
 """
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentTypeError, Namespace, _ActionsContainer
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -14,21 +14,24 @@ from vm.spec import FIELDS, WEIGHTS, Spec, SpecError
 class Option(NamedTuple):
     """How the text of an option becomes a plain value of a spec, and the reverse."""
 
-    flag: str
+    flags: tuple[str, ...]
     metavar: str
     read: Callable[[str], Any]
     write: Callable[[Any], str]
+    default: str | None = None
+
+    @property
+    def flag(self) -> str:
+        return self.flags[0]
 
 
-def add_options(parser: ArgumentParser, fields: Iterable[str]) -> None:
+def add_options(parser: _ActionsContainer, fields: Iterable[str]) -> None:
     """Add the options of these fields; one that is not given stays None."""
-    default = Spec().plain()
+    defaults = Spec().plain()
     for field in fields:
-        option = OPTIONS[field]
-        text = f"{FIELDS[field].text} (default: {option.write(default[field])})"
-        parser.add_argument(
-            option.flag, dest=field, metavar=option.metavar, type=option.read, help=text
-        )
+        flags, metavar, read, write, default = OPTIONS[field]
+        text = f"{FIELDS[field].text} (default: {default or write(defaults[field])})"
+        parser.add_argument(*flags, dest=field, metavar=metavar, type=read, help=text)
 
 
 def given_fields(given: Namespace, fields: Iterable[str]) -> dict[str, Any]:
@@ -68,7 +71,12 @@ def read_words(text: str) -> list[str]:
 
 
 def _read_machines(text: str) -> int | list[str]:
-    return int(text) if text.isdecimal() else read_words(text)
+    if "," in text:
+        return read_words(text)
+    try:
+        return int(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is neither a number nor NAME,NAME,…") from None
 
 
 def _write_machines(names: list[str]) -> str:
@@ -105,11 +113,10 @@ def _write_ticks(ticks: list[int]) -> str:
 
 def _read_workload(text: str) -> str | dict[str, int]:
     """Read a workload's name, or its three weights."""
-    numbers = text.split(",")
-    if len(numbers) != len(WEIGHTS):
+    if "," not in text:
         return text
     try:
-        return dict(zip(WEIGHTS, map(int, numbers), strict=True))
+        return dict(zip(WEIGHTS, map(int, text.split(",")), strict=True))
     except ValueError:
         raise ArgumentTypeError(f"{text!r} is not ONE,ALL,INTERNAL, as in 2,1,7") from None
 
@@ -129,10 +136,12 @@ def _read_seed(text: str) -> int | None:
 
 
 OPTIONS: dict[str, Option] = {
-    "machines": Option("--machines", "N|NAME,…", _read_machines, _write_machines),
-    "duration_s": Option("--duration", "S", _read_duration_s, _write_duration_s),
-    "ticks": Option("--ticks", "MIN-MAX", _read_ticks, _write_ticks),
-    "workload": Option("--workload", "NAME|ONE,ALL,INTERNAL", _read_workload, _write_workload),
-    "clocks": Option("--clocks", "CLOCK,…", read_words, ",".join),
-    "seed": Option("--seed", "N", _read_seed, str),
+    "machines": Option(("--machines",), "N|NAME,…", _read_machines, _write_machines),
+    "duration_s": Option(("--duration",), "S", _read_duration_s, _write_duration_s),
+    "ticks": Option(("--ticks",), "MIN-MAX", _read_ticks, _write_ticks),
+    "workload": Option(
+        ("--workload", "--weights"), "NAME|ONE,ALL,INTERNAL", _read_workload, _write_workload
+    ),
+    "clocks": Option(("--clocks",), "CLOCK,…", read_words, ",".join),
+    "seed": Option(("--seed",), "N", _read_seed, str, "random"),
 }

@@ -5,18 +5,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import Literal
 
 from vm.faults import Crash
+from vm.files import MachineOutcome, RunResult
 from vm.log import LogError, decode
 from vm.records import Record, Start, Stop
 from vm.spec import Spec
 
 #: The phases of a run, in order. The barrier ends at the epoch, when ticking begins.
 PHASES = ("create", "start", "barrier", "run", "stop", "collect", "remove")
-
-MachineResult = Literal["finished", "terminated", "killed", "failed"]
-RunResult = Literal["finished", "failed", "interrupted"]
 
 #: The exit code of a killed process, in shells and in the engine.
 KILLED = 137
@@ -28,15 +25,6 @@ class EnvironmentProblem(Exception):
 
 class InterruptedBeforeStart(Exception):
     """The run was interrupted before its machines started."""
-
-
-@dataclass(frozen=True)
-class MachineOutcome:
-    """How one machine ended; `exit_code` is None if it never ran."""
-
-    outcome: MachineResult
-    exit_code: int | None
-    out_of_memory: bool = False
 
 
 @dataclass

@@ -22,7 +22,7 @@ import vm
 from orchestrator.backends.backend import Backend
 from orchestrator.backends.fault_injection import STARTUP_S, Actions, Injection, Supervisor
 from orchestrator.backends.machine_command import arguments
-from orchestrator.backends.outcome import KILLED, MachineOutcome, epoch_unix_ns, machine_outcome
+from orchestrator.backends.outcome import KILLED, epoch_unix_ns, machine_outcome
 from orchestrator.backends.ports import LOOPBACK, reserved_ports
 from orchestrator.backends.wall_clock import (
     MAX_LAST_LINES,
@@ -30,6 +30,7 @@ from orchestrator.backends.wall_clock import (
     WallClockRun,
     sustainable_jobs,
 )
+from vm.files import MachineOutcome
 from vm.spec import Spec
 
 #: Partitions are held back in the channels: the network of one computer cannot be cut.

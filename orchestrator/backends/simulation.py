@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from orchestrator.backends.backend import Backend, Report
-from orchestrator.backends.outcome import InterruptedBeforeStart, MachineOutcome, RunOutcome
+from orchestrator.backends.outcome import InterruptedBeforeStart, RunOutcome
 from orchestrator.virtual.simulation import RunRecords, Simulation
+from vm.files import MachineOutcome, log_path, transcript_path
 from vm.log import encode
 from vm.records import Reason, Record, Stop
 from vm.schedule import SECOND_NS
@@ -26,9 +27,10 @@ Keep = Callable[[RunRecords, Path], None]
 def write(history: RunRecords, directory: Path) -> None:
     """Write the log and the transcript of every machine."""
     for name, records in history.items():
-        for suffix, line_of in {"jsonl": encode, "out": transcript_line}.items():
+        files = {log_path: encode, transcript_path: transcript_line}
+        for path, line_of in files.items():
             text = "".join([f"{line_of(record)}\n" for record in records])
-            (directory / f"{name}.{suffix}").write_bytes(text.encode())
+            path(directory, name).write_bytes(text.encode())
 
 
 class SimulatedRun:

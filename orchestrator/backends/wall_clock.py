@@ -13,7 +13,8 @@ from typing import Protocol
 
 from orchestrator.backends.backend import MAX_JOBS, Report
 from orchestrator.backends.fault_injection import Actions, Supervisor
-from orchestrator.backends.outcome import MachineOutcome, RunOutcome, epoch_unix_ns, problem_of
+from orchestrator.backends.outcome import RunOutcome, epoch_unix_ns, problem_of
+from vm.files import MachineOutcome
 from vm.schedule import SECOND_NS
 from vm.spec import Spec
 

@@ -26,12 +26,12 @@ from analysis.text.summary import as_json, print_across, print_run
 from orchestrator.cli.arguments import UsageError
 from orchestrator.cli.console import complain, console_of_output
 from orchestrator.cli.report import Pages, leave_index
-from orchestrator.runner.execution import Batch, reserved
+from orchestrator.runner.execution import Batch
+from vm.files import SUMMARY, whole_file
 
 #: Up to so many runs have tables of their own, and up to so many a row in a common one.
 MAX_TABLES = 6
 MAX_ROWS = 20
-SUMMARY = "summary.csv"
 
 
 def analyse(given: argparse.Namespace) -> int:
@@ -169,9 +169,8 @@ def _print_together(
 
 
 def _write_summary(folder: Path, rows: pl.DataFrame) -> None:
-    with reserved(folder, SUMMARY) as partial:
-        rows.write_csv(partial / SUMMARY)
-        (partial / SUMMARY).replace(folder / SUMMARY)
+    with whole_file(folder / SUMMARY) as partial:
+        rows.write_csv(partial)
 
 
 @contextmanager

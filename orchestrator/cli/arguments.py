@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from orchestrator.backends import BACKENDS
 from orchestrator.backends.backend import MAX_JOBS
-from vm.workloads import WORKLOADS
+from vm.options import OPTIONS, add_options
 
 OUT = Path("runs")
 
@@ -38,27 +38,19 @@ def add_run(command: argparse.ArgumentParser) -> None:
         help="fields of a spec and axes to sweep; an interrupted experiment continues",
     )
     add("--backend", choices=BACKENDS, default="containers", help="where machines run (containers)")
-    add("--machines", metavar="N", type=int, help="how many machines (3)")
-    add("--duration", metavar="S", dest="duration_s", type=_number, help="seconds of a run (60)")
-    add("--ticks", metavar="MIN-MAX", type=_ticks, help="range of ticks per second (1-6)")
+    add_options(command, [field for field in OPTIONS if field != "workload"])
     workload = command.add_mutually_exclusive_group()
+    add_options(workload, ["workload"])
+    text = "same as --workload tight: more messages, fewer internal events"
     workload.add_argument(
-        "--tight",
-        dest="workload",
-        action="store_const",
-        const="tight",
-        help="more messages, fewer internal events",
+        "--tight", dest="workload", action="store_const", const="tight", help=text
     )
-    workload.add_argument(
-        "--weights",
-        metavar="ONE,ALL,INTERNAL",
-        dest="workload",
-        type=_workload,
-        help=f"how often an idle tick sends to one, to all, or neither ({_weights()})",
+    add(
+        "--repeat",
+        metavar="N",
+        type=int,
+        help="how many runs of each point, each with the next seed (1)",
     )
-    add("--clocks", metavar="CLOCK,…", type=_list_of_names, help="lamport, vector (lamport)")
-    add("--seed", metavar="N", type=int, help="seed of the first run, the next has N+1 (random)")
-    add("--repeat", metavar="N", type=int, help="how many runs, of each point of a sweep (1)")
     add(
         "--jobs",
         metavar="N",
@@ -69,39 +61,6 @@ def add_run(command: argparse.ArgumentParser) -> None:
     text = "keep only the metrics of simulated runs"
     add("--no-logs", dest="logs", action="store_false", help=text)
     add_out(command)
-
-
-def _weights() -> str:
-    weights = WORKLOADS["assignment"]
-    return f"{weights.one},{weights.all},{weights.internal}"
-
-
-def _number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds") from None
-    return int(number) if number.is_integer() else number
-
-
-def _ticks(text: str) -> list[int]:
-    low, _, high = text.partition("-")
-    try:
-        return [int(low), int(high or low)]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not MIN-MAX, as in 1-6") from None
-
-
-def _workload(text: str) -> dict[str, int]:
-    try:
-        one, to_all, internal = map(int, text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not ONE,ALL,INTERNAL, as in 2,1,7") from None
-    return {"one": one, "all": to_all, "internal": internal}
-
-
-def _list_of_names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _jobs(text: str) -> int:

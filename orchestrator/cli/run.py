@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,7 @@ from orchestrator.experiments.experiment import Experiment, parse, read
 from orchestrator.runner import execution, threads
 from orchestrator.runner.execution import Batch, PlannedRun
 from orchestrator.runner.progress import Display, display
+from vm.options import OPTIONS, flag_of, given_fields, options_of
 from vm.spec import Spec, SpecError, suggestion
 
 DEFAULT_EXPERIMENT = "lab"
@@ -30,16 +32,6 @@ DEFAULT_POOL = "loky"
 LOADING_NICENESS = 19
 #: Up to so many runs are listed one by one.
 MAX_LISTED = 10
-#: The option that sets each field of the experiment, for errors.
-OPTIONS = {
-    "machines": "--machines",
-    "duration_s": "--duration",
-    "ticks": "--ticks",
-    "workload": "--weights",
-    "clocks": "--clocks",
-    "seed": "--seed",
-    "repeat": "--repeat",
-}
 
 
 def run_experiment(given: argparse.Namespace) -> int:
@@ -87,16 +79,21 @@ def _experiment(given: argparse.Namespace) -> Experiment:
     """Return the experiment that file and options describe."""
     file: Path | None = given.experiment
     plain = read(file) if file else {"seed": SystemRandom().randrange(2**31)}
-    options = {field: value for field in OPTIONS if (value := vars(given)[field]) is not None}
+    options = given_fields(given, (*OPTIONS, "repeat"))
     try:
         experiment = parse(file.stem if file else DEFAULT_EXPERIMENT, plain | options)
     except SpecError as error:
-        option = OPTIONS.get(error.field.partition(".")[0])
-        raise UsageError(f"{option or error.field}: {error.problem}") from None
+        field = error.field.partition(".")[0]
+        named = _flag(field) if field in options else error.field
+        raise UsageError(f"{named}: {error.problem}") from None
     for field in options:
         if any(field in point.values for point in experiment.points):
-            raise UsageError(f"{OPTIONS[field]}: {file} sweeps {field}, so it takes no one value")
+            raise UsageError(f"{_flag(field)}: {file} sweeps {field}, so it takes no one value")
     return experiment
+
+
+def _flag(field: str) -> str:
+    return flag_of(field) or f"--{field}"
 
 
 def _claimed(given: argparse.Namespace, experiment: Experiment, folder: Path) -> dict[str, Spec]:
@@ -205,19 +202,10 @@ def _load_analysis() -> None:
 
 def _again(given: argparse.Namespace, planned: Sequence[PlannedRun]) -> str:
     """Return the command that executes the same runs."""
-    spec = planned[0].spec
-    weights = spec.workload
-    options = {
-        "--backend": given.backend,
-        "--machines": len(spec.machines),
-        "--duration": f"{spec.duration_s:g}",
-        "--ticks": f"{spec.ticks[0]}-{spec.ticks[1]}",
-        "--weights": f"{weights.one},{weights.all},{weights.internal}",
-        "--clocks": ",".join(spec.clocks),
-        "--seed": spec.seed,
-        "--repeat": len(planned),
-    }
-    return " ".join(["vklocks run", *(f"{name} {value}" for name, value in options.items())])
+    options = options_of(planned[0].spec)
+    assert options
+    words = ["vklocks", "run", "--backend", given.backend, *options, "--repeat", str(len(planned))]
+    return shlex.join(words)
 
 
 def _runs(count: int) -> str:

@@ -9,6 +9,7 @@ from orchestrator.backends.simulation import write
 from orchestrator.runner import execution
 from orchestrator.runner.execution import ExecutedRun, PlannedRun
 from orchestrator.virtual.simulation import RunRecords
+from vm.files import write_json
 
 #: Workers share the cores as they are; more threads in each would only get in their way.
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
@@ -28,7 +29,7 @@ def simulate(planned: PlannedRun, logs: bool) -> ExecutedRun:
         from analysis.text.summary import as_json
 
         measured = of_records(Path(planned.name), history)
-        execution.write_json(directory / FIGURES, as_json([figures(measured)]))
+        write_json(directory / FIGURES, as_json([figures(measured)]))
         if logs:
             write(history, directory)
             found = verdict(measured)

@@ -4,18 +4,16 @@ import argparse
 import shutil
 
 from orchestrator.runner import execution
+from vm.files import RUN, read_json
 
 
 def list_runs(given: argparse.Namespace) -> int:
-    found = [
-        (path.parent, execution.read(path.parent))
-        for path in sorted(given.out.glob("*/*/run.json"))
-    ]
+    found = [(path.parent, read_json(path)) for path in sorted(given.out.glob(f"*/*/{RUN}"))]
     if not found:
         print(f"no runs in {given.out}/ yet; `vklocks run` makes some")
     for directory, plain in found:
         if plain is None:
-            print(f"{directory}: run.json cannot be read")
+            print(f"{directory}: {RUN} cannot be read")
             continue
         machines = plain.get("machines")
         count = len(machines) if isinstance(machines, dict) else 0

@@ -10,11 +10,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from orchestrator import owner
 from orchestrator.experiments.experiment import Experiment, ExperimentError
-from orchestrator.runner.execution import read_json, reserved, settle, write_json
+from vm.files import (
+    EXPERIMENT,
+    EXPERIMENT_COPY,
+    read_json,
+    rename_to_free,
+    whole_directory,
+    write_json,
+    write_text,
+)
 
-RESOLVED = "experiment.json"
-COPY = "experiment.toml"
 #: How many differences an error lists, and how many characters of each value.
 MAX_CHANGES = 5
 MAX_TEXT = 60
@@ -39,15 +46,15 @@ def claim(folder: Path, text: str, ours: Mapping[str, Any]) -> None:
     ExperimentError lists the differences; OSError if it cannot be written.
     """
     if not folder.exists() or not any(folder.iterdir()):
-        with reserved(folder.parent, folder.name) as partial:
-            write_json(partial / RESOLVED, ours)
-            (partial / COPY).write_text(text, encoding="utf-8")
-            settle(partial, [folder])
-    theirs = read_json(folder / RESOLVED)
+        with whole_directory(folder.parent, folder.name, owner.tag()) as partial:
+            write_json(partial / EXPERIMENT, ours)
+            write_text(partial / EXPERIMENT_COPY, text)
+            rename_to_free(partial, [folder])
+    theirs = read_json(folder / EXPERIMENT)
     if theirs is None or set(theirs) != set(ours):
         raise ExperimentError(
-            f"{folder} holds no readable {RESOLVED}, so its runs are unknown: move it away, or give"
-            " another --out"
+            f"{folder} holds no readable {EXPERIMENT}, so its runs are unknown: move it away, or"
+            " give another --out"
         )
     if differences := list(changes(theirs, ours)):
         more = len(differences) - MAX_CHANGES

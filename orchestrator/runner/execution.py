@@ -5,27 +5,21 @@ So a directory with a run's name is complete whatever happens, and if two proces
 same run, the rename decides: the second one finds the name taken.
 """
 
-import json
 import platform
 import shutil
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
-from typing import Any
 
 from orchestrator import owner
 from orchestrator.backends import BACKENDS
 from orchestrator.backends.backend import BackendRun, Report
-from orchestrator.backends.outcome import PHASES, RunOutcome, RunResult
-from vm import __version__
+from orchestrator.backends.outcome import PHASES, RunOutcome
+from vm.files import FAILED, SPEC, RunFile, RunResult, rename_to_free, whole_directory, write_json
 from vm.spec import Spec
-
-#: Where an experiment keeps failed runs; the analysis reads it only if it is given.
-FAILED = "failed"
 
 
 @dataclass(frozen=True)
@@ -86,45 +80,13 @@ def execute(run: BackendRun, planned: PlannedRun, report: Report) -> ExecutedRun
     interrupted before its machines started; then nothing is left.
     """
     outcome, begun_unix_ns = RunOutcome(), time.time_ns()
-    with reserved(planned.folder, planned.name) as partial:
+    with whole_directory(planned.folder, planned.name, owner.tag()) as partial:
         run.execute(partial, outcome, report)
         times = {"begun_unix_ns": begun_unix_ns, "ended_unix_ns": time.time_ns()}
-        write_json(partial / "spec.json", planned.spec.resolved().plain())
-        write_json(partial / "run.json", _account(planned, outcome, times))
-        directory = settle(partial, _destinations(planned, outcome.result))
+        write_json(partial / SPEC, planned.spec.resolved().plain())
+        _run_file(planned, outcome, times).write(partial)
+        directory = rename_to_free(partial, _destinations(planned, outcome.result))
     return ExecutedRun(planned.name, directory, outcome.result, outcome.problem, outcome.phases_s)
-
-
-@contextmanager
-def reserved(folder: Path, name: str) -> Iterator[Path]:
-    """A fresh directory under a temporary name that tells its owner; gone in the end, or renamed.
-
-    OSError if the folder cannot be written.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f".{name}{owner.tag()}"
-    partial.mkdir()
-    try:
-        yield partial
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def settle(partial: Path, places: Iterable[Path]) -> Path:
-    """Rename a directory to the first place that is free; if none is, it stays as it is.
-
-    Returns the place, or the last one, where somebody else was before.
-    """
-    place = partial
-    for place in places:
-        place.parent.mkdir(exist_ok=True)
-        try:
-            return partial.rename(place)
-        except OSError:
-            # A name that another directory has, unless that is empty, is why a rename fails.
-            if not place.exists():
-                raise
-    return place
 
 
 def _destinations(planned: PlannedRun, result: RunResult) -> Iterator[Path]:
@@ -140,28 +102,21 @@ def _numbered(name: str) -> Iterator[str]:
     return chain([name], (f"{name}-{n}" for n in count(2)))
 
 
-def _account(planned: PlannedRun, outcome: RunOutcome, times: dict[str, int]) -> dict[str, object]:
+def _run_file(planned: PlannedRun, outcome: RunOutcome, times: dict[str, int]) -> RunFile:
     """Return the contents of run.json; equal runs in virtual time have equal contents."""
-    plain: dict[str, object] = {
-        "run": planned.name,
-        "backend": planned.backend,
-        "versions": {"vklocks": __version__},
-        "seed": planned.spec.seed,
-        "outcome": outcome.result,
-        "problem": outcome.problem,
-        "machines": {machine: asdict(ended) for machine, ended in outcome.machines.items()},
-    }
-    if BACKENDS[planned.backend].is_virtual:
-        return plain
-    versions = {"vklocks": __version__, "python": platform.python_version(), **outcome.versions}
+    is_virtual = BACKENDS[planned.backend].is_virtual
     phases_s = {p: outcome.phases_s[p] for p in PHASES if p in outcome.phases_s}
     wall = {"epoch_unix_ns": outcome.epoch_unix_ns, **times, "phases_s": phases_s}
-    return plain | {"versions": versions} | wall
-
-
-def read(directory: Path) -> dict[str, Any] | None:
-    """Return the contents of a run's run.json, or None if it is missing or unreadable."""
-    return read_json(directory / "run.json")
+    return RunFile(
+        run=planned.name,
+        backend=planned.backend,
+        seed=planned.spec.seed,
+        outcome=outcome.result,
+        problem=outcome.problem,
+        machines=outcome.machines,
+        versions={} if is_virtual else {"python": platform.python_version(), **outcome.versions},
+        wall={} if is_virtual else wall,
+    )
 
 
 def leftovers(*folders: Path) -> list[Path]:
@@ -178,15 +133,3 @@ def remove_leftovers(*folders: Path) -> None:
     for path in leftovers(*folders):
         # Somebody else may be removing it just now.
         shutil.rmtree(path, ignore_errors=True)
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return plain if isinstance(plain, dict) else None
-
-
-def write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -33,9 +33,10 @@ from orchestrator.backends.fault_injection import (
     injections,
 )
 from orchestrator.backends.machine_command import arguments
-from orchestrator.backends.outcome import KILLED, MachineOutcome, epoch_in, machine_outcome
+from orchestrator.backends.outcome import KILLED, epoch_in, machine_outcome
 from orchestrator.backends.wall_clock import MAX_LAST_LINES, STOP_LIMIT_S
 from vm.faults import Restart
+from vm.files import MachineOutcome
 from vm.spec import Spec
 
 PORT = 50051

@@ -1,7 +1,8 @@
 import pytest
 
-from orchestrator.backends.outcome import MachineOutcome, RunOutcome, problem_of
+from orchestrator.backends.outcome import RunOutcome, problem_of
 from vm.faults import Crash
+from vm.files import MachineOutcome
 from vm.spec import Spec
 
 

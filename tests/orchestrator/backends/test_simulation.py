@@ -10,10 +10,11 @@ from analysis.checks import verdict
 from analysis.logs.finding import load
 from loopback import read_log
 from orchestrator.backends import BACKENDS
-from orchestrator.backends.outcome import InterruptedBeforeStart, MachineOutcome, RunOutcome
+from orchestrator.backends.outcome import InterruptedBeforeStart, RunOutcome
 from orchestrator.backends.simulation import SimulatedRun
 from orchestrator.virtual.simulation import simulate
 from specs import specs
+from vm.files import MachineOutcome
 from vm.records import Stop
 from vm.spec import Spec
 from vm.transcript import transcript_line

@@ -14,7 +14,7 @@ from orchestrator.cli import main
 #: A backend in one file, whose machines end before they log anything.
 NEW_BACKEND = """
 from orchestrator.backends.backend import Backend
-from orchestrator.backends.outcome import MachineOutcome
+from vm.files import MachineOutcome
 from orchestrator.backends.simulation import SimulatedRun
 
 class IdleRun:

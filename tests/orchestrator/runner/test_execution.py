@@ -8,6 +8,7 @@ from orchestrator import owner
 from orchestrator.backends.outcome import EnvironmentProblem, InterruptedBeforeStart
 from orchestrator.runner import execution
 from orchestrator.runner.execution import ExecutedRun, PlannedRun
+from vm.files import RUN, read_json, rename_to_free
 from vm.spec import Spec
 
 
@@ -33,7 +34,7 @@ def test_a_run_leaves_one_whole_directory_that_says_what_it_was(tmp_path: Path) 
     assert below(tmp_path) == {"runs", "runs/base-seed7"}
     assert {p.name for p in done.directory.iterdir()} == {"spec.json", "run.json", "vm1.out"}
     assert json.loads((done.directory / "spec.json").read_text()) == Spec(seed=7).resolved().plain()
-    account = execution.read(done.directory)
+    account = read_json(done.directory / RUN)
     assert account is not None
     assert account["run"] == "base-seed7"
     assert account["outcome"] == "finished"
@@ -76,7 +77,7 @@ def test_what_did_not_finish_is_kept_apart_and_counted(
 def test_a_run_of_no_experiment_stays_where_it_is_even_if_it_failed(tmp_path: Path) -> None:
     done = executed(tmp_path, Script({7: "vm1 failed"}), resumable=False)
     assert done.directory == tmp_path / "base-seed7"
-    account = execution.read(done.directory)
+    account = read_json(done.directory / RUN)
     assert account is not None
     assert (account["outcome"], account["problem"]) == ("failed", "vm1 failed")
 
@@ -129,12 +130,12 @@ def test_what_dead_owners_left_is_removed_and_nothing_else(tmp_path: Path, dead_
 
 
 def test_what_cannot_be_read_as_an_account_is_none(tmp_path: Path) -> None:
-    assert execution.read(tmp_path) is None
+    assert read_json(tmp_path / RUN) is None
     for text in ("[]", "{", "\0"):
         (tmp_path / "run.json").write_text(text)
-        assert execution.read(tmp_path) is None
+        assert read_json(tmp_path / RUN) is None
 
 
 def test_a_rename_that_fails_for_another_reason_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        execution.settle(tmp_path / "gone", [tmp_path / "place"])
+        rename_to_free(tmp_path / "gone", [tmp_path / "place"])
