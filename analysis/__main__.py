@@ -1,9 +1,9 @@
-"""The analysis inside the compose file: keeps the logs of the run and says what happened.
+"""The analysis inside the compose file: stores the run and reports on it.
 
     python -m analysis /logs /runs/compose --owner /checkout/docker-compose.yml
 
-Copies what the machines left in the shared volume to a run directory, adds the verdict, and
-prints its tables. Begun as root it first becomes the owner of a file of the checkout, so that
+Copies the logs in the shared volume to a run directory, adds metrics and verdict, and prints
+their tables. Begun as root it first becomes the owner of a file of the checkout, so that
 what it leaves on the host belongs to whoever owns the rest.
 """
 
@@ -17,17 +17,17 @@ from pathlib import Path
 
 from rich.console import Console
 
-from analysis.checks import verdict
+from analysis.evaluation import evaluate
 from analysis.logs import own
 from analysis.logs.finding import InputError, Run, load
 from analysis.report import run as report
-from analysis.text import audit
-from analysis.text.summary import print_summary
+from analysis.text.plain import write_evaluation
+from analysis.text.summary import print_run
 from vm.records import Start
 
 #: Narrower than this, tables wrap; in a container's log there is no terminal to ask.
 LOG_COLUMNS = 100
-LEFT_BY_MACHINES = (".jsonl", ".out")
+MACHINE_SUFFIXES = (".jsonl", ".out")
 
 
 def main() -> int:
@@ -40,17 +40,17 @@ def main() -> int:
         run = load(given.logs)
         if given.owner and os.geteuid() == 0:
             become_owner(given.owner, given.runs)
-        directory = keep(run, given.logs, given.runs)
-        kept = load(directory)
-        audit.keep(verdict(kept), directory)
+        directory = store(run, given.logs, given.runs)
+        evaluation = evaluate(load(directory))
+        write_evaluation(evaluation, directory)
     except InputError as error:
         return complain(str(error))
     except OSError as error:
         return complain(f"the run cannot be kept: {error.filename}: {error.strerror}")
-    print_summary([kept], Console(width=None if sys.stdout.isatty() else LOG_COLUMNS))
-    page = report.write(kept, directory)
-    place = Path(*directory.parts[-3:])
-    print(f"kept as {place}, report in {place / page.name}")
+    print_run(evaluation, Console(width=None if sys.stdout.isatty() else LOG_COLUMNS))
+    page = report.write(evaluation, directory)
+    shown = Path(*directory.parts[-3:])
+    print(f"kept as {shown}, report in {shown / page.name}")
     return 0
 
 
@@ -70,10 +70,10 @@ def become_owner(file: Path, runs: Path) -> None:
     os.setuid(owner.st_uid)
 
 
-def keep(run: Run, logs: Path, runs: Path) -> Path:
-    """Copy what machines left to a directory of its own, which appears only once it is whole.
+def store(run: Run, logs: Path, runs: Path) -> Path:
+    """Copy the files of the machines to a directory of its own, which appears when it is whole.
 
-    A run that is there was kept before. InputError if no machine of ours left the logs.
+    A run that is there was stored before. InputError if no machine of ours left the logs.
     """
     if run.format != own.NAME:
         raise InputError(
@@ -92,7 +92,7 @@ def keep(run: Run, logs: Path, runs: Path) -> Path:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     for file in logs.iterdir():
-        if file.suffix in LEFT_BY_MACHINES:
+        if file.suffix in MACHINE_SUFFIXES:
             shutil.copyfile(file, partial / file.name)
     for name, value in about.items():
         _write(partial / name, value)

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from scipy.special import stdtrit
 
-from analysis.metrics.points import figures_of
+from analysis.text.plain import read_metrics
 from benchmarks.command import vklocks
 
 #: Three machines, of which the slowest is saturated: 10 < (60 + 40 + 10) / 7.
@@ -96,7 +96,7 @@ def _execute(
         quick = ["--no-logs"] if backend == "simulation" else []
         vklocks("run", file, "--backend", backend, "--repeat", runs, "--out", out, *quick)
         for path in sorted(out.glob("*/*/run.json")):
-            yield figures_of(path.parent)["machines"]
+            yield read_metrics(path.parent)["machines"]
 
 
 def between(here: Sample, there: Sample, comparisons: int) -> Iterator[Difference]:

@@ -20,11 +20,11 @@ JUDGE = """
 import json, resource, sys, time
 begun_s = time.perf_counter()
 from pathlib import Path
-from analysis.checks import verdict
+from analysis.evaluation import evaluate
 from analysis.logs.finding import load
 run = load(Path(sys.argv[1]))
 loaded_s = time.perf_counter()
-found = verdict(run)
+found = evaluate(run).verdict
 assert not found.violations and not found.unchecked and not found.unknown, found
 assert found.account.sent and not found.account.unaccounted
 print(json.dumps({

@@ -15,6 +15,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
+from analysis.evaluation import evaluate
 from analysis.logs.finding import load
 from analysis.report import run as report
 from orchestrator.backends.simulation import write
@@ -81,7 +82,7 @@ def measure(browser: Browser, directory: Path, rates_hz: dict[str, int]) -> Meas
     write(simulate(spec, directory.name), directory)
     run = load(directory)
     begun = perf_counter()
-    path = report.write(run, directory)
+    path = report.write(evaluate(run), directory)
     written_s = perf_counter() - begun
     page = browser.new_page(viewport={"width": 1400, "height": 900})
     page.goto(path.as_uri())

@@ -8,6 +8,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
+from analysis.evaluation import evaluate
 from analysis.logs.finding import load
 from analysis.report import run as report
 from orchestrator.backends.simulation import write
@@ -87,7 +88,7 @@ def main() -> None:
 def _report(directory: Path, plain: Mapping[str, Any]) -> Path:
     directory.mkdir(parents=True)
     write(simulate(Spec.parse(plain), directory.name), directory)
-    return report.write(load(directory), directory)
+    return report.write(evaluate(load(directory)), directory)
 
 
 def _violated(folder: Path) -> Path:
@@ -97,7 +98,7 @@ def _violated(folder: Path) -> Path:
     lines = log.read_text().splitlines(keepends=True)
     sends = [number for number, line in enumerate(lines) if '"kind":"send"' in line]
     log.write_text("".join(lines[: sends[3]] + lines[sends[3] + 1 :]))
-    return report.write(load(folder / "violated"), folder / "violated")
+    return report.write(evaluate(load(folder / "violated")), folder / "violated")
 
 
 def _take(browser: Browser, path: Path, theme: str, selector: str, act: str, picture: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.checks import verdict
+from analysis.evaluation import evaluate
 from analysis.logs.finding import load
 from cluster import ROOT, run_directories
 
@@ -60,7 +60,7 @@ def test_compose_up_returns_by_itself_and_twice_in_a_row_mixes_nothing(checkout:
         (8, ("lamport",)),
     ]
     for run in runs:
-        found = verdict(run)
+        found = evaluate(run).verdict
         assert not found.violations
         assert not found.unchecked
         assert {start.spec.duration_s for start in run.starts.values()} == {2}

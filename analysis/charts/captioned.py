@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import altair as alt
@@ -11,9 +10,11 @@ import polars as pl
 from analysis.charts.encodings import Chart
 from analysis.charts.experiment import EXPERIMENT_CHARTS, ExperimentRuns
 from analysis.charts.run import RUN_CHARTS
+from analysis.history.derived import derived
 from analysis.history.run import Run
 from analysis.metrics.labels import label, question, show
-from analysis.metrics.run import MACHINE_METRICS, per_machine, per_run
+from analysis.metrics.machine import MACHINE_METRICS, per_machine
+from analysis.metrics.run import per_run
 
 Cells = tuple[str, ...]
 
@@ -34,7 +35,7 @@ class CaptionedChart:
     spec: Mapping[str, Any]
 
 
-@lru_cache(maxsize=1)
+@derived
 def run_charts(run: Run) -> tuple[CaptionedChart, ...]:
     """Draw the charts of a run for which its logs have data."""
     charts = {name: draw(run) for name, draw in RUN_CHARTS.items()}

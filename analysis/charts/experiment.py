@@ -13,7 +13,7 @@ import altair as alt
 import polars as pl
 
 from analysis.charts.encodings import MAX_HUES, Chart, sized
-from analysis.metrics.run import half_width_in_sd
+from analysis.metrics.across import half_width_in_sd
 
 MAX_DOTS = 3000
 #: The colour of the fluid model's lines, where no other colours are in use.

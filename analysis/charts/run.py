@@ -14,7 +14,8 @@ import polars as pl
 from analysis.charts.encodings import FEW_TICKS, LOG, MAX_HUES, Chart, colour, machines, sized, time
 from analysis.history.run import Run
 from analysis.metrics.events import NS_PER_MS, NS_PER_S, prepare
-from analysis.metrics.run import per_machine, skews
+from analysis.metrics.machine import per_machine
+from analysis.metrics.run import skews
 
 #: Approximate rows per chart: more cannot be told apart and would make the page large.
 MAX_ROWS = 1500

@@ -1,26 +1,39 @@
-"""Where the messages of a run ended: every copy in exactly one place.
+"""Where the messages of a run ended: every copy has exactly one end.
 
-The places are: received, left in the receiver's inbox, undelivered (never acknowledged), lost to
-a fault, died with a machine that was killed. A copy may be undelivered at its sender and yet
-have arrived: then only its acknowledgement was lost, and it counts where it arrived.
+The ends are: received, received by a receive that is not known (`open`), left in the
+receiver's inbox, undelivered (never acknowledged), lost to a fault, sent to a machine without a
+log, died with a machine that was killed. A copy may be undelivered at its sender and yet have
+arrived: then only its acknowledgement was lost, and it counts where it arrived.
+
+Logs of other programs may name no receiver at a send, or let no send be found for a receive. Such
+sends and receives are no part of this equation: they are terms of their own.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
-from analysis.checks.evidence import Evidence, evidence
-from analysis.checks.violation import Violation
+from analysis.checks.evidence import Evidence
+from analysis.checks.violation import Coverage, Violation
+from analysis.history.arrays import series
+from analysis.history.derived import derived
 from analysis.history.kernels import Rows
 from analysis.history.messages import Named
-from analysis.history.run import Run
+from analysis.history.run import NO_RECEIVER, SEVERAL_FIT
+
+#: In the order in which they are printed; `sent` is their sum.
+ENDS = ("received", "open", "inbox", "undelivered", "lost", "unlogged", "died", "unaccounted")
 
 
 @dataclass(frozen=True)
 class Account:
-    """Where the copies of a run's messages ended; `unaccounted` is 0 unless a check is violated."""
+    """Where the copies of a run's messages ended; `unaccounted` is 0 unless a check is violated.
+
+    `unnamed_sends` are sends whose receivers are not logged, `unnamed_received` their messages
+    for which a receive was found, `unmatched_receives` those of none of all these messages.
+    """
 
     sent: int
     received: int
@@ -29,44 +42,92 @@ class Account:
     lost: int
     died: int
     unaccounted: int
+    open: int = 0
+    unlogged: int = 0
+    unnamed_sends: int = 0
+    unnamed_received: int = 0
+    unmatched_receives: int = 0
 
 
-def account(run: Run) -> Account:
-    """Where the messages went. Meaningful if the run can be checked: all logs, causes known."""
-    places = placed(run)
-    sent = int(evidence(run).messages.copies.sum())
-    return Account(sent=sent, **{place: int(copies.sum()) for place, copies in places.items()})
+def account(seen: Evidence) -> Account:
+    """Return where the messages went. Meaningful if there is a log of every machine of ours."""
+    ends, unnamed = ended(seen), _unnamed(seen)
+    named = ~unnamed[seen.messages.send]
+    counts = {end: int(copies[named].sum()) for end, copies in ends.items()}
+    received = int(ends["received"].sum())
+    return Account(
+        sent=int(seen.messages.copies[named].sum()),
+        **counts,
+        unnamed_sends=int(np.count_nonzero(unnamed)),
+        unnamed_received=received - counts["received"],
+        unmatched_receives=len(seen.receives) - received - counts["open"],
+    )
 
 
-@lru_cache(maxsize=1)
-def placed(run: Run) -> dict[str, Rows]:
-    """How many copies of each message ended in each place.
+@derived
+def ended(seen: Evidence) -> dict[str, Rows]:
+    """Return how many copies of each message have each end.
 
-    A copy that can have ended in several places counts in the first of them.
+    A copy that can have ended in several ways counts for the first of them.
     """
-    seen = evidence(run)
-    all_ = seen.messages
+    run, all_ = seen.run, seen.messages
     left = all_.copies - all_.lost
-    places = {"lost": all_.lost}
-    for place in ("received", "inbox", "undelivered"):
-        places[place] = np.minimum(left, getattr(all_, place))
-        left = left - places[place]
-    if not run.starts:
-        # The logs of others do not say how messages end: what was not received is on its way.
-        places["undelivered"], left = places["undelivered"] + left, np.zeros_like(left)
+    ends = {"lost": all_.lost}
+    for end in ("received", "inbox", "undelivered"):
+        ends[end] = np.minimum(left, getattr(all_, end))
+        left = left - ends[end]
+    ends["open"] = _open(seen, left)
+    left = left - ends["open"]
     # The entry at the end is for receivers that are no machines: their number is -1.
+    unlogged = np.append(np.isin(run.machines, run.missing), not run.starts)[all_.receiver]
+    ends["unlogged"] = np.where(unlogged, left, 0)
+    left = left - ends["unlogged"]
+    if not run.starts:
+        # The logs of others do not hold how messages end: the rest is taken for on its way.
+        ends["undelivered"], left = ends["undelivered"] + left, np.zeros_like(left)
     killed = np.append(np.isin(run.machines, seen.killed), False)
     died = killed[seen.causality.machine[all_.send]] | killed[all_.receiver]
-    return places | {"died": np.where(died, left, 0), "unaccounted": np.where(died, 0, left)}
+    return ends | {"died": np.where(died, left, 0), "unaccounted": np.where(died, 0, left)}
 
 
-def accounting(run: Run) -> Iterator[Violation]:
-    """Does every message end in exactly one place?"""
-    seen = evidence(run)
+def _open(seen: Evidence, left: Rows) -> Rows:
+    """Return the copies that receives of several possible sends account for: of the copies that
+    are left for a receiver the first ones, as many as it has such receives."""
+    found = np.zeros_like(left)
+    if seen.run.starts:
+        return found
+    several = (series(seen.run, "inferred") == SEVERAL_FIT).fill_null(False).to_numpy()
+    machines = seen.causality.machine[several]
+    for machine, receives in zip(*np.unique(machines, return_counts=True), strict=True):
+        here = np.flatnonzero(seen.messages.receiver == machine)
+        before = np.cumsum(left[here]) - left[here]
+        found[here] = np.clip(receives - before, 0, left[here])
+    return found
+
+
+def _unnamed(seen: Evidence) -> NDArray[np.bool_]:
+    """Return by row whether it is a send whose receivers are not logged."""
+    if seen.run.starts:
+        return np.zeros(len(seen.causality), bool)
+    unnamed = series(seen.run, "inferred") == NO_RECEIVER
+    return unnamed.fill_null(False).to_numpy()
+
+
+def accounted_messages(seen: Evidence) -> Coverage:
+    """Count the messages that have to have exactly one end."""
+    copies, missing = int(seen.messages.copies.sum()), seen.run.missing
+    why = f"there is no log of {', '.join(missing)}" if missing else ""
+    if not seen.run.starts:
+        why = "what was not received may be lost or on its way"
+    return Coverage(0 if why else copies, copies, "messages", why)
+
+
+def accounting(seen: Evidence) -> Iterator[Violation]:
+    """Does every message have exactly one end?"""
     all_ = seen.messages
-    for message in np.flatnonzero(placed(run)["unaccounted"] > 0):
+    for message in np.flatnonzero(ended(seen)["unaccounted"] > 0):
         receiver = all_.name(int(message))[2]
-        if receiver not in run.missing and not seen.holes.get(receiver):
+        if not seen.holes.get(receiver):
             because = (
                 f"its message to {receiver} is nowhere: not received, not left, not undelivered"
             )
@@ -78,13 +139,13 @@ def accounting(run: Run) -> Iterator[Violation]:
             f"its message to {all_.name(int(message))[2]} was received and is in the inbox as well"
         )
         yield _about(seen, int(message), because)
-    for place in ("inbox", "undelivered"):
-        for message in np.flatnonzero(getattr(all_, place) > all_.copies):
+    for end in ("inbox", "undelivered"):
+        for message in np.flatnonzero(getattr(all_, end) > all_.copies):
             receiver = all_.name(int(message))[2]
-            because = f"its message to {receiver} is listed as {place} more than once"
+            because = f"its message to {receiver} is listed as {end} more than once"
             yield _about(seen, int(message), because)
-        for named in all_.unsent[place]:
-            yield from _unsent(seen, place, named)
+        for named in all_.unsent[end]:
+            yield from _unsent(seen, end, named)
 
 
 def _about(seen: Evidence, message: int, because: str) -> Violation:
@@ -97,8 +158,8 @@ def _about(seen: Evidence, message: int, because: str) -> Violation:
     return seen.violation("accounting", row, because, line, *received)
 
 
-def _unsent(seen: Evidence, place: str, named: Named) -> Iterator[Violation]:
+def _unsent(seen: Evidence, end: str, named: Named) -> Iterator[Violation]:
     sender, index, receiver = named
     if sender not in seen.run.missing and not seen.is_in_hole(sender, index):
-        because = f"a message to {receiver} is listed as {place} but was never sent"
+        because = f"a message to {receiver} is listed as {end} but was never sent"
         yield Violation("accounting", seen.run.name, sender, index, because, ((sender, index),))

@@ -14,20 +14,20 @@ machine: of all f with the same V(f)[q], the last one decides for all.
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.checks.evidence import Evidence, evidence
-from analysis.checks.violation import Line, Violation
+from analysis.checks.evidence import Evidence
+from analysis.checks.messages import matched_receives
+from analysis.checks.violation import Coverage, Line, Violation
 from analysis.clocks import TWINS
 from analysis.clocks.twin import Timestamps, plain
 from analysis.history.arrays import series
+from analysis.history.derived import derived
 from analysis.history.kernels import Rows
-from analysis.history.run import Run
 from vm.clocks import CLOCKS
 
 T = TypeVar("T")
@@ -69,28 +69,25 @@ class Examined:
     claim: Claim | None
 
 
-def clock_rule(run: Run) -> Iterator[Violation]:
+def clock_rule(seen: Evidence) -> Iterator[Violation]:
     """Does every clock read what its rules make of the events before?"""
-    seen = evidence(run)
-    for clock in run.clocks:
-        for row in examined(run, clock).unruly.tolist():
+    for clock, found in examined(seen).items():
+        for row in found.unruly.tolist():
             yield _unruly(seen, clock, row)
 
 
-def clock_condition(run: Run) -> Iterator[Violation]:
+def clock_condition(seen: Evidence) -> Iterator[Violation]:
     """Does what happened before precede, by every clock, for all pairs of events?"""
-    seen = evidence(run)
-    for clock in run.clocks:
-        for before, row in examined(run, clock).unordered.tolist():
+    for clock, found in examined(seen).items():
+        for before, row in found.unordered.tolist():
             yield _unordered(seen, clock, before, row)
 
 
-def strong_clock_condition(run: Run) -> Iterator[Violation]:
+def strong_clock_condition(seen: Evidence) -> Iterator[Violation]:
     """Did what precedes also happen before, by every clock that promises it, for all pairs?"""
-    seen = evidence(run)
-    for clock in run.clocks:
-        overclaimed = examined(run, clock).overclaimed
-        for before, row in [] if overclaimed is None else overclaimed.tolist():
+    for clock, found in examined(seen).items():
+        overclaimed = [] if found.overclaimed is None else found.overclaimed.tolist()
+        for before, row in overclaimed:
             because = (
                 f"{clock} claims that event {seen.causality.name(before)[1]} of"
                 f" {seen.causality.name(before)[0]} happened before it, and no path of messages"
@@ -100,31 +97,52 @@ def strong_clock_condition(run: Run) -> Iterator[Violation]:
             yield seen.violation("strong_clock_condition", row, because, *lines)
 
 
-def claims(run: Run) -> tuple[Claim, ...]:
+def claims(seen: Evidence) -> tuple[Claim, ...]:
     """What each clock makes of the concurrent pairs of events."""
-    found = (examined(run, clock).claim for clock in run.clocks)
-    return tuple(claim for claim in found if claim)
+    return tuple(found.claim for found in examined(seen).values() if found.claim)
 
 
-def unproven(run: Run) -> str:
-    """Why the strong clock condition cannot be looked at, for all pairs of events; or ""."""
-    seen = evidence(run)
-    strong = [clock for clock in run.clocks if CLOCKS[clock].strong]
-    if not strong:
-        return ""
+def ruled_receives(seen: Evidence) -> Coverage:
+    """Count the receives whose send is known; without any receives, the events."""
+    if len(seen.receives):
+        return matched_receives(seen)
+    return Coverage(int(np.count_nonzero(seen.is_ruled)), len(seen.causality), "events")
+
+
+def proven_pairs(seen: Evidence) -> Coverage:
+    """Count the pairs of events, all or none of which the strong clock condition is proven for."""
+    if not _strong(seen):
+        return Coverage(0, 0, "clocks that promise it")
+    pairs = len(seen.causality) * (len(seen.causality) - 1) // 2
+    every = Coverage(pairs, pairs, "pairs of events")
+    return replace(every, checked=0, why=why) if (why := _unproven(seen)) else every
+
+
+def _strong(seen: Evidence) -> list[str]:
+    return [clock for clock in seen.run.clocks if CLOCKS[clock].strong]
+
+
+def _unproven(seen: Evidence) -> str:
+    """Return why the strong clock condition cannot be proven for all pairs of events, or ""."""
     if seen.causality.cycle:
         return "messages form a causal cycle"
     if not seen.is_whole:
         return "events are missing of which others tell"
-    shrinking = [clock for clock in strong if examined(run, clock).overclaimed is None]
+    found = examined(seen)
+    shrinking = [clock for clock in _strong(seen) if found[clock].overclaimed is None]
     return f"{', '.join(shrinking)} does not always grow" if shrinking else ""
 
 
-@lru_cache(maxsize=len(CLOCKS))
-def examined(run: Run, clock: str) -> Examined:
-    """All that is wrong with a clock; its timestamps are read once and let go again."""
-    seen, twin = evidence(run), TWINS[clock]
-    stamps = twin.read(series(run, f"clock_{clock}"), len(run.machines))
+@derived
+def examined(seen: Evidence) -> dict[str, Examined]:
+    """Return all that is wrong with each clock of the run."""
+    return {clock: _examined(seen, clock) for clock in seen.run.clocks}
+
+
+def _examined(seen: Evidence, clock: str) -> Examined:
+    """Examine a clock; its timestamps are read once, and not held."""
+    twin = TWINS[clock]
+    stamps = twin.read(series(seen.run, f"clock_{clock}"), len(seen.run.machines))
     unruly, unordered = _directly(seen, clock, stamps)
     known, promises = seen.causality, CLOCKS[clock].strong
     if known.cycle:
@@ -138,9 +156,9 @@ def examined(run: Run, clock: str) -> Examined:
         ordered = 0
     elif not promises and not len(unordered) and (ties := twin.unordered(stamps)) is not None:
         ordered = known.concurrent_pairs - ties
-    return Examined(
-        unruly, unordered, overclaimed, Claim(clock, promises, known.concurrent_pairs, ordered)
-    )
+    # With events or messages missing, pairs seem concurrent that are not.
+    claim = Claim(clock, promises, known.concurrent_pairs, ordered) if seen.is_whole else None
+    return Examined(unruly, unordered, overclaimed, claim)
 
 
 def _directly(seen: Evidence, clock: str, stamps: Timestamps) -> tuple[Rows, Pairs]:

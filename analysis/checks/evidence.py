@@ -1,7 +1,7 @@
 """What the checks look at: the columns of a run as arrays, and what its logs do not hold."""
 
 from collections.abc import Iterator
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,9 +130,3 @@ class Evidence:
         involved = dict.fromkeys([(machine, index), *((w.machine, w.index) for w in witness)])
         involved |= dict.fromkeys(events)
         return Violation(check, self.run.name, machine, index, because, tuple(involved), witness)
-
-
-@lru_cache(maxsize=1)
-def evidence(run: Run) -> Evidence:
-    """The evidence of a run; that of the run asked for last is kept."""
-    return Evidence(run)

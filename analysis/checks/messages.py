@@ -1,21 +1,29 @@
 """Checks of single messages: each was sent, to whom it was sent, as often, and in order."""
 
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
+import polars as pl
 
-from analysis.checks.evidence import Evidence, evidence
-from analysis.checks.violation import Violation
+from analysis.checks.evidence import Evidence
+from analysis.checks.violation import Coverage, Violation
 from analysis.history.arrays import UNKNOWN, series
+from analysis.history.derived import derived
 from analysis.history.kernels import fast, overtaken
-from analysis.history.run import NO_SEND_FITS, Run
+from analysis.history.run import NO_SEND_FITS
 
 
-def receive_without_send(run: Run) -> Iterator[Violation]:
+def matched_receives(seen: Evidence) -> Coverage:
+    """Count the receives whose send is known."""
+    return Coverage(int(np.count_nonzero(seen.causality.send >= 0)), len(seen.receives), "receives")
+
+
+def receive_without_send(seen: Evidence) -> Iterator[Violation]:
     """Was anything received that was not sent?"""
-    seen = evidence(run)
     for row, sender, cause in orphans(seen):
-        if sender is None or sender in strangers(run) or seen.is_in_hole(sender, cause):
+        if sender is None or sender in unlogged_senders(seen) or seen.is_in_hole(sender, cause):
             continue
         if cause == UNKNOWN:
             because = f"received a message of {sender}, which sent it none that fits"
@@ -42,16 +50,25 @@ def orphans(seen: Evidence) -> Iterator[tuple[int, str | None, int]]:
                 yield row, senders[row], UNKNOWN if cause is None else cause
 
 
-def strangers(run: Run) -> frozenset[str]:
-    """The machines that receives name as their senders and that have no log."""
+@derived
+def unlogged_senders(seen: Evidence) -> frozenset[str]:
+    """Return the machines that receives name as their senders and that have no log."""
+    run = seen.run
     if run.starts:
         return frozenset(run.missing)
     return frozenset(series(run, "sender").unique().drop_nulls()) - {*run.logged}
 
 
-def not_addressed(run: Run) -> Iterator[Violation]:
+def unlogged_receivers(seen: Evidence) -> Counter[str]:
+    """Return how many messages are to each receiver that is none of the machines of the logs."""
+    if seen.run.starts or not (seen.messages.receiver < 0).any():
+        return Counter()
+    names = seen.run.scan.select(pl.col("to").explode().drop_nulls()).collect().to_series()
+    return Counter(name for name in names if name not in seen.run.machines)
+
+
+def not_addressed(seen: Evidence) -> Iterator[Violation]:
     """Did anybody receive what was sent to others?"""
-    seen = evidence(run)
     known = seen.causality
     for row in np.flatnonzero((known.send >= 0) & (seen.messages.of_receive < 0)).tolist():
         send = int(known.send[row])
@@ -62,9 +79,8 @@ def not_addressed(run: Run) -> Iterator[Violation]:
         yield seen.violation("not_addressed", row, because, *lines)
 
 
-def received_twice(run: Run) -> Iterator[Violation]:
+def received_twice(seen: Evidence) -> Iterator[Violation]:
     """Was any message received more often than it had copies?"""
-    seen = evidence(run)
     all_ = seen.messages
     arriving = all_.copies - all_.lost
     for message in np.flatnonzero(all_.received > arriving):
@@ -85,13 +101,20 @@ def _before(times: int) -> str:
     return " before" if times == 1 else f" {times} times before"
 
 
-def overtaking(run: Run) -> Iterator[Violation]:
+def fifo_receives(seen: Evidence) -> Coverage:
+    """Count the receives whose order is known, on channels that were declared to keep it."""
+    known = matched_receives(seen)
+    if not seen.run.starts:
+        return replace(known, checked=0, why="the logs do not state whether channels keep order")
+    return known if seen.fifo else Coverage(0, 0, "receives on channels that keep order")
+
+
+def fifo_violation(seen: Evidence) -> Iterator[Violation]:
     """Did a message overtake another one on a channel that keeps order?"""
-    seen = evidence(run)
     if not seen.fifo:
         return
     known, all_ = seen.causality, seen.messages
-    machines = len(run.machines)
+    machines = len(seen.run.machines)
     overtaker = np.full(len(known), -1, np.int32)
     last = np.full((machines, machines), -1, np.int32)
     fast(overtaken, len(known))(known.first, known.send, known.machine, overtaker, last)
@@ -117,7 +140,7 @@ def _overtaken(seen: Evidence, row: int, overtaker: int) -> Violation:
         seen.line(overtaker, f"received event {later} of {sender}"),
         seen.line(row, f"received event {index} of {sender}"),
     )
-    return seen.violation("overtaking", row, because, *lines)
+    return seen.violation("fifo_violation", row, because, *lines)
 
 
 def _left_behind(seen: Evidence, send: int, receive: int) -> Violation:
@@ -133,4 +156,4 @@ def _left_behind(seen: Evidence, send: int, receive: int) -> Violation:
         seen.line(later, "sent later"),
         seen.line(receive, "received the later one"),
     )
-    return seen.violation("overtaking", send, because, *lines)
+    return seen.violation("fifo_violation", send, because, *lines)

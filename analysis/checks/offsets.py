@@ -6,15 +6,14 @@ different times.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
-from analysis.checks.evidence import Evidence, Numbers, evidence
+from analysis.checks.evidence import Evidence, Numbers
 from analysis.checks.violation import Line
 from analysis.history.arrays import UNKNOWN
+from analysis.history.derived import derived
 from analysis.history.kernels import Rows
-from analysis.history.run import Run
 
 UNITS_NS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1000, "ns": 1}
 
@@ -35,19 +34,19 @@ class Offset:
     witness: tuple[Line, ...]
 
 
-def offsets(run: Run) -> tuple[Offset, ...]:
+def offsets(seen: Evidence) -> tuple[Offset, ...]:
     """The smallest offsets that explain every message that arrived before it was sent.
 
     Where other programs date a send when its messages have left, messages arrive early both
     ways; that is no offset, and `sends_dated_late` says it.
     """
-    return tuple(found for found in _offsets(run) if run.starts or _explains(found))
+    return tuple(found for found in _offsets(seen) if seen.run.starts or _explains(found))
 
 
-def sends_dated_late(run: Run) -> str:
+def sends_dated_late(seen: Evidence) -> str:
     """What keeps offsets from being known in logs of other programs, or ""."""
-    early_ns = [found.least_ns for found in _offsets(run) if not _explains(found)]
-    if run.starts or not early_ns:
+    early_ns = [found.least_ns for found in _offsets(seen) if not _explains(found)]
+    if seen.run.starts or not early_ns:
         return ""
     return (
         f"messages arrive up to {_span(max(early_ns))} before the time of their send, and no offset"
@@ -59,17 +58,16 @@ def _explains(found: Offset) -> bool:
     return found.most_ns is None or found.least_ns <= found.most_ns
 
 
-@lru_cache(maxsize=1)
-def _offsets(run: Run) -> tuple[Offset, ...]:
+@derived
+def _offsets(seen: Evidence) -> tuple[Offset, ...]:
     """A bound for every channel with a message that arrived before it was sent."""
-    seen = evidence(run)
-    known, machines = seen.causality, run.machines
+    known, machines = seen.causality, seen.run.machines
     receives, early_ns = _early(seen)
     sender, receiver = known.machine[known.send[receives]], known.machine[receives]
     earliest = np.full((len(machines), len(machines)), UNKNOWN)
     np.maximum.at(earliest, (sender, receiver), early_ns)
     found = []
-    for s, r in np.argwhere(earliest >= run.resolution_ns):
+    for s, r in np.argwhere(earliest >= seen.run.resolution_ns):
         least, back = int(earliest[s, r]), int(earliest[r, s])
         row = int(receives[(sender == s) & (receiver == r) & (early_ns == least)][0])
         most = None if back == UNKNOWN else -back

@@ -4,20 +4,40 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from analysis.checks.evidence import Evidence, Numbers, evidence
-from analysis.checks.violation import Line, Violation
+from analysis.checks.evidence import Evidence, Numbers
+from analysis.checks.violation import Coverage, Line, Violation
 from analysis.history.arrays import UNKNOWN, column
-from analysis.history.run import Run
 from vm.schedule import SECOND_NS
 
 
-def index_gap(run: Run) -> Iterator[Violation]:
+def numbered_events(seen: Evidence) -> Coverage:
+    """Count the events whose index the logs hold."""
+    return of_own_logs(seen, "events are not numbered")
+
+
+def ticked_events(seen: Evidence) -> Coverage:
+    """Count the events whose tick the logs hold."""
+    return of_own_logs(seen, "ticks are not logged")
+
+
+def of_own_logs(seen: Evidence, why: str) -> Coverage:
+    """Count all events in logs of our own; `why` is why there are none in those of others."""
+    events = len(seen.causality)
+    own = bool(seen.run.starts)
+    return Coverage(events if own else 0, events, "events", "" if own else why)
+
+
+def dated_events(seen: Evidence) -> Coverage:
+    """Count the events whose time is known."""
+    return Coverage(int(np.count_nonzero(seen.at_ns != UNKNOWN)), len(seen.at_ns), "events")
+
+
+def index_gap(seen: Evidence) -> Iterator[Violation]:
     """Does each log number its events 0, 1, 2, ... up to what its records say?"""
-    seen = evidence(run)
     index = seen.causality.row_index.index
     expected = np.where(seen.follows, np.roll(index, 1) + 1, 0)
     for row in np.flatnonzero(index != expected):
-        machine, due = run.machines[seen.causality.machine[row]], int(expected[row])
+        machine, due = seen.run.machines[seen.causality.machine[row]], int(expected[row])
         if not seen.is_in_hole(machine, due):
             lines = [seen.line(int(row) - 1, "the event before it")] if seen.follows[row] else []
             because = f"event {due} was to be next"
@@ -59,9 +79,8 @@ def _at_end(check: str, seen: Evidence, m: int, because: str) -> Violation:
     return seen.violation(check, rows.stop - 1, because, line)
 
 
-def time_runs_back(run: Run) -> Iterator[Violation]:
+def time_runs_back(seen: Evidence) -> Iterator[Violation]:
     """Does time pass on every machine, and is nothing received before it arrived?"""
-    seen = evidence(run)
     at_ns, arrived_ns = seen.at_ns, seen.arrived_ns
     before_ns = np.roll(at_ns, 1)
     back = seen.follows & (at_ns < before_ns) & (at_ns != UNKNOWN)
@@ -78,9 +97,8 @@ def _at(seen: Evidence, row: int) -> Line:
     return seen.line(row, f"at {seen.at_ns[row]} ns")
 
 
-def causal_cycle(run: Run) -> Iterator[Violation]:
+def causal_cycle(seen: Evidence) -> Iterator[Violation]:
     """Can the events have happened in any order at all?"""
-    seen = evidence(run)
     known = seen.causality
     if known.cycle:
         rows = [known.row(*name) for name in known.cycle]
@@ -92,11 +110,11 @@ def causal_cycle(run: Run) -> Iterator[Violation]:
         yield seen.violation("causal_cycle", rows[0], because, *lines)
 
 
-def ticks_missed(run: Run) -> Iterator[Violation]:
+def ticks_missed(seen: Evidence) -> Iterator[Violation]:
     """Was each tick taken once, in time or not at all, and are those that were missed counted?"""
+    run = seen.run
     if not run.starts:
         return
-    seen = evidence(run)
     tick, due_ns = column(run, "tick"), column(run, "due_ns")
     rates = np.array([run.tick_rates_hz.get(machine, 1) for machine in run.machines])
     period_ns = (SECOND_NS // rates)[seen.causality.machine]

@@ -5,18 +5,23 @@ from itertools import pairwise
 
 import numpy as np
 
-from analysis.checks.evidence import Evidence, Numbers, evidence
-from analysis.checks.violation import Line, Violation
+from analysis.checks.evidence import Evidence, Numbers
+from analysis.checks.order import of_own_logs
+from analysis.checks.violation import Coverage, Line, Violation
 from analysis.history.arrays import UNKNOWN, column
 from analysis.history.kernels import Rows
-from analysis.history.run import Run
 
 
-def queue(run: Run) -> Iterator[Violation]:
+def queued_events(seen: Evidence) -> Coverage:
+    """Count the events whose queue can be derived from all arrivals and ticks."""
+    return of_own_logs(seen, "not every arrival and tick is logged")
+
+
+def queue(seen: Evidence) -> Iterator[Violation]:
     """Is each queue as long as arrivals and receives make it, the oldest arrival taken first?"""
+    run = seen.run
     if not run.starts:
         return
-    seen = evidence(run)
     length = column(run, "queue")
     receives = np.zeros(len(length), bool)
     receives[seen.receives] = True

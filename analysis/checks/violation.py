@@ -1,4 +1,4 @@
-"""What a check finds."""
+"""What a check finds: violations, and the cases among which it looked for them."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ Name = tuple[str, int]
 
 @dataclass(frozen=True)
 class Line:
-    """One event of a witness: where the log has it, and what it says there."""
+    """One event of a witness: where the log has it, and what it reads there."""
 
     machine: str
     index: int
@@ -31,3 +31,21 @@ class Violation:
     because: str
     events: tuple[Name, ...] = ()
     witness: tuple[Line, ...] = ()
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How many cases a check looked at, of how many: 130 of 130 receives.
+
+    `why` is the reason if the logs lack what the check needs.
+    """
+
+    checked: int
+    total: int
+    unit: str
+    why: str = ""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.checked:,} of {self.total:,} {self.unit}" if self.total else f"no {self.unit}"
+        )

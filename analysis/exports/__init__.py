@@ -7,7 +7,7 @@ from typing import NamedTuple
 from analysis.exports import perfetto, shiviz, tables
 from analysis.history.run import InputError, Run
 from analysis.logs import own
-from analysis.logs.finding import is_logged
+from analysis.logs.finding import source_of
 
 
 class Export(NamedTuple):
@@ -33,7 +33,7 @@ def export(run: Run, to: str, folder: Path) -> Path:
     try:
         chosen.write(run, partial)
         # In a directory with our own logs, other formats are not read.
-        if run.format != own.NAME and folder.samefile(_folder(run)) and is_logged(partial):
+        if run.format != own.NAME and folder.samefile(_folder(run)) and source_of(partial).format:
             raise InputError(
                 f"{file} would be read as one of the logs beside it: export to another folder,"
                 " --out DIR"

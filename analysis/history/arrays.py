@@ -4,14 +4,14 @@ Machines are numbers, as in the run; -1 is no machine of it. UNKNOWN stands for 
 memory is converted at once, a big one column by column on demand.
 """
 
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from analysis.history.derived import derived
 from analysis.history.run import SCHEMA, Run
 
 #: Stands for null in columns of numbers.
@@ -21,8 +21,8 @@ NARROW = {pl.List(pl.Int64): pl.List(pl.Int32)}
 
 
 def column(run: Run, name: str) -> NDArray[Any]:
-    """Return a column of COLUMNS."""
-    return _read(run, name)[name] if run.is_big else _read(run, *COLUMNS)[name]
+    """Return a column of COLUMNS. A big run is read again for each, so its columns are not held."""
+    return _read(run, run.scan, [name])[name] if run.is_big else _columns(run)[name]
 
 
 def series(run: Run, name: str) -> pl.Series:
@@ -36,18 +36,15 @@ def series(run: Run, name: str) -> pl.Series:
         return run.scan.select(name).collect().to_series()
 
 
-@lru_cache(maxsize=1)
-def _read(run: Run, *names: str) -> dict[str, NDArray[Any]]:
-    table = run.scan if run.is_big else run.events.lazy()
-    read = table.select(_expressions(run.machines, names)).collect()
+@derived
+def _columns(run: Run) -> dict[str, NDArray[Any]]:
+    return _read(run, run.events.lazy(), COLUMNS)
+
+
+def _read(run: Run, table: pl.LazyFrame, names: Iterable[str]) -> dict[str, NDArray[Any]]:
+    numbers = pl.Enum(run.machines)
+    read = table.select(COLUMNS[name](numbers).alias(name) for name in names).collect()
     return {name: read[name].to_numpy() for name in names}
-
-
-# Often many small runs of the same machines follow each other.
-@lru_cache(maxsize=1)
-def _expressions(machines: tuple[str, ...], names: tuple[str, ...]) -> list[pl.Expr]:
-    numbers = pl.Enum(machines)
-    return [COLUMNS[name](numbers).alias(name) for name in names]
 
 
 def numbers_of(names: pl.Expr, machines: pl.Enum) -> pl.Expr:

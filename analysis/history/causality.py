@@ -13,7 +13,7 @@ Events are rows of the events table; `row` and `name` translate from and to (mac
 """
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from analysis.history.arrays import column
+from analysis.history.derived import derived
 from analysis.history.kernels import Rows, fast, vector_times
 from analysis.history.rows import RowIndex
 from analysis.history.run import Run
@@ -239,9 +240,9 @@ class Causality:
         return len(self) * (len(self) - 1) // 2 - self.ordered_pairs
 
 
-@lru_cache(maxsize=1)
+@derived
 def causality(run: Run) -> Causality:
-    """Return the causality of a run, cached for the last run."""
+    """Return the causality of a run."""
     row_index = RowIndex(column(run, "machine"), column(run, "index"), len(run.machines))
     send = row_index.rows(column(run, "sender"), column(run, "cause"))
     # A cause that is no send is no known send.
@@ -273,6 +274,7 @@ def longest_causal_chain(run: Run) -> int | None:
     return int(known.depth.max()) if known else None
 
 
+@derived
 def _complete(run: Run) -> Causality | None:
     """Return the causality of a run with events; None if its logs are incomplete."""
     known = causality(run)

@@ -5,13 +5,13 @@ if a fault lost it.
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
 
 import numpy as np
 import polars as pl
 
 from analysis.history.arrays import column, numbers_of
 from analysis.history.causality import Causality, causality
+from analysis.history.derived import derived
 from analysis.history.kernels import Rows, addressed, fast
 from analysis.history.run import Run
 
@@ -30,9 +30,9 @@ class Messages:
 
     def __init__(self, run: Run, known: Causality) -> None:
         self._known = known
-        counts = column(run, "to")
-        self._begin = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
         self.send, self.receiver = _listed(run, "to")
+        counts = np.bincount(self.send, minlength=len(known))
+        self._begin = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
         self.lost = self._count(self._find(*_listed(run, "lost")))
         self.copies = 1 + self._count(self._find(*_listed(run, "duplicated")))
         receives = np.flatnonzero(known.send >= 0).astype(np.int32)
@@ -80,9 +80,9 @@ class Messages:
         return self._count(found)
 
 
-@lru_cache(maxsize=1)
+@derived
 def messages(run: Run) -> Messages:
-    """Return the messages of a run, cached for the last run."""
+    """Return the messages of a run."""
     return Messages(run, causality(run))
 
 

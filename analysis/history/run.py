@@ -1,6 +1,6 @@
 """A history: the events of a run as one table, whatever logs they were read from."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,8 @@ MAX_INT64 = 2**63 - 1
 #: In the column `inferred`: nothing, or too much, was found to be the cause of a receive.
 NO_SEND_FITS = "no send fits"
 SEVERAL_FIT = "several sends fit"
+#: In the same column: no log names the receivers of a send; `to` holds those that were found.
+NO_RECEIVER = "no receiver named"
 #: Begins the reason of a last line that has no end.
 TORN = "torn last line"
 
@@ -85,7 +87,7 @@ class Run:
     `unread` are the messages in inboxes at the end (sender, cause) where no stop record has them.
     A message carries the clock of its send less `stamp_lag`. `conventions` say what else was
     found out about logs that other programs wrote, `unknown` which checks they do not allow, and
-    why.
+    why; `unknown_files` are files beside the logs that seem to be logs of another format.
     """
 
     name: str
@@ -109,6 +111,7 @@ class Run:
     stamp_lag: int = 0
     conventions: tuple[str, ...] = ()
     unknown: tuple[tuple[str, str], ...] = ()
+    unknown_files: tuple[str, ...] = ()
 
     @property
     def main(self) -> str:
@@ -132,8 +135,8 @@ class Format(Protocol):
     def knows(self, head: str) -> bool:
         """Whether a file that begins so is such a log."""
 
-    def load(self, path: Path) -> list[Run]:
-        """The runs of a directory that directly holds such logs, or of one such log.
+    def load(self, path: Path, files: Sequence[Path]) -> list[Run]:
+        """Load the runs of the files that are such logs, in a directory; or of the one file.
 
         InputError if they are not whole runs.
         """
@@ -212,17 +215,6 @@ def beyond_64_bits(numbers: Iterable[int]) -> str:
     return "a number is beyond 64 bits" if max(map(abs, numbers)) > MAX_INT64 else ""
 
 
-def known_files(directory: Path, knows: Callable[[str], bool]) -> list[Path]:
-    """The files directly in a directory whose beginning `knows` says yes to; or the one file.
-
-    Names that begin with a dot are skipped: unfinished runs live under them.
-    """
-    if directory.is_file():
-        return [directory] if knows(_head(directory)) else []
-    files = (path for path in directory.iterdir() if path.name[0] != "." and path.is_file())
-    return sorted(path for path in files if knows(_head(path)))
-
-
 def place(home: Path, file: str, run: str) -> Path:
     """Where a file about a run goes: into its directory, or beside a log that is a run of its own.
 
@@ -233,8 +225,3 @@ def place(home: Path, file: str, run: str) -> Path:
     if home.is_dir():
         return home / (f"{execution}.{file}" if execution else file)
     return home.with_name(f"{home.name}{'#' * bool(execution)}{execution}.{file}")
-
-
-def _head(path: Path) -> str:
-    with path.open("rb") as file:
-        return file.read(HEAD_BYTES).decode(errors="replace")

@@ -1,90 +1,189 @@
-"""Run directories and foreign logs in, `Run` values with the events table out."""
+"""Logs found in folders, each with its format, and loaded as `Run` values.
+
+A folder is looked at once: `find_runs` returns sources, which hold what was found, and are loaded
+without another look.
+"""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from analysis.history.run import SCHEMA, Damage, Format, InputError, Run, known_files
+from analysis.history.run import HEAD_BYTES, SCHEMA, Damage, Format, InputError, Run
 from analysis.logs import own
 from analysis.logs.importers import IMPORTERS, described
+from vm.files import FAILED
+from vm.files import METRICS as METRICS_FILE
 from vm.spec import natural_order, suggestion
 
 __all__ = [
     "FORMATS",
+    "METRICS_FILE",
     "SCHEMA",
     "Damage",
     "InputError",
     "Run",
+    "Source",
     "find_runs",
-    "is_logged",
     "load",
-    "load_all",
+    "source_of",
 ]
 
-#: Of a run that was measured at once, its figures; there may be no logs of it.
-FIGURES = "metrics.json"
-#: Where runs are that did not finish: looked into only if pointed at.
-FAILED = "failed"
+#: Files of no known format are taken for logs if they end so and most of their lines hold numbers.
+LOG_SUFFIXES = (".log", ".txt", ".csv", ".tsv", ".jsonl", ".ndjson", ".trace")
+NO_LOGS = ("requirements.txt", "cmakelists.txt")
+MAX_FILES_NAMED = 5
 
 
-def find_runs(paths: Iterable[Path], format_name: str = "") -> list[Path]:
-    """The runs among and below the paths, each once, in natural order.
+@dataclass(frozen=True)
+class Source:
+    """A folder or a file with logs of one format: of one run, or of several executions.
 
-    A run is a directory that directly holds logs, or figures without logs, or, if given by
-    itself, one log of a format that has all machines in one. Not looked into are folders whose
-    names begin with a dot, and those called `failed` below the paths. InputError if a path does
-    not exist or has no run below it.
+    `format` is None if no format knows any of the files. `unknown` are other files that seem to
+    be logs; beside logs of vklocks machines none are, since their exports lie there.
     """
-    found: dict[Path, Path] = {}
+
+    path: Path
+    format: Format | None
+    files: tuple[Path, ...]
+    unknown: tuple[Path, ...]
+
+    @property
+    def is_logged(self) -> bool:
+        """Whether there are logs, or files that seem to be logs, and not metrics alone."""
+        return self.format is not None or not self.has_metrics
+
+    @property
+    def is_run(self) -> bool:
+        return self.format is not None or self.has_metrics
+
+    @property
+    def has_metrics(self) -> bool:
+        """Whether the run has been evaluated, so that its metrics lie there."""
+        return (self.path / METRICS_FILE).exists()
+
+    def load(self) -> list[Run]:
+        """Load the run, or the executions if there are several; InputError if there is none."""
+        try:
+            runs = self.usable_format().load(self.path, self.files)
+        except OSError as error:
+            raise _unreadable(self.path, error) from None
+        names = tuple(file.name for file in self.unknown)
+        return [replace(run, unknown_files=names) for run in runs] if names else runs
+
+    def usable_format(self) -> Format:
+        """Return the format; InputError if there is none, or only a part of one."""
+        if self.path.is_file() and self.format in (None, own):
+            raise InputError(
+                f"{self.path} is a file: give the directory of the run that it belongs to"
+            )
+        if self.format:
+            return self.format
+        if not self.unknown:
+            raise InputError(f"{self.path} is no run: it directly holds no logs")
+        named = [file.name for file in self.unknown[:MAX_FILES_NAMED]]
+        more = len(self.unknown) - len(named)
+        rest = f" and {more} more" if more else ""
+        raise InputError(
+            f"{self.path} is no run: its files {', '.join(named)}{rest} were not recognised as logs"
+        )
+
+
+def find_runs(paths: Iterable[Path], format_name: str = "") -> list[Source]:
+    """Find the runs among and below the paths, each once, in natural order.
+
+    A run is a directory that directly holds logs, or metrics without logs, or, if given by
+    itself, one log of a format that has all machines in one. Folders whose files seem to be logs
+    of no known format are among the sources, unless there are runs in folders below. Not
+    searched are folders whose names begin with a dot, and those called `failed` below the paths.
+    InputError if a path does not exist or has no run below it.
+    """
+    found: dict[Path, Source] = {}
     for path in paths:
         try:
-            below = list(_runs_below(_there(path, format_name), format_name))
+            below = list(_sources_below(_there(path), format_name))
         except OSError as error:
             raise _unreadable(path, error) from None
-        if not below:
-            raise InputError(f"{path} holds no run: no logs were found there or in folders below")
-        found |= {run.resolve(): run for run in below}
-    return [run for _, run in sorted(found.items(), key=lambda run: _order(run[0]))]
+        _check_usable(path, below)
+        found |= {source.path.resolve(): source for source in below}
+    return [source for _, source in sorted(found.items(), key=lambda one: _order(one[0]))]
 
 
-def load_all(path: Path, format_name: str = "") -> list[Run]:
-    """The runs that a directory or a log holds: one, or several executions if its format has them.
-
-    `format_name` is a key of FORMATS or the path of a description of a format, and "" if the
-    content is to tell. InputError if there is no run.
-    """
-    try:
-        return _usable(path, format_name).load(path)
-    except OSError as error:
-        raise _unreadable(path, error) from None
+def _check_usable(path: Path, below: list[Source]) -> None:
+    """InputError unless one of the sources below a path can be loaded."""
+    if not below:
+        raise InputError(f"{path} holds no run: no logs were found there or in folders below")
+    if path.is_file() or not any(source.is_run for source in below):
+        below[0].usable_format()
 
 
 def load(path: Path, format_name: str = "") -> Run:
-    """The run that a directory or a log holds; InputError if it holds none or more than one."""
-    runs = load_all(path, format_name)
+    """Load the run of a directory or a log; InputError if it holds none or more than one.
+
+    `format_name` is a key of FORMATS or the path of a description of a format, and "" if the
+    content is to decide.
+    """
+    runs = source_of(path, format_name).load()
     if len(runs) > 1:
         raise InputError(f"{path} holds {len(runs)} executions, not one; --format takes all")
     return runs[0]
 
 
-def _usable(path: Path, format_name: str) -> Format:
-    """The format of a run; InputError if there is none, or only a part of one."""
-    format_ = _format(path, format_name)
-    if path.is_file() and format_ in (None, own):
-        raise InputError(f"{path} is a file: give the directory of the run that it belongs to")
-    if format_ is None:
-        raise InputError(f"{path} is no run: it directly holds no logs")
-    return format_
+def source_of(path: Path, format_name: str = "") -> Source:
+    """Find the format of the logs in a directory, or of a log: the first one that knows any."""
+    try:
+        return _source(path, format_name)
+    except OSError as error:
+        raise _unreadable(path, error) from None
 
 
-def _there(path: Path, format_name: str) -> Path:
+def _source(path: Path, format_name: str) -> Source:
+    formats = [_named(format_name)] if format_name else list(FORMATS.values())
+    known: dict[Path, int] = {}
+    unknown = []
+    for file in _files(path):
+        head = _head(file)
+        number = next((n for n, format_ in enumerate(formats) if format_.knows(head)), None)
+        if number is not None:
+            known[file] = number
+        elif _seems_a_log(file, head):
+            unknown.append(file)
+    if not known:
+        return Source(path, None, (), tuple(unknown))
+    first = min(known.values())
+    files = tuple(file for file, number in known.items() if number == first)
+    unread = sorted([*unknown, *(file for file in known if file not in files)])
+    return Source(path, formats[first], files, () if formats[first] is own else tuple(unread))
+
+
+def _files(path: Path) -> list[Path]:
+    """Return the files directly in a directory, or the one file.
+
+    Names that begin with a dot are skipped: unfinished runs live under them.
+    """
+    if path.is_file():
+        return [path]
+    return sorted(file for file in path.iterdir() if file.name[0] != "." and file.is_file())
+
+
+def _head(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(HEAD_BYTES).decode(errors="replace")
+
+
+def _seems_a_log(file: Path, head: str) -> bool:
+    if file.suffix.lower() not in LOG_SUFFIXES or file.name.lower() in NO_LOGS:
+        return False
+    lines = [line for line in head.splitlines() if line.strip()]
+    return 2 * sum(any(map(str.isdigit, line)) for line in lines) > len(lines)
+
+
+def _there(path: Path) -> Path:
     try:
         path.stat()
     except FileNotFoundError:
         raise InputError(
             f"{path} does not exist: give a run directory, or a folder of runs"
         ) from None
-    if not path.is_dir():
-        _usable(path, format_name)
     return path
 
 
@@ -92,24 +191,18 @@ def _unreadable(path: Path, error: OSError) -> InputError:
     return InputError(f"{error.filename or path} cannot be read: {error.strerror}")
 
 
-def is_logged(path: Path, format_name: str = "") -> bool:
-    """Whether a run's directory holds logs, and not its figures alone; or a file is a log."""
-    return _format(path, format_name) is not None
-
-
-def _runs_below(path: Path, format_name: str) -> Iterator[Path]:
-    if (path / FIGURES).exists() or _format(path, format_name):
-        yield path
+def _sources_below(path: Path, format_name: str) -> Iterator[Source]:
+    source = _source(path, format_name)
+    if source.is_run or path.is_file():
+        yield source
         return
+    below = list[Source]()
     for folder in [p for p in path.iterdir() if p.is_dir() and not p.is_symlink()]:
         if not folder.name.startswith(".") and folder.name != FAILED:
-            yield from _runs_below(folder, format_name)
-
-
-def _format(path: Path, format_name: str) -> Format | None:
-    """The format of the logs in a directory, or of a log; the first one that knows it."""
-    formats = [_named(format_name)] if format_name else FORMATS.values()
-    return next((format_ for format_ in formats if known_files(path, format_.knows)), None)
+            below += _sources_below(folder, format_name)
+    if source.unknown and not below:
+        yield source
+    yield from below
 
 
 def _named(name: str) -> Format:

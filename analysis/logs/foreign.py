@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from analysis.history.run import NO_SEND_FITS, SCHEMA, SEVERAL_FIT, Damage, Run
+from analysis.history.run import NO_RECEIVER, NO_SEND_FITS, SCHEMA, SEVERAL_FIT, Damage, Run
 from analysis.logs import conventions
 from analysis.logs.matching import (
     BY_CLOCK,
@@ -40,7 +40,7 @@ EXTRACT_COLUMNS: dict[str, Any] = {
     "line": pl.Int64,
 }
 #: The values of the column `inferred`: how the send of a receive was found, or why it was not.
-METHODS = (None, BY_STAMP, BY_ORDER, BY_CLOCK, NO_SEND_FITS, SEVERAL_FIT)
+METHODS = (None, BY_STAMP, BY_ORDER, BY_CLOCK, NO_SEND_FITS, SEVERAL_FIT, NO_RECEIVER)
 #: The columns of messages that arrived and were not received.
 INBOX_COLUMNS = {"machine": pl.String, "sender": pl.String, "stamp": pl.Int64}
 
@@ -160,7 +160,7 @@ def _table(name: str, events: pl.DataFrame, matches: Matches) -> pl.DataFrame:
         run=pl.lit(name),
         sender=pl.coalesce(pl.col("machine").gather(send), "sender"),
         cause=pl.col("index").gather(send),
-        inferred=_inferred(events.height, matched, matches),
+        inferred=_inferred(events, matched, matches),
         to=_receivers(events, received_by),
         main=pl.col("clock"),
         clock_lamport=pl.col("clock"),
@@ -169,9 +169,11 @@ def _table(name: str, events: pl.DataFrame, matches: Matches) -> pl.DataFrame:
     return table.with_columns(absent).select(pl.col(n).cast(type_) for n, type_ in SCHEMA.items())
 
 
-def _inferred(events: int, matched: pl.DataFrame, matches: Matches) -> pl.Series:
-    """Return the column `inferred`, with values of METHODS."""
-    method = np.zeros(events, np.uint32)
+def _inferred(events: pl.DataFrame, matched: pl.DataFrame, matches: Matches) -> pl.Series:
+    """Return the column `inferred` of receives, and of sends whose receivers are not logged."""
+    method = np.zeros(events.height, np.uint32)
+    unnamed = (events["kind"] == "send") & (events["to"].list.len().fill_null(0) == 0)
+    method[unnamed.to_numpy()] = METHODS.index(NO_RECEIVER)
     for number, name in enumerate(METHODS[1:], 1):
         method[matched.filter(method=name)["row"].to_numpy()] = number
     for rows, name in ((matches.orphans, NO_SEND_FITS), (matches.ambiguous, SEVERAL_FIT)):

@@ -7,7 +7,8 @@ The known fields of a receive decide the method:
 - sender only: the sends of the channel in order, except that a receive at which the clock jumps
   belongs to the one send whose stamp explains the jump;
 - neither: the one send whose stamp the clock allows. A receive that fits several sends is
-  ambiguous and stays unmatched.
+  ambiguous and stays unmatched. If one fits no send, the log of some machine is missing, whose
+  sends the others may be of as well: then all are ambiguous.
 """
 
 from bisect import bisect_right
@@ -138,12 +139,18 @@ def _one_by_one(matches: Matches, sends: list[Send], receives: list[Receive]) ->
         sent[send.sender, send.receiver].append(send)
     for receive in receives:
         received[receive.sender, receive.receiver].append(receive)
+    in_order, by_clock, orphans = dict[int, int](), dict[int, int](), len(matches.orphans)
     for (sender, receiver), some in received.items():
         if sender is None:
             to_here = [one for (_, to), there in sent.items() if to == receiver for one in there]
-            pairs, method = _by_clock(matches, to_here, some), BY_CLOCK
-        else:
-            pairs, method = _in_order(matches, sent[sender, receiver], some), BY_ORDER
+            by_clock |= _by_clock(matches, to_here, some)
+    if len(matches.orphans) > orphans:
+        matches.ambiguous |= dict.fromkeys(by_clock, 1)
+        by_clock = {}
+    for (sender, receiver), some in received.items():
+        if sender is not None:
+            in_order |= _in_order(matches, sent[sender, receiver], some)
+    for method, pairs in ((BY_CLOCK, by_clock), (BY_ORDER, in_order)):
         rows = {"row": [*pairs], "send": [*pairs.values()], "method": [method] * len(pairs)}
         matches.found.append(pl.DataFrame(rows, MATCH_COLUMNS))
 

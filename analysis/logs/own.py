@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,8 +22,11 @@ def knows(head: str) -> bool:
     return re.match(r'\s*\{\s*"kind"\s*:', head) is not None
 
 
-def load(directory: Path) -> list[Run]:
-    """The run that the directory's `*.jsonl` files tell of; InputError if it is not exactly one."""
+def load(directory: Path, _known: Sequence[Path]) -> list[Run]:
+    """Load the run of the directory's `*.jsonl` files; InputError if it is not exactly one.
+
+    All are its logs, also those of which not even the first record is whole.
+    """
     files = [path for path in sorted(directory.glob("*.jsonl")) if path.name[0] != "."]
     return [_run(directory, _read_all(files))]
 

@@ -8,13 +8,13 @@ stands still until the next instant.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.history.arrays import UNKNOWN, column
+from analysis.history.derived import derived
 from analysis.history.run import Run
 
 Ints = NDArray[np.int64]
@@ -55,9 +55,9 @@ class _Readings(NamedTuple):
         return (self.clock[own][np.cumsum(own)[rows] - 1] for own in self.mine)
 
 
-@lru_cache(maxsize=1)
+@derived
 def align(run: Run) -> Alignment:
-    """The clocks of a run. The last answer is kept: several metrics ask for the same one."""
+    """Return the clocks of a run at common instants."""
     readings = _readings(run)
     rows = _common(readings)
     at_ns = readings.at_ns[rows]

@@ -74,12 +74,12 @@ def _last_ns(run: Run, machine: str, events: int | None = None) -> int:
 
 def _between(run: Run, fault: Mapping[str, Any]) -> str:
     """Whose messages a fault befalls, unless it is everybody's."""
-    said = ""
+    ends = ""
     for word, key in {"from": "senders", "to": "receivers"}.items():
         names = fault.get(key, run.machines)
         if set(names) != set(run.machines):
-            said += f" {word} {' '.join(names)}"
-    return said
+            ends += f" {word} {' '.join(names)}"
+    return ends
 
 
 #: What the faults of channels are called over the time in which they are active.

@@ -1,4 +1,4 @@
-"""What was run, said in words, and the command that does it again."""
+"""What was run, as sentences, and the command that repeats it."""
 
 import json
 import re
@@ -20,7 +20,7 @@ MAX_NAMED = 8
 
 
 @dataclass(frozen=True)
-class Told:
+class Description:
     """Sentences, the command that repeats the run ("" if none can), and the spec as a file."""
 
     sentences: tuple[str, ...]
@@ -33,12 +33,12 @@ class Told:
         return re.split(r" (?=--|#)", self.command)
 
 
-def told(run: Run) -> Told:
-    """What a run's own records and the files beside them say was run."""
+def describe(run: Run) -> Description:
+    """Describe what was run, from its own records and the files beside them."""
     recorded = read_json(run.path / "run.json")
     start = next(iter(run.starts.values()), None)
     if start is None:
-        return Told(_foreign(run), "", "")
+        return Description(_foreign(run), "", "")
     spec = _spec(run)
     sentences = (
         _machines(run, start),
@@ -47,7 +47,7 @@ def told(run: Run) -> Told:
         _carried_out(start, recorded),
     )
     again, file = (command(spec, recorded), toml(spec.plain())) if spec else ("", "")
-    return Told(tuple(filter(None, sentences)), again, file)
+    return Description(tuple(filter(None, sentences)), again, file)
 
 
 def command(spec: Spec, recorded: Mapping[str, Any]) -> str:
@@ -64,8 +64,10 @@ def command(spec: Spec, recorded: Mapping[str, Any]) -> str:
     if recorded.get("backend") not in (None, "compose"):
         options = {"--backend": recorded["backend"], **options}
     names = tuple(f"vm{n}" for n in range(1, len(spec.machines) + 1))
-    said = replace(spec, machines=names, tick_rates_hz={}, latency=None, fifo=True, faults=())
-    if said.resolved() != spec.resolved():
+    expressible = replace(
+        spec, machines=names, tick_rates_hz={}, latency=None, fifo=True, faults=()
+    )
+    if expressible.resolved() != spec.resolved():
         backend = f" --backend {options['--backend']}" if "--backend" in options else ""
         return f"vklocks run again.toml{backend}"
     return " ".join(["vklocks run", *(f"{name} {value}" for name, value in options.items())])
@@ -136,14 +138,14 @@ def _network(run: Run, start: Start) -> str:
     """What the network was told to do, and what went wrong in it on purpose."""
     parts = [] if start.spec.fifo else ["Channels did not keep the order of messages."]
     if latency := plain_latency(start.spec.latency):
-        said = ", ".join(f"{key} {v}" for key, v in latency.items() if key != "kind")
-        parts.append(f"Latency: {latency['kind']} ({said}).")
-    if faults := "; ".join(say_faults(run)):
+        terms = ", ".join(f"{key} {v}" for key, v in latency.items() if key != "kind")
+        parts.append(f"Latency: {latency['kind']} ({terms}).")
+    if faults := "; ".join(describe_faults(run)):
         parts.append(f"Faults: {faults}.")
     return " ".join(parts)
 
 
-def say_faults(run: Run) -> Iterator[str]:
+def describe_faults(run: Run) -> Iterator[str]:
     """What went wrong, and when."""
     for fault in conditions(run):
         yield f"{fault['text']}{_dates(fault)}"

@@ -9,13 +9,14 @@ import polars as pl
 
 from analysis.charts.captioned import experiment_charts
 from analysis.charts.experiment import ExperimentRuns, experiment_runs
+from analysis.evaluation import State
 from analysis.metrics.labels import label, show
 from analysis.report import vega
 from analysis.report.page import leave, render
 from analysis.report.run import FILE
 from analysis.report.verdict_card import plain_card
 
-#: What the table of runs says of each, of some dozens of metrics.
+#: The metrics in the table of runs, of some dozens.
 METRICS_SHOWN = (
     *("final_spread", "skew_mean", "jump_mean", "jump_over_1_share"),
     *("queue_mean_on_tick", "utilisation", "predicted_utilisation", "queue_growth_per_s"),
@@ -30,13 +31,13 @@ def write(
     home: Path,
     runs: pl.DataFrame,
     every: Sequence[Mapping[str, Any]],
-    verdicts: Sequence[str],
+    verdicts: Sequence[State | None],
 ) -> Path:
-    """Leave the report of an experiment's folder at its home, where those of its runs are as well.
+    """Write the report of an experiment's folder to its home, where those of its runs are as well.
 
-    Returns its path. `runs` has a row for each run: `run`, `point`, the axes, `seed`, and the
-    metrics; `every` its figures, with those of its machines; `verdicts` says fine, violated or
-    unknown, "" if nobody has checked it. All in the same order.
+    Return its path. `runs` has a row for each run: `run`, `point`, the axes, `seed`, and the
+    metrics; `every` its metrics, with those of its machines; `verdicts` the state of its verdict,
+    None if it has not been checked. All in the same order.
     """
     return leave(home / FILE, html(folder, home, runs, every, verdicts))
 
@@ -46,15 +47,15 @@ def html(
     home: Path,
     runs: pl.DataFrame,
     every: Sequence[Mapping[str, Any]],
-    verdicts: Sequence[str],
+    verdicts: Sequence[State | None],
 ) -> str:
     experiment = experiment_runs(runs, every, axes_of(runs))
     charts = experiment_charts(experiment)
     return render(
         "experiment",
         name=folder.resolve().name,
-        verdict=_card(experiment, verdicts),
-        said=_said(experiment),
+        verdict=_card(verdicts),
+        sentences=_sentences(experiment),
         toml=_text(folder / "experiment.toml"),
         command=f"vklocks run {folder.resolve().name}.toml",
         charts=charts,
@@ -74,24 +75,21 @@ def axes_of(runs: pl.DataFrame) -> list[str]:
     return runs.columns[begin + 1 : end]
 
 
-def _card(experiment: ExperimentRuns, verdicts: Sequence[str]) -> dict[str, Any]:
-    counts = Counter(verdicts)
-    colour = "violated" if counts["violated"] else "fine"
-    if colour == "fine" and counts["fine"] < len(verdicts):
-        colour = "unknown"
+def _card(verdicts: Sequence[State | None]) -> dict[str, Any]:
+    counts, total = Counter(verdicts), len(verdicts)
+    state: State = "violated" if counts["violated"] else "inconclusive"
+    if counts["holds"] == total:
+        state = "holds"
     titles = {
-        "fine": "Every check holds in every run",
-        "violated": f"{counts['violated']:,} of {len(verdicts):,} runs violate a check",
-        "unknown": f"{len(verdicts) - counts['fine']:,} of {len(verdicts):,} runs not checked",
+        "holds": "No check is violated in any run",
+        "violated": f"{counts['violated']:,} of {total:,} runs violate a check",
+        "inconclusive": f"{total - counts['holds']:,} of {total:,} runs not or not fully checked",
     }
-    words = {"fine": "fine", "violated": "violated", "unknown": "could not be checked"}
-    said = [f"{counts[word]:,} {text}" for word, text in words.items() if counts[word]]
-    if counts[""]:
-        said.append(f"{counts['']:,} measured without logs, so not checked")
-    return plain_card(colour, titles[colour], f"{len(verdicts):,} runs: {', '.join(said)}.")
+    parts = [f"{counts[one]:,} {text}" for one, text in LABELS.items() if counts[one]]
+    return plain_card(state, titles[state], f"{total:,} runs: {', '.join(parts)}.")
 
 
-def _said(experiment: ExperimentRuns) -> list[str]:
+def _sentences(experiment: ExperimentRuns) -> list[str]:
     points = experiment.runs["point"].n_unique()
     sentences = [f"{_count(len(experiment.runs), 'run')} at {_count(points, 'point')}."]
     for axis in experiment.axes:
@@ -115,12 +113,21 @@ def _heading(name: str, experiment: ExperimentRuns) -> dict[str, Any]:
 
 
 def _row(
-    home: Path, row: Mapping[str, Any], verdict: str, experiment: ExperimentRuns
+    home: Path, row: Mapping[str, Any], verdict: State | None, experiment: ExperimentRuns
 ) -> dict[str, Any]:
     link = f"{row['run']}/{FILE}" if (home / row["run"] / FILE).exists() else ""
     cells = [{"text": show(row[name]), "value": row[name]} for name in _shown(experiment)]
-    return {"run": row["run"], "link": link, "verdict": verdict, "cells": cells}
+    return {"run": row["run"], "link": link, "verdict": verdict or "", "cells": cells}
 
 
 def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+#: How runs are counted by the states of their verdicts.
+LABELS: dict[State | None, str] = {
+    "holds": "hold",
+    "violated": "violated",
+    "inconclusive": "inconclusive",
+    None: "measured without logs, so not checked",
+}

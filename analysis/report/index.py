@@ -1,4 +1,4 @@
-"""The run browser: `index.html` in the folder of all runs, with what each of them was."""
+"""The run browser: `index.html` in the folder of all runs, with settings and verdict of each."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -10,6 +10,7 @@ from urllib.parse import quote
 from analysis.report.description import read_json
 from analysis.report.page import leave, render
 from analysis.report.run import FILE
+from analysis.text.plain import read_state
 from vm.spec import natural_order
 
 INDEX = "index.html"
@@ -20,7 +21,7 @@ MAX_RUNS_OPEN = 12
 
 
 def write(out: Path) -> Path:
-    """Leave the run browser in a folder of experiments; returns its path."""
+    """Write the run browser into a folder of experiments; return its path."""
     return leave(out / INDEX, html(out))
 
 
@@ -60,22 +61,12 @@ def _runs(folder: Path) -> Iterator[dict[str, Any]]:
         yield {
             "name": directory.name,
             "link": quote(link),
-            "verdict": verdict_of(directory),
+            "verdict": read_state(directory) or "",
             "outcome": recorded.get("outcome", ""),
             "backend": recorded.get("backend", ""),
             "begun": _date(recorded),
             **_settings(read_json(directory / "spec.json")),
         }
-
-
-def verdict_of(directory: Path) -> str:
-    """What verdict.json comes to: fine, violated, unknown; "" if there is none."""
-    found = read_json(directory / "verdict.json")
-    if not found:
-        return ""
-    if found.get("violations"):
-        return "violated"
-    return "unknown" if found.get("unchecked") or found.get("unknown") else "fine"
 
 
 def _date(recorded: Mapping[str, Any]) -> str:
@@ -99,4 +90,4 @@ def _settings(spec: Mapping[str, Any]) -> dict[str, str]:
 
 
 #: In which order verdicts are counted.
-VERDICTS = ("violated", "unknown", "not checked", "fine")
+VERDICTS = ("violated", "inconclusive", "not checked", "holds")

@@ -1,11 +1,12 @@
-"""The figures of a run as the page's table: a row a metric, a column a machine."""
+"""The metrics of a run as the page's table: a row a metric, a column a machine."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from analysis.history.run import Run
+from analysis.evaluation import Evaluation
 from analysis.metrics.labels import label, question, show
-from analysis.metrics.run import MACHINE_METRICS, RUN_METRICS, Figure, per_machine, per_run
+from analysis.metrics.machine import MACHINE_METRICS
+from analysis.metrics.run import METRICS, RUN_METRICS, Value
 
 #: With more machines than this, columns are no longer for reading: `--json` has all.
 MAX_COLUMNS = 24
@@ -37,26 +38,26 @@ GROUPS = {
 }
 
 
-def table(run: Run) -> dict[str, Any]:
+def table(evaluation: Evaluation) -> dict[str, Any]:
     """Groups of rows: name, label, cells and the question that is answered.
 
     A table `is_wide` that leaves no room for another beside it.
     """
-    figures = per_machine(run)
-    machines = figures["machine"].to_list()[:MAX_COLUMNS]
+    metrics = evaluation.machines
+    machines = metrics["machine"].to_list()[:MAX_COLUMNS]
     groups = [
         {
             "title": title,
             "headings": machines,
-            "rows": [_row(name, figures[name].to_list()[:MAX_COLUMNS]) for name in names],
+            "rows": [_row(name, metrics[name].to_list()[:MAX_COLUMNS]) for name in names],
         }
         for title, names in _grouped()
     ]
-    whole = [_row(name, [value]) for name, value in per_run(run).items()]
+    whole = [_row(name, [evaluation.metrics[name]]) for name in RUN_METRICS]
     groups.append({"title": "The run as a whole", "headings": [""], "rows": whole})
     return {
         "is_wide": sum(max(len(name), 6) + 3 for name in machines) > 36,
-        "more": max(0, len(figures) - MAX_COLUMNS),
+        "more": max(0, len(metrics) - MAX_COLUMNS),
         "groups": groups,
     }
 
@@ -71,10 +72,9 @@ def _grouped() -> Iterator[tuple[str, list[str]]]:
         yield "More", list(left)
 
 
-def _row(name: str, values: list[Figure]) -> dict[str, Any]:
-    metric = MACHINE_METRICS.get(name) or RUN_METRICS[name]
+def _row(name: str, values: list[Value]) -> dict[str, Any]:
     cells = [
         {"text": show(value), "exact": repr(value) if isinstance(value, float) else ""}
         for value in values
     ]
-    return {"name": name, "label": label(name), "cells": cells, "question": question(metric)}
+    return {"name": name, "label": label(name), "cells": cells, "question": question(METRICS[name])}

@@ -6,17 +6,17 @@ exactly these messages, so the counts by end are those of `analysis.checks.accou
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import Any, get_args
 
 import numpy as np
 import polars as pl
 
-from analysis.checks import Account, Verdict
-from analysis.checks.account import placed
-from analysis.history.causality import causality
-from analysis.history.messages import messages
+from analysis.checks import Evidence
+from analysis.checks.account import ENDS as ACCOUNT_ENDS
+from analysis.checks.account import ended
+from analysis.evaluation import Evaluation
+from analysis.history.derived import derived
 from analysis.history.run import Run
 from analysis.report.absences import absences, conditions
 from analysis.report.encoding import Column, pack, positions
@@ -29,7 +29,6 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 MAX_COMPONENTS = 24_000_000
 MAX_VIOLATIONS = 2_000
 MESSAGE = ["sender", "index", "receiver"]
-ACCOUNT_ENDS = [field.name for field in fields(Account) if field.name != "sent"]
 CLAIMED = "claimed"
 ENDS = [*ACCOUNT_ENDS, CLAIMED]
 
@@ -42,10 +41,11 @@ class Payload:
     body: str
 
 
-def payload(run: Run, found: Verdict) -> Payload:
+def payload(evaluation: Evaluation) -> Payload:
     """Return the data of a run for its page."""
+    run, found = evaluation.run, evaluation.verdict
     names = _names(run)
-    columns = {**_event_columns(run), **_message_columns(run, names)}
+    columns = {**_event_columns(run), **_message_columns(evaluation.evidence, names)}
     heads, body = pack(columns)
     violations = [
         {"check": v.check, "machine": v.machine, "index": v.index, "because": v.because}
@@ -73,16 +73,15 @@ def payload(run: Run, found: Verdict) -> Payload:
     return Payload(head, body)
 
 
-@lru_cache(maxsize=1)
-def copies(run: Run) -> pl.DataFrame:
+@derived
+def copies(seen: Evidence) -> pl.DataFrame:
     """Return all copies of messages: MESSAGE, `copy`, `end`, `send`, `receive`, `arrived_ns`.
 
     `send` and `receive` are rows. Sorted by channel and send, so that the rows of sends and of
     receives grow along a channel. `end` is the end by which `checks.account` counts the copy, or
     CLAIMED for a receive that the account does not count but that names an existing event.
     """
-    sent = _sent(run)
-    receives = _receives(run)
+    run, sent, receives = seen.run, _sent(seen), _receives(seen)
     ended = pl.concat(_copies(sent, end) for end in ACCOUNT_ENDS)
     received = ended.filter(end="received").join(receives, on=["message", "copy"], how="left")
     inbox = ended.filter(end="inbox").join(_unread(run, sent), on=["message", "copy"], how="left")
@@ -96,19 +95,19 @@ def copies(run: Run) -> pl.DataFrame:
     )
 
 
-def _sent(run: Run) -> pl.DataFrame:
+def _sent(seen: Evidence) -> pl.DataFrame:
     """Return the messages as `history.messages` numbers them, with the number of copies by end."""
-    sends = run.events.with_row_index("send").filter(pl.col("to").list.len() > 0)
+    sends = seen.run.events.with_row_index("send").filter(pl.col("to").list.len() > 0)
     named = sends.select(
         pl.col("send").cast(pl.Int64), "index", sender="machine", receiver="to"
     ).explode("receiver")
-    counts = {end: pl.Series(copies, dtype=pl.Int64) for end, copies in placed(run).items()}
+    counts = {end: pl.Series(copies, dtype=pl.Int64) for end, copies in ended(seen).items()}
     return named.with_columns(**counts, message=pl.int_range(pl.len(), dtype=pl.Int64))
 
 
-def _receives(run: Run) -> pl.DataFrame:
+def _receives(seen: Evidence) -> pl.DataFrame:
     """Return all receives whose send is known: `message` (-1: not addressed here), `copy`."""
-    known, of_receive = causality(run), messages(run).of_receive
+    known, of_receive = seen.causality, seen.messages.of_receive
     rows = np.flatnonzero(known.send >= 0)
     receives = pl.DataFrame(
         {"receive": rows, "message": of_receive[rows], "cause": known.send[rows]}
@@ -116,7 +115,7 @@ def _receives(run: Run) -> pl.DataFrame:
     return receives.select(
         pl.col("receive", "message", "cause").cast(pl.Int64),
         copy=pl.int_range(pl.len(), dtype=pl.Int64).over("message"),
-        arrived_ns=run.events["arrived_ns"].gather(rows),
+        arrived_ns=seen.run.events["arrived_ns"].gather(rows),
     )
 
 
@@ -156,10 +155,9 @@ def _unread(run: Run, sent: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def late_messages(run: Run) -> int:
+def late_messages(seen: Evidence) -> int:
     """Count the messages that took longer than a tick of their receivers to arrive."""
-    sent = copies(run)
-    return int(_late(run, sent).sum())
+    return int(_late(seen.run, copies(seen)).sum())
 
 
 def _late(run: Run, sent: pl.DataFrame) -> pl.Series:
@@ -201,8 +199,8 @@ def _clock_columns(run: Run) -> dict[str, Column]:
     return columns
 
 
-def _message_columns(run: Run, names: list[str]) -> dict[str, Column]:
-    sent = copies(run)
+def _message_columns(seen: Evidence, names: list[str]) -> dict[str, Column]:
+    run, sent = seen.run, copies(seen)
     at_ns = run.events["at_ns"]
     flight_ns = sent["arrived_ns"] - at_ns.gather(sent["send"])
     known = pl.col("kind") == "receive"

@@ -1,23 +1,24 @@
-"""A verdict as the page shows it: never only by its colour."""
+"""A verdict as the page shows it: by its state in words, and not only by a colour."""
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
-from analysis.checks import CHECKS, Account, Verdict, Violation
+from analysis.checks import CHECKS, Account, Violation
+from analysis.checks.account import ENDS
+from analysis.evaluation import State, Verdict
 from analysis.history.run import Run
 from analysis.metrics.labels import question
-from analysis.text.audit import explain_account, explain_claim
+from analysis.text.verdict import explain_account, explain_claim
 
 MAX_SHOWN = 200
-SEALS = {"fine": "✓", "violated": "✕", "unknown": "?"}
+SEALS: dict[State, str] = {"holds": "✓", "violated": "✕", "inconclusive": "?"}
 
 
 def card(run: Run, found: Verdict) -> dict[str, Any]:
-    """What the verdict's card says: colour, seal, title, text, account, violations, checks."""
+    """Return the parts of a verdict's card: state, title, text, account, violations, checks."""
     return {
-        **plain_card(word(found), _title(found), _text(run, found)),
+        **plain_card(found.state, _title(found), _text(run, found)),
         "account": explain_account(found.account) if found.account else "",
         "bar": _bar(found.account) if found.account else [],
         "violations": list(map(_violation, found.violations[:MAX_SHOWN])),
@@ -28,46 +29,38 @@ def card(run: Run, found: Verdict) -> dict[str, Any]:
     }
 
 
-def plain_card(colour: str, title: str, text: str) -> dict[str, Any]:
+def plain_card(state: State, title: str, text: str) -> dict[str, Any]:
     """A card without violations or an account."""
     nothing: dict[str, Any] = dict.fromkeys(
         ("bar", "violations", "unchecked", "checks", "facts"), ()
     )
-    said = {"colour": colour, "seal": SEALS[colour], "title": title, "text": text}
-    return {**said, **nothing, "account": "", "more": 0}
-
-
-def word(found: Verdict) -> str:
-    """`fine`, `violated` or `unknown`, which is never taken for fine."""
-    if found.violations:
-        return "violated"
-    return "unknown" if found.unchecked or found.unknown else "fine"
+    shown = {"state": state, "seal": SEALS[state], "title": title, "text": text}
+    return {**shown, **nothing, "account": "", "more": 0}
 
 
 def _title(found: Verdict) -> str:
-    if found.violations:
+    if found.state == "violated":
         count = len(found.violations)
         most = "More than " if found.more else ""
         return f"{most}{count:,} violation" + ("" if count == 1 else "s")
-    if found.unchecked:
-        return "Could not be checked"
+    if found.state == "inconclusive":
+        return "Inconclusive"
     if found.unknown:
         return "Nothing is violated, but not everything can be checked"
-    return "Every check holds"
+    holding = len(found.holding)
+    return "Every check holds" if holding == len(CHECKS) else f"{holding} checks hold"
 
 
 def _text(run: Run, found: Verdict) -> str:
     events = f"{run.events.height:,} events of {len(run.logged)} machines"
-    if found.violations:
+    if found.state == "violated":
         return f"{events} were checked. This must not be:"
-    if found.unchecked:
-        return f"{events}. What cannot be checked is not called fine:"
+    if found.state == "inconclusive":
+        return f"{events}. Not everything could be checked:"
     if found.unknown:
-        return (
-            f"{events} were checked; these logs do not say enough for {len(found.unknown)} checks."
-        )
+        return f"{events} were checked; the logs hold too little for {len(found.unknown)} checks."
     sent = f"{found.account.sent:,} messages" if found.account else "their messages"
-    return f"{events} and {sent} were checked, and nothing is wrong with them."
+    return f"{events} and {sent} were checked, and nothing is violated."
 
 
 def _violation(violation: Violation) -> dict[str, Any]:
@@ -87,23 +80,23 @@ def _violation(violation: Violation) -> dict[str, Any]:
 
 
 def _bar(account: Account) -> list[tuple[str, int]]:
-    return [(end, count) for end, count in asdict(account).items() if end != "sent" and count]
+    return [(end, count) for end in ENDS if (count := getattr(account, end))]
 
 
 def _checks(found: Verdict) -> list[dict[str, str]]:
-    """Every check: its question, and whether it holds, is violated or cannot be made."""
-    broken, unknown = Counter(v.check for v in found.violations), dict(found.unknown)
-    answers = dict.fromkeys(CHECKS, "holds")
-    answers |= {name: f"cannot be known: {why}" for name, why in unknown.items()}
-    answers |= {name: f"violated ({count:,})" for name, count in broken.items()}
-    colours = {name: "violated" if name in broken else "fine" for name in CHECKS}
-    colours |= {name: "unknown" for name in unknown if name not in broken}
+    """Every check: its question, and whether it holds, is violated, or could not be checked."""
+    answers = {name: ("holds", f"holds ({cases})") for name, cases in found.holding.items()}
+    for name, cases in found.without_cases.items():
+        answers[name] = "unchecked", f"not checked ({cases})"
+    answers |= {name: ("unchecked", f"cannot be known: {why}") for name, why in found.unknown}
+    for name, count in Counter(v.check for v in found.violations).items():
+        answers[name] = "violated", f"violated ({count:,})"
     return [
         {
             "name": name,
-            "question": question(check),
-            "answer": answers[name],
-            "colour": colours[name],
+            "question": question(check.find),
+            "state": answers[name][0],
+            "answer": answers[name][1],
         }
         for name, check in CHECKS.items()
     ]

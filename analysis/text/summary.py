@@ -1,4 +1,4 @@
-"""The figures and verdicts of runs, as tables for people and as plain values for programs."""
+"""The metrics and verdicts of runs as tables for people."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,11 +10,11 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-from analysis.checks import Verdict, verdict
-from analysis.history.run import Run
-from analysis.metrics.run import figures, per_figures, per_machine, per_run, statistics
-from analysis.text.audit import explain_account, word_of
+from analysis.evaluation import Evaluation, Verdict
+from analysis.metrics.across import per_runs, statistics
+from analysis.text.notes import notes
 from analysis.text.sparklines import print_sparklines
+from analysis.text.verdict import explain_account, headline
 
 #: Columns of the printed tables: the metrics and their headings, broken so that each table
 #: fits into 80 columns. No table has all metrics; --json does.
@@ -88,18 +88,9 @@ STATISTICS = {"mean": "mean", "sd": "sd", "ci95_half_width": "± 95 %"}
 MAX_RATES_SHOWN = 5
 
 
-def print_summary(runs: Sequence[Run], console: Console) -> None:
-    """Tables of every run, and of what the runs have in common if there are several."""
-    for run in runs:
-        print_run(run, console)
-    if len(runs) > 1:
-        print_across([figures(run) for run in runs], console)
-
-
-def print_run(run: Run, console: Console) -> None:
-    """Tables of one run, where its messages went, and what to know about its logs."""
-    machines = per_machine(run)
-    whole = per_run(run)
+def print_run(evaluation: Evaluation, console: Console) -> None:
+    """Print tables of one run, where its messages went, and notes on its logs."""
+    run, whole, machines = evaluation.run, evaluation.metrics, evaluation.machines
     say(console, f"\n{run.name}")
     for columns in (CLOCKS, QUEUES_AND_MESSAGES, RATES_AND_DELAYS):
         print_table(console, machines, columns)
@@ -118,21 +109,21 @@ def print_run(run: Run, console: Console) -> None:
         f" chain {_show(whole['longest_causal_chain'])} events",
     )
     print_sparklines(run, console)
-    for line in _judged(verdict(run)):
+    for line in _judged(evaluation.verdict):
         say(console, line)
     for note in notes(run):
         say(console, note)
 
 
 def print_across(runs: Sequence[Mapping[str, Any]], console: Console) -> None:
-    """Tables with a row for every run, by their figures, and what they have in common."""
-    each = per_figures(runs)
+    """Print tables with a row for every run, from their metrics, and the means over all."""
+    each = per_runs(runs)
     below = statistics(each)
     rows = pl.concat([each.rename({"run": "name"}), below]).with_columns(
         pl.col("name").replace(STATISTICS),
         rates=pl.Series([_rates(one) for one in runs] + [""] * len(below)),
     )
-    say(console, f"\n{len(runs)} runs; of a machine's figures the mean over a run's machines;")
+    say(console, f"\n{len(runs)} runs; of a machine's metrics the mean over a run's machines;")
     say(console, "± 95 %: the confidence interval of the mean over the runs")
     print_table(console, rows, ACROSS_RUNS)
     print_table(console, rows, CAUSALITY_ACROSS_RUNS)
@@ -147,39 +138,30 @@ def _rates(one: Mapping[str, Any]) -> str:
     return " ".join(map(str, rates_hz))
 
 
-def _unless_predicted(figures: pl.DataFrame) -> str:
-    known = figures["predicted_utilisation"].count()
+def _unless_predicted(metrics: pl.DataFrame) -> str:
+    known = metrics["predicted_utilisation"].count()
     return "" if known else ", which needs all tick rates and the workload: not in these logs"
 
 
-def as_json(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The figures of runs, unrounded: metrics by their names, null where undefined."""
-    plain: dict[str, Any] = {"runs": list(runs)}
-    if len(runs) > 1:
-        rows = statistics(per_figures(runs)).rows_by_key("name", named=True, unique=True)
-        plain["across"] = rows
-    return plain
-
-
-def print_table(console: Console, figures: pl.DataFrame, columns: Mapping[str, str]) -> None:
-    """A row of the table for every row of the frame, which is named by the frame's first column."""
+def print_table(console: Console, rows: pl.DataFrame, columns: Mapping[str, str]) -> None:
+    """Print a line for every row, which is named by the first column."""
     table = Table(
         box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 0), header_style=None
     )
-    name = figures.columns[0]
+    name = rows.columns[0]
     headings = {name: name, **columns}
-    rows = [[_show(row[metric]) for metric in headings] for row in figures.to_dicts()]
-    # Nothing is cut, whatever the console: a figure without its last digits is another one.
+    cells = [[_show(row[metric]) for metric in headings] for row in rows.to_dicts()]
+    # Nothing is cut, whatever the console: a number without its last digits is another one.
     widths = [
         max(len(word) for text in texts for word in text.split())
-        for texts in zip(headings.values(), *rows, strict=True)
+        for texts in zip(headings.values(), *cells, strict=True)
     ]
-    widths[0] = max(map(len, [name, *figures[name]]))
+    widths[0] = max(map(len, [name, *rows[name]]))
     for heading, width in zip(headings.values(), widths, strict=True):
         justify: JustifyMethod = "left" if heading == name else "right"
         table.add_column(heading, justify=justify, vertical="bottom", min_width=width)
-    for row in rows:
-        table.add_row(*map(Text, row))
+    for line in cells:
+        table.add_row(*map(Text, line))
     if (least := sum(widths) + len(widths) - 1) > console.width:
         table.width = least
     console.print(table, crop=False)
@@ -190,30 +172,16 @@ def say(console: Console, line: str) -> None:
     console.print(Text(line))
 
 
-def _show(figure: int | float | str | None) -> str:
-    if figure is None:
+def _show(value: int | float | str | None) -> str:
+    if value is None:
         return "-"
-    if isinstance(figure, float):
-        return f"{figure:.2f}" if abs(figure) < 1000 else f"{figure:.0f}"
-    return str(figure)
+    if isinstance(value, float):
+        return f"{value:.2f}" if abs(value) < 1000 else f"{value:.0f}"
+    return str(value)
 
 
 def _judged(found: Verdict) -> Iterator[str]:
     if found.account:
         yield explain_account(found.account)
     counts = Counter(violation.check for violation in found.violations)
-    yield "; ".join([f"verdict: {word_of(found)}", *(f"{c} ({n})" for c, n in counts.items())])
-
-
-def notes(run: Run) -> list[str]:
-    """What a reader of the figures has to know about the logs they come from."""
-    killed = [m for m in run.logged if m not in run.stops] if run.format == "jsonl" else []
-    notes = [f"note: there is no log of {machine}" for machine in run.missing]
-    notes += [f"note: {machine} left no stop record: it was killed" for machine in killed]
-    same = Counter((damage.file, damage.reason) for damage in run.damage)
-    first = {(d.file, d.reason): d.line for d in reversed(run.damage)}
-    for (file, reason), count in same.items():
-        lines = "1 line" if count == 1 else f"{count} lines"
-        where = f"{file}:{first[file, reason]}"
-        notes.append(f"note: {lines} not used from {where}: {reason}")
-    return notes
+    yield "; ".join([f"verdict: {headline(found)}", *(f"{c} ({n})" for c, n in counts.items())])

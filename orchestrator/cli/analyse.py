@@ -16,16 +16,23 @@ from typing import Any
 import polars as pl
 from rich.console import Console
 
-from analysis.checks import Verdict, verdict
+from analysis.evaluation import Verdict, evaluate, exit_code
 from analysis.history.run import Run
-from analysis.logs.finding import FIGURES, InputError, find_runs, is_logged, load, load_all
-from analysis.metrics.points import by_run, measured, place_of, print_points
-from analysis.metrics.run import figures
-from analysis.text.audit import VERDICT, exit_code, keep, plain_verdict, print_audit
-from analysis.text.summary import as_json, print_across, print_run
+from analysis.logs.finding import METRICS_FILE, InputError, Source, find_runs, source_of
+from analysis.metrics.points import by_run, point_of
+from analysis.text.plain import (
+    plain_metrics,
+    plain_verdict,
+    read_metrics,
+    write_evaluation,
+    write_verdict,
+)
+from analysis.text.points import print_points
+from analysis.text.summary import print_across, print_run
+from analysis.text.verdict import print_verdict
 from orchestrator.cli.arguments import UsageError
 from orchestrator.cli.console import complain, console_of_output
-from orchestrator.cli.report import Pages, leave_index
+from orchestrator.cli.report import Pages, write_index
 from orchestrator.runner.execution import Batch
 from vm.files import SUMMARY, whole_file
 
@@ -37,66 +44,70 @@ MAX_ROWS = 20
 def analyse(given: argparse.Namespace) -> int:
     console, code = console_of_output(), 0
     if given.json and given.out:
-        raise UsageError("--out: --json leaves no files; give one of the two")
+        raise UsageError("--out: --json writes no files; give one of the two")
     with _usable_input():
-        found = find_runs(given.paths, given.format)
-    homes = _homes(found, given.out)
+        sources = find_runs(given.paths, given.format)
+    homes = _homes(sources, given.out)
     paths, every = list[Path](), list[Mapping[str, Any]]()
-    with Pages(len(found)) as pages:
-        for path in found:
+    with Pages(len(sources)) as pages:
+        for source in sources:
             try:
-                runs = load_all(path, given.format) if is_logged(path, given.format) else []
-                every += map(figures, runs) if runs else [measured(path)]
+                evaluations = list(map(evaluate, source.load())) if source.is_logged else []
+                read = [one.metrics for one in evaluations] or [read_metrics(source.path)]
             except InputError as error:
                 # One lab of sixty that cannot be read is no reason not to look at the others.
                 code = complain(2, str(error))
                 continue
-            paths += [path] * max(1, len(runs))
-            pages.runs += max(0, len(runs) - 1)
-            for run in () if given.json else runs:
+            every += read
+            paths += [source.path] * len(read)
+            pages.runs += len(read) - 1
+            for evaluation in () if given.json else evaluations:
                 if pages.runs <= MAX_TABLES:
-                    print_run(run, console)
-                pages.leave(run, homes[path])
+                    print_run(evaluation, console)
+                pages.write_run(evaluation, homes[source.path])
         if given.json:
-            print(json.dumps(as_json(every)))
+            print(json.dumps(plain_metrics(every)))
         elif every:
-            _print_together(every, by_run(every, list(map(place_of, paths))), console)
-            pages.leave_experiments(homes, paths, every)
-            pages.tell(console)
+            _print_together(every, by_run(every, list(map(point_of, paths))), console)
+            pages.write_experiments(homes, paths, every)
+            pages.finish(console)
     return code
 
 
 def check(given: argparse.Namespace) -> int:
     verdicts, console = [], console_of_output()
     with _usable_input():
-        found = find_runs(given.paths, given.format)
-    homes = _homes(found, given.out)
-    for path in found:
-        for run, judged in _judged(path, given.format):
-            verdicts.append(judged)
-            _keep(judged, homes[path])
+        sources = find_runs(given.paths, given.format)
+    homes = _homes(sources, given.out)
+    for source in sources:
+        for run, verdict in _verdicts(source):
+            verdicts.append(verdict)
+            with _reported_if_not_written():
+                write_verdict(verdict, homes[source.path])
             if not given.json:
-                print_audit(run, judged, console)
+                print_verdict(run, verdict, console)
     if given.json:
-        print(json.dumps({"runs": [plain_verdict(judged) for judged in verdicts]}))
+        print(json.dumps({"runs": list(map(plain_verdict, verdicts))}))
     return exit_code(verdicts)
 
 
-def _judged(path: Path, format_name: str) -> Iterator[tuple[Run | None, Verdict]]:
-    """The verdict on each run at a path, and the run unless nothing could be read of it."""
+def _verdicts(source: Source) -> Iterator[tuple[Run | None, Verdict]]:
+    """Yield the verdict on each run of a source, and the run unless it could not be read."""
     try:
-        if is_logged(path, format_name):
-            yield from ((run, verdict(run)) for run in load_all(path, format_name))
+        if source.is_logged:
+            yield from ((run, evaluate(run).verdict) for run in source.load())
             return
-        why = f"only its figures were kept, no logs: {path / FIGURES}"
+        why = f"only its metrics were written, no logs: {source.path / METRICS_FILE}"
     except InputError as error:
         why = str(error)
-    yield None, Verdict(path.resolve().name, account=None, violations=(), unchecked=(why,))
+    name = source.path.resolve().name
+    yield None, Verdict(name, account=None, violations=(), unchecked=(why,))
 
 
-def _homes(paths: Sequence[Path], out: Path | None) -> Mapping[Path, Path]:
-    """Where what is found out about each run goes: beside its logs, or into a folder of its own
+def _homes(sources: Sequence[Source], out: Path | None) -> Mapping[Path, Path]:
+    """Return where the files about each run go: beside its logs, or into a folder of its own
     below `out`, as the runs lie to each other. UsageError if that cannot be made."""
+    paths = [source.path for source in sources]
     if out is None:
         return {path: path for path in paths}
     common = os.path.commonpath([path.resolve().parent for path in paths])
@@ -109,50 +120,53 @@ def _homes(paths: Sequence[Path], out: Path | None) -> Mapping[Path, Path]:
     return homes
 
 
-def _keep(found: Verdict, home: Path) -> None:
+@contextmanager
+def _reported_if_not_written() -> Iterator[None]:
     try:
-        keep(found, home)
+        yield
     except OSError as error:
-        print(f"vklocks: {VERDICT} is not kept: {error.strerror}", file=sys.stderr)
+        file = Path(str(error.filename)).name
+        print(f"vklocks: {file} is not written: {error.strerror}", file=sys.stderr)
 
 
 def conclude(
     experiment: Path | None, directories: Sequence[Path], batch: Batch, console: Console
 ) -> int:
-    """Say what happened in the runs of an experiment; 1 if a check is violated.
+    """Report on the runs of an experiment; return 1 if a check is violated.
 
-    What simulated runs were measured to be is not worked out again, unless they are few. A run
-    that failed before its machines wrote anything has nothing to say. `experiment` is the folder
-    that gets the summary, if any does.
+    Each run is evaluated once: here, or before if it was one of many simulated ones; then its
+    metrics lie beside its logs. A run that failed before its machines wrote anything is left
+    out. `experiment` is the folder that gets the summary, if any does.
     """
-    known = [d for d in directories if (d / FIGURES).exists() or any(d.glob("*.jsonl"))]
-    few = len(known) <= MAX_TABLES
+    with _usable_input():
+        sources = [source for source in map(source_of, directories) if source.is_run]
+    few = len(sources) <= MAX_TABLES
     every: list[Mapping[str, Any]] = []
     violated = {done.name for done in batch.runs if done.is_violated}
-    with _usable_input(), Pages(len(known)) as pages:
-        for directory in known:
-            if (directory / FIGURES).exists() and not (few and is_logged(directory)):
-                every.append(measured(directory))
-                if pages.are_of_runs and is_logged(directory):
-                    pages.leave(load(directory), directory)
+    with _usable_input(), Pages(len(sources)) as pages:
+        for source in sources:
+            if source.has_metrics and not (pages.are_of_runs and source.is_logged):
+                every.append(read_metrics(source.path))
                 continue
-            run = load(directory)
-            every.append(figures(run))
-            found = verdict(run)
-            _keep(found, directory)
-            if found.violations:
+            (run,) = source.load()
+            evaluation = evaluate(run)
+            every.append(evaluation.metrics)
+            with _reported_if_not_written():
+                write_evaluation(evaluation, source.path)
+            if evaluation.verdict.state == "violated":
                 violated.add(run.name)
             if few:
-                print_run(run, console)
-            pages.leave(run, directory)
+                print_run(evaluation, console)
+            pages.write_run(evaluation, source.path)
         if every:
-            rows = by_run(every, list(map(place_of, known)))
+            paths = [source.path for source in sources]
+            rows = by_run(every, list(map(point_of, paths)))
             _print_together(every, rows, console)
             if experiment:
                 _write_summary(experiment, rows)
-            pages.leave_experiments({path: path for path in known}, known, every)
-            pages.tell(console)
-            leave_index(known[0].parent.parent)
+            pages.write_experiments({path: path for path in paths}, paths, every)
+            pages.finish(console)
+            write_index(paths[0].parent.parent)
     if violated and not few:
         complain(1, f"checks are violated in {len(violated)} runs: see `vklocks check`")
     return int(bool(violated))

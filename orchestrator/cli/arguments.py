@@ -9,6 +9,8 @@ from orchestrator.backends.backend import MAX_JOBS
 from vm.options import OPTIONS, add_options
 
 OUT = Path("runs")
+#: Up to so many runs at once get pages of their own, each a quarter of a second's work.
+MAX_PAGES = 60
 
 
 class UsageError(Exception):

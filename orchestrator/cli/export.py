@@ -28,13 +28,14 @@ def add_format(command: argparse.ArgumentParser) -> None:
 
 def export_runs(given: argparse.Namespace) -> int:
     from analysis.exports import export
-    from analysis.logs.finding import InputError, find_runs, load_all
+    from analysis.logs.finding import InputError, find_runs
 
     try:
-        for path in find_runs(given.paths, given.format):
+        for source in find_runs(given.paths, given.format):
+            path = source.path
             folder = given.out or (path if path.is_dir() else path.parent)
             folder.mkdir(parents=True, exist_ok=True)
-            for run in load_all(path, given.format):
+            for run in source.load():
                 print(export(run, given.to, folder))
     except InputError as error:
         raise UsageError(str(error)) from None

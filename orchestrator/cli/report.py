@@ -1,4 +1,4 @@
-"""The pages that `run` and `analyse` leave: of each run, of each experiment, and of all runs."""
+"""The pages that `run` and `analyse` write: of each run, of each experiment, and of all runs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
@@ -10,26 +10,27 @@ from rich.console import Console
 from analysis.charts.captioned import run_charts
 from analysis.charts.renderers import Renderers
 from analysis.charts.themes import FOLDER, standalone_specs
-from analysis.history.run import Run, place
-from analysis.metrics.points import by_run, place_of
+from analysis.evaluation import Evaluation
+from analysis.history.run import place
+from analysis.metrics.points import by_run, point_of
 from analysis.report import experiment, index, vega
 from analysis.report import run as report
+from analysis.text.plain import read_state
+from orchestrator.cli.arguments import MAX_PAGES
 from orchestrator.cli.console import complain, say
 
-#: Up to so many runs at once get pages of their own, each a quarter of a second's work, and up to
-#: so many their charts as files, which takes another second.
-MAX_PAGES = 60
+#: Up to so many runs at once get their charts as files, which takes another second.
 MAX_CHARTS = 12
 
 
 @cache
 def renderers() -> Renderers:
-    """One set is enough for whoever draws."""
+    """Return the one set of renderers."""
     return Renderers()
 
 
 def prepare() -> None:
-    """Do beforehand what takes the first page its time: two seconds."""
+    """Start ahead of the first page what takes two seconds."""
     renderers()
     vega.bundle()
 
@@ -37,8 +38,8 @@ def prepare() -> None:
 class Pages:
     """The pages of so many `runs`, and of the folders that hold several of them.
 
-    Where one cannot be written, as among somebody else's runs, that is told, and no more are.
-    Left early, what is not drawn stays undrawn.
+    If one cannot be written, as in a folder of another user, that is reported, and no more are
+    written. Charts that are not drawn at an early exit stay undrawn.
     """
 
     def __init__(self, runs: int) -> None:
@@ -59,38 +60,39 @@ class Pages:
         """Whether the runs get pages of their own."""
         return self.runs <= MAX_PAGES
 
-    def leave(self, run: Run, home: Path) -> None:
+    def write_run(self, evaluation: Evaluation, home: Path) -> None:
         """Write the page of a run, and its charts as files, unless there are many runs."""
         if self.are_of_runs:
-            self._write(lambda: report.write(run, home))
+            self._write(lambda: report.write(evaluation, home))
         if self.runs <= MAX_CHARTS:
-            self._write(lambda: self._draw(run, home))
+            self._write(lambda: self._draw(evaluation, home))
 
-    def leave_experiments(
+    def write_experiments(
         self, homes: Mapping[Path, Path], paths: Sequence[Path], every: Sequence[Mapping[str, Any]]
     ) -> None:
-        """Write the pages of folders: `every` are the figures of the runs at the `paths`."""
+        """Write the pages of folders: `every` are the metrics of the runs at the `paths`."""
         folders: dict[Path, list[int]] = {}
         for number, path in enumerate(paths):
             folders.setdefault(path.resolve().parent, []).append(number)
         for numbers in folders.values():
             if len(numbers) > 1:
                 own = [paths[number] for number in numbers]
-                figures = [every[number] for number in numbers]
-                self._write(partial(_write_experiment, own, homes, figures))
+                metrics = [every[number] for number in numbers]
+                self._write(partial(_write_experiment, own, homes, metrics))
 
-    def tell(self, console: Console) -> None:
-        """Say where the page is that shows most, once all is written."""
+    def finish(self, console: Console) -> None:
+        """Wait until all is written, and print where the page is that shows most."""
         if self._drawing:
             self._write(self._drawing.wait)
         if self._last and not self._refused:
             say(console, f"report: {self._last}")
         if not self.are_of_runs:
-            what = "so many runs get no reports of their own"
-            say(console, f"{what}; `vklocks analyse RUN` makes one")
+            say(
+                console, "so many runs get no reports of their own; `vklocks analyse RUN` makes one"
+            )
 
-    def _draw(self, run: Run, home: Path) -> None:
-        self._drawing = renderers()
+    def _draw(self, evaluation: Evaluation, home: Path) -> None:
+        run, self._drawing = evaluation.run, renderers()
         self._drawing.draw(standalone_specs(run_charts(run)), place(home, FOLDER, run.name))
 
     def _write(self, write: Callable[[], Path | None]) -> None:
@@ -103,7 +105,7 @@ class Pages:
             complain(0, f"no report: {error.filename} cannot be written: {error.strerror}")
 
 
-def leave_index(out: Path) -> None:
+def write_index(out: Path) -> None:
     """Write the browser of all runs, or refresh it."""
     try:
         index.write(out)
@@ -115,6 +117,6 @@ def _write_experiment(
     paths: Sequence[Path], homes: Mapping[Path, Path], every: Sequence[Mapping[str, Any]]
 ) -> Path:
     """The page of the one folder that holds all these runs."""
-    rows = by_run(every, list(map(place_of, paths)))
-    verdicts = [index.verdict_of(homes[path]) for path in paths]
+    rows = by_run(every, list(map(point_of, paths)))
+    verdicts = [read_state(homes[path]) for path in paths]
     return experiment.write(paths[0].parent, homes[paths[0]].parent, rows, every, verdicts)

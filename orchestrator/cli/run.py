@@ -17,7 +17,7 @@ from rich.console import Console
 
 from orchestrator.backends import BACKENDS
 from orchestrator.backends.simulation import expected_events
-from orchestrator.cli.arguments import UsageError
+from orchestrator.cli.arguments import MAX_PAGES, UsageError
 from orchestrator.cli.console import complain, console_of_output, say
 from orchestrator.experiments import folder as experiment_folder
 from orchestrator.experiments.experiment import Experiment, parse, read
@@ -127,14 +127,18 @@ def _execute(
     if given.experiment is None:
         say(console, f"the same again: {_again(given, planned)}")
     if backend.is_virtual:
-        return _simulate(given, planned, jobs, console)
+        return _simulate(given, planned, len(planned) + present, jobs, console)
     costs = {run.name: run.spec.duration_s for run in planned}
     with display(console, costs, speed=jobs) as shown, _analysis_loading(shown, jobs) as starting:
         return threads.execute(planned, backend.create, jobs, starting)
 
 
 def _simulate(
-    given: argparse.Namespace, planned: Sequence[PlannedRun], jobs: int, console: Console
+    given: argparse.Namespace,
+    planned: Sequence[PlannedRun],
+    runs: int,
+    jobs: int,
+    console: Console,
 ) -> Batch:
     from orchestrator.cli.simulated import simulate
     from orchestrator.runner import pools
@@ -144,7 +148,7 @@ def _simulate(
     absolute = [replace(run, folder=folder.absolute()) for run in planned]
     costs = {run.name: expected_events(run.spec) for run in planned}
     with display(console, costs) as shown:
-        work = partial(simulate, logs=given.logs)
+        work = partial(simulate, logs=given.logs, is_evaluated=runs > MAX_PAGES)
         batch = pools.execute(absolute, work, jobs, given.pool or DEFAULT_POOL, shown)
     for number, executed in enumerate(batch.runs):
         directory = folder / executed.directory.relative_to(folder.absolute())

@@ -1,4 +1,4 @@
-"""A worker's part in a simulated run: execute it, measure it, and check its logs."""
+"""A worker's part in a simulated run: execute it, evaluate it, and write its files."""
 
 import os
 from dataclasses import replace
@@ -9,33 +9,40 @@ from orchestrator.backends.simulation import write
 from orchestrator.runner import execution
 from orchestrator.runner.execution import ExecutedRun, PlannedRun
 from orchestrator.virtual.simulation import RunRecords
-from vm.files import write_json
 
 #: Workers share the cores as they are; more threads in each would only get in their way.
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 
-def simulate(planned: PlannedRun, logs: bool) -> ExecutedRun:
-    """Execute a planned run. Without logs its directory holds only the metrics."""
-    violations: list[object] = []
+def simulate(planned: PlannedRun, logs: bool, is_evaluated: bool) -> ExecutedRun:
+    """Execute a planned run. Without logs its directory holds only the metrics.
 
-    def keep(history: RunRecords, directory: Path) -> None:
-        # The analysis takes its time to import: once for each worker.
-        from analysis.checks import verdict
-        from analysis.logs.finding import FIGURES
-        from analysis.logs.own import of_records
-        from analysis.metrics.run import figures
-        from analysis.text import audit
-        from analysis.text.summary import as_json
+    A run with logs that is not evaluated here is evaluated when all have been executed.
+    """
+    is_violated = False
 
-        measured = of_records(Path(planned.name), history)
-        write_json(directory / FIGURES, as_json([figures(measured)]))
+    def write_run(history: RunRecords, directory: Path) -> None:
+        nonlocal is_violated
         if logs:
             write(history, directory)
-            found = verdict(measured)
-            audit.keep(found, directory)
-            violations.extend(found.violations)
+        if is_evaluated or not logs:
+            is_violated = _evaluated(Path(planned.name), history, directory, logs)
 
-    run = BACKENDS[planned.backend].create(planned.spec, planned.name, keep)
+    run = BACKENDS[planned.backend].create(planned.spec, planned.name, write_run)
     done = execution.execute(run, planned, lambda phase: None)
-    return replace(done, is_violated=bool(violations))
+    return replace(done, is_violated=is_violated)
+
+
+def _evaluated(name: Path, history: RunRecords, directory: Path, logs: bool) -> bool:
+    """Write the metrics, and beside logs the verdict; return whether a check is violated."""
+    # Importing the analysis takes half a second: once for each worker.
+    from analysis.evaluation import evaluate
+    from analysis.logs.own import of_records
+    from analysis.text.plain import write_metrics, write_verdict
+
+    evaluation = evaluate(of_records(name, history))
+    write_metrics(evaluation, directory)
+    if not logs:
+        return False
+    write_verdict(evaluation.verdict, directory)
+    return evaluation.verdict.state == "violated"

@@ -13,7 +13,7 @@ import pytest
 
 from analysis.__main__ import main
 from analysis.logs.finding import load
-from analysis.metrics.run import per_machine
+from analysis.metrics.machine import per_machine
 from by_hand import EPOCH_UNIX_NS, internal, receive, send, stop, write_run
 from vm import __version__
 from vm.records import Stop
@@ -69,6 +69,7 @@ def test_a_run_is_kept_whole(
     for file in logs.iterdir():
         assert (kept / file.name).read_bytes() == file.read_bytes()
     assert {file.name for file in kept.iterdir()} == {
+        "metrics.json",
         "report.html",
         "run.json",
         "spec.json",
@@ -118,6 +119,7 @@ def test_a_run_of_which_something_is_missing_is_kept_as_far_as_it_goes(
     assert analysis(logs, tmp_path) == 0
     kept = tmp_path / NAME
     assert sorted(file.name for file in kept.iterdir()) == [
+        "metrics.json",
         "report.html",
         "run.json",
         "second.jsonl",

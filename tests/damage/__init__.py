@@ -35,7 +35,7 @@ RECORDS: dict[Callable[[Random, Logs], bool], Kind] = {
     ),
     events.swap_two_events: kind(
         "index_gap time_runs_back ticks_missed clock_condition",
-        "queue overtaking causal_cycle unproven",
+        "queue fifo_violation causal_cycle unproven",
     ),
     events.change_an_index: kind("index_gap", "receive_without_send accounting unproven"),
     events.call_a_receive_internal: kind("accounting", "clock_rule strong_clock_condition queue"),
@@ -48,9 +48,11 @@ RECORDS: dict[Callable[[Random, Logs], bool], Kind] = {
     messages.receive_an_unsent_message: kind("receive_without_send accounting", "unproven"),
     messages.receive_from_a_stranger: kind("receive_without_send accounting", "unproven"),
     messages.receive_from_an_internal_event: kind("receive_without_send accounting", "unproven"),
-    messages.receive_a_message_for_others: kind("not_addressed accounting", f"overtaking {CLOCKS}"),
+    messages.receive_a_message_for_others: kind(
+        "not_addressed accounting", f"fifo_violation {CLOCKS}"
+    ),
     messages.receive_an_already_received_message: kind(
-        "received_twice accounting", f"overtaking {CLOCKS}"
+        "received_twice accounting", f"fifo_violation {CLOCKS}"
     ),
     messages.receive_from_the_future: kind("causal_cycle not_addressed accounting", CLOCKS),
     messages.receive_again: kind(
@@ -58,7 +60,7 @@ RECORDS: dict[Callable[[Random, Logs], bool], Kind] = {
         f"receive_without_send not_addressed accounting {CLOCKS}",
     ),
     messages.receive_a_lost_message: kind("received_twice"),
-    messages.exchange_two_receives: kind("overtaking clock_rule", CLOCKS),
+    messages.exchange_two_receives: kind("fifo_violation clock_rule", CLOCKS),
     messages.change_a_receiver: kind("accounting", "not_addressed received_twice"),
     messages.add_a_receiver: kind("accounting"),
     messages.unmark_a_lost_message: kind("accounting"),

@@ -9,7 +9,7 @@ import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from analysis.history.run import Run, known_files
+from analysis.history.run import Run
 from analysis.logs.foreign import run_of
 from analysis.logs.importers.rows import NUMBER, Reader, Row
 
@@ -37,10 +37,10 @@ def knows(head: str) -> bool:
     return _layout(head) is not None
 
 
-def load(path: Path) -> list[Run]:
+def load(path: Path, files: Sequence[Path]) -> list[Run]:
     """Load the run whose logs are in a directory, or in one file."""
     reader = Reader()
-    rows = [row for file in known_files(path, knows) for row in _rows(file, reader)]
+    rows = [row for file in files for row in _rows(file, reader)]
     return [run_of(reader.extract(path, NAME, rows))]
 
 

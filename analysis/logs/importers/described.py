@@ -17,16 +17,16 @@ and `machine` (default: the file's name).
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, get_args
 
-from analysis.history.run import InputError, Run, known_files
+from analysis.history.run import InputError, Run
 from analysis.logs.foreign import run_of
 from analysis.logs.importers.delimited import COLUMNS, NEEDED, row_of
-from analysis.logs.importers.rows import KIND_WORDS, Reader, Row
+from analysis.logs.importers.rows import KIND_WORDS, NO_EVENT, Reader, Row
 from analysis.logs.importers.times import UNITS_NS
 from vm.records import Kind
 from vm.spec import suggestion
@@ -50,11 +50,11 @@ class Described:
         """Whether a file that begins so is a log of this format."""
         return any(map(self.expression.search, head.splitlines()))
 
-    def load(self, path: Path) -> list[Run]:
+    def load(self, path: Path, files: Sequence[Path]) -> list[Run]:
         """Load the run whose logs are in a directory, or in one file."""
         reader = Reader(self.time, self.kinds)
-        files = [file for file in known_files(path, self.knows) if fnmatch(file.name, self.files)]
-        rows = [row for file in files for row in self._rows(file, reader)]
+        matching = [file for file in files if fnmatch(file.name, self.files)]
+        rows = [row for file in matching for row in self._rows(file, reader)]
         return [run_of(reader.extract(path, NAME, rows, self.queue))]
 
     def _rows(self, file: Path, reader: Reader) -> Iterator[Row]:
@@ -62,7 +62,7 @@ class Described:
             if found := self.expression.search(line):
                 yield row_of(file, number, {k: v or "" for k, v in found.groupdict().items()})
             else:
-                reader.refuse(file.name, number, "the expression finds no event here")
+                reader.refuse(file.name, number, NO_EVENT)
 
 
 def read(path: Path) -> Described:

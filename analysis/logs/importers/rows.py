@@ -1,6 +1,7 @@
 """Rows of text, as importers cut them out of lines, and their conversion to events."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,8 @@ from analysis.logs.importers.times import Times
 from vm.records import Kind
 from vm.spec import natural_order
 
+#: The reason for which a line that an expression does not fit is not used.
+NO_EVENT = "the expression finds no event here"
 NUMBER = re.compile(r"[0-9]{1,18}")
 #: The kind of an event by a word in its name.
 KIND_WORDS: dict[str, Kind] = {
@@ -62,8 +65,7 @@ class Reader:
         times = Times(self.unit)
         events = [event for row in rows if (event := self._event(row, times))]
         if not events:
-            why = f": {self.damage[0].reason}" if self.damage else ""
-            raise InputError(f"{path}: no event could be read{why}")
+            raise InputError(f"{path}: no event could be read{self._commonest_reason()}")
         machines = sorted({event["machine"] for event in events}, key=natural_order)
         events.sort(key=lambda event: machines.index(event["machine"]))
         notes = _name_peers(events, machines)
@@ -78,6 +80,20 @@ class Reader:
             queue=queue,
             conventions=(*times.notes(), *notes),
         )
+
+    def _commonest_reason(self) -> str:
+        """Return why most lines could not be used; reasons that differ in the value are one.
+
+        Lines that are no events at all count only if there are no others.
+        """
+        events = [one for one in self.damage if NO_EVENT not in one.reason] or self.damage
+        kinds = [one.reason.partition("'")[0] for one in events]
+        if not kinds:
+            return ""
+        (kind, count), *_ = Counter(kinds).most_common(1)
+        first = events[kinds.index(kind)]
+        lines = "1 line" if count == 1 else f"{count} lines"
+        return f": {first.reason} ({lines}, the first is {first.file}:{first.line})"
 
     def _event(self, row: Row, times: Times) -> dict[str, Any] | None:
         kind = self.kind_of(row.kind)

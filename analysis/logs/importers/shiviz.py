@@ -26,7 +26,6 @@ from analysis.history.run import (
     Damage,
     InputError,
     Run,
-    known_files,
 )
 from analysis.logs.conventions import dated
 from analysis.logs.importers.vector_messages import Conclusion, conclude
@@ -72,11 +71,11 @@ def knows(head: str) -> bool:
     return first is not None and isinstance(_event(first, "", 1), _Event)
 
 
-def load(path: Path) -> list[Run]:
+def load(path: Path, files: Sequence[Path]) -> list[Run]:
     """Load the executions in a file, or in the logs of a directory together."""
     executions: dict[str, list[_Event]] = {}
     damage: list[Damage] = []
-    for file in known_files(path, knows):
+    for file in files:
         text = file.read_text(encoding="utf-8", errors="replace")
         layout = _layout(text[:HEAD_BYTES])
         assert layout

@@ -9,6 +9,7 @@ is logged at receives only, after taking the message.
 """
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from analysis.history.run import InputError, Run, known_files
+from analysis.history.run import InputError, Run
 from analysis.logs.foreign import EXTRACT_COLUMNS, INBOX_COLUMNS, Extract, run_of
 from analysis.logs.importers.vklocks_lines import Log, knows, read
 from vm.spec import natural_order
@@ -29,11 +30,11 @@ NAME = "vklocks"
 Ints = NDArray[np.int64]
 
 
-def load(directory: Path) -> list[Run]:
+def load(directory: Path, files: Sequence[Path]) -> list[Run]:
     """Load the run of a directory's logs; InputError if two logs are of one machine."""
-    files = sorted(known_files(directory, knows), key=lambda file: natural_order(file.name))
+    ordered = sorted(files, key=lambda file: natural_order(file.name))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        logs = list(pool.map(read, files))
+        logs = list(pool.map(read, ordered))
         machines = tuple(log.machine for log in logs)
         for machine in machines:
             if machines.count(machine) > 1:

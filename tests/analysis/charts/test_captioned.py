@@ -18,11 +18,13 @@ from analysis.charts.captioned import run_charts
 from analysis.charts.renderers import Renderers
 from analysis.charts.run import RUN_CHARTS
 from analysis.charts.themes import standalone_specs
+from analysis.evaluation import evaluate
 from analysis.history.run import Run
 from analysis.logs.finding import load
 from analysis.metrics.events import prepare
 from analysis.metrics.labels import show
-from analysis.metrics.run import per_machine, skews
+from analysis.metrics.machine import per_machine
+from analysis.metrics.run import skews
 from analysis.report import run as report
 from example_runs import EXAMPLE_RUNS, rows_of, write_example
 
@@ -48,7 +50,7 @@ def run(request: pytest.FixtureRequest) -> Run:
 
 @pytest.fixture
 def charts(run: Run, tmp_path: Path) -> dict[str, pl.DataFrame]:
-    return embedded(report.html(run))
+    return embedded(report.html(evaluate(run)))
 
 
 def test_every_chart_is_there(charts: dict[str, pl.DataFrame]) -> None:

@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from analysis.checks import Violation, verdict
+from analysis.checks import Violation
+from analysis.evaluation import evaluate
 from analysis.logs.finding import InputError, load
 from damage import FILES, RECORDS
 from damage.files import write
@@ -51,7 +52,7 @@ def found_in(directory: Path) -> set[str]:
         run = load(directory)
     except InputError:
         return {"refused"}
-    found = verdict(run)
+    found = evaluate(run).verdict
     for violation in found.violations:
         bears_witness(directory, violation)
     reasons = {

@@ -6,7 +6,8 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import given, settings
 
-from analysis.checks import Account, verdict
+from analysis.checks import Account
+from analysis.evaluation import evaluate
 from analysis.logs.finding import load
 from histories import write_log
 from loopback import live_together, settings_of
@@ -16,7 +17,7 @@ from vm.spec import Spec
 
 
 def fine(directory: Path) -> Account:
-    found = verdict(load(directory))
+    found = evaluate(load(directory)).verdict
     assert (found.violations, found.unchecked, found.offsets) == ((), (), ())
     assert found.account
     assert found.account.unaccounted == 0

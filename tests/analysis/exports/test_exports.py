@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from analysis.checks import verdict
+from analysis.evaluation import evaluate
 from analysis.exports import EXPORTS, export
 from analysis.history.causality import causality
 from analysis.history.run import SCHEMA, Run
@@ -198,7 +198,7 @@ def in_a_circle() -> Run:
 
 def test_a_history_that_cannot_have_happened_is_not_drawn(tmp_path: Path) -> None:
     run = in_a_circle()
-    assert "causal_cycle" in {violation.check for violation in verdict(run).violations}
+    assert "causal_cycle" in {violation.check for violation in evaluate(run).verdict.violations}
     with pytest.raises(InputError, match="form a causal cycle, which ShiViz cannot draw"):
         export(run, "shiviz", tmp_path)
     assert export(run, "perfetto", tmp_path).exists()

@@ -1,16 +1,22 @@
 """Finding runs among folders, and reading whatever logs are in them."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from analysis.logs.finding import InputError, find_runs, load
+from analysis.logs.finding import InputError, load
+from analysis.logs.finding import find_runs as find_sources
 from by_hand import internal, write_run
 
 UNREADABLE = Path("/proc/self/mem")
 LOGS = {"vm1": [internal(10, 1)]}
 FOREIGN = "2025-01-01 10:00:00,000 INFO: Machine m1 initialized with tick rate 1 ticks per second\n"
+
+
+def find_runs(paths: Sequence[Path]) -> list[Path]:
+    return [source.path for source in find_sources(paths)]
 
 
 def run_at(path: Path) -> Path:
@@ -96,6 +102,50 @@ def test_a_folder_of_other_files_holds_no_run(tmp_path: Path) -> None:
     (tmp_path / "picture.png").write_bytes(bytes(range(256)))
     with pytest.raises(InputError, match="holds no run"):
         find_runs([tmp_path])
+
+
+UNKNOWN = "10.0 SENT to m2, lamport 1\n"
+
+
+def unknown_at(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "m1.log").write_text(UNKNOWN)
+    (folder / "notes.md").write_text("1. nothing\n")
+    (folder / "requirements.txt").write_text("grpcio==1.80\n")
+    return folder
+
+
+def test_a_folder_with_logs_of_no_known_format_is_named(tmp_path: Path) -> None:
+    run, unknown = run_at(tmp_path / "lab1"), unknown_at(tmp_path / "lab2")
+    known, other = find_sources([tmp_path])
+    assert (known.path, known.unknown) == (run, ())
+    assert (other.path, other.format) == (unknown, None)
+    with pytest.raises(InputError, match=r"lab2 is no run: its files m1\.log were not recognised"):
+        other.load()
+    with pytest.raises(InputError, match=r"lab2 is no run: its files m1\.log were not recognised"):
+        find_runs([unknown])
+
+
+def test_other_files_above_runs_are_no_run(tmp_path: Path) -> None:
+    run = run_at(tmp_path / "lab" / "logs")
+    (tmp_path / "lab" / "grades.csv").write_text("student,grade\n1,2\n3,4\n")
+    assert find_runs([tmp_path]) == [run]
+
+
+def test_files_that_seem_logs_of_another_format_are_named_by_the_run(tmp_path: Path) -> None:
+    lab = foreign_run_at(tmp_path / "lab")
+    (lab / "m2.log").write_text(UNKNOWN)
+    (lab / "m3.csv").write_text("time,clock,kind\n1,1,internal\n")
+    (lab / "README.md").write_text("1. make\n")
+    (source,) = find_sources([lab])
+    (run,) = source.load()
+    assert run.unknown_files == ("m2.log", "m3.csv")
+    assert run.machines == ("m1",)
+    # Exports and other files beside our own logs are no logs of the run.
+    own = run_at(tmp_path / "own")
+    (own / "own.shiviz.log").write_text(UNKNOWN)
+    (source,) = find_sources([own])
+    assert source.unknown == ()
 
 
 def test_a_path_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -13,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from analysis.checks import verdict
+from analysis.evaluation import evaluate
 from analysis.history.run import scalar
 from analysis.logs.finding import SCHEMA, InputError, Run, load
-from analysis.metrics.run import across, figures
-from analysis.text.audit import plain_verdict, print_audit
-from analysis.text.summary import as_json, print_summary
+from analysis.metrics.run import metrics_of
+from analysis.text.plain import plain_metrics, plain_verdict
+from analysis.text.summary import print_across, print_run
+from analysis.text.verdict import print_verdict
 from by_hand import internal, loaded, logs_of, receive, send, write_run
 from histories import World, worlds
 from vm.log import encode
@@ -410,7 +411,7 @@ likely = {"clock": clocks, "inbox": st.lists(messages), "undelivered": st.lists(
 
 @settings(max_examples=40)
 @given(world=worlds(kills=True, max_machines=2), data=st.data())
-def test_whatever_is_in_a_log_there_are_figures_and_a_verdict_or_an_input_error(
+def test_whatever_is_in_a_log_there_are_metrics_and_a_verdict_or_an_input_error(
     tmp_path_factory: pytest.TempPathFactory, world: World, data: st.DataObject
 ) -> None:
     directory = tmp_path_factory.mktemp("any")
@@ -426,9 +427,10 @@ def test_whatever_is_in_a_log_there_are_figures_and_a_verdict_or_an_input_error(
 
 def say_everything(run: Run) -> None:
     console = Console(file=StringIO())
-    print_summary([run], console)
-    found = verdict(run)
-    print_audit(run, found, console)
-    across([run, run])
-    for plain in (as_json([figures(run)]), plain_verdict(found)):
+    evaluation = evaluate(run)
+    print_run(evaluation, console)
+    found = evaluation.verdict
+    print_verdict(run, found, console)
+    print_across([metrics_of(run)] * 2, console)
+    for plain in (plain_metrics([metrics_of(run)]), plain_verdict(found)):
         json.dumps(plain, allow_nan=False).encode()

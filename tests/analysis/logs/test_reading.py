@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.checks import verdict
+from analysis.evaluation import evaluate
 from analysis.history.run import SCHEMA, Run
 from analysis.logs import cache, reading
 from analysis.logs.bulk import read_events
@@ -149,8 +149,10 @@ def test_what_was_read_is_kept_beside_the_log(directory: Path, kept: None) -> No
     assert {path.name for path in directory.iterdir() if path.name[0] == "."} == names
     assert everything(small) == everything(fresh) == everything(again)
     assert again.events.schema == pl.Schema(SCHEMA)
-    assert verdict(small) == verdict(again)
-    assert {"clock_rule", "clock_condition"} <= {v.check for v in verdict(again).violations}
+    assert evaluate(small).verdict == evaluate(again).verdict
+    assert {"clock_rule", "clock_condition"} <= {
+        v.check for v in evaluate(again).verdict.violations
+    }
 
 
 def test_a_log_that_has_changed_is_read_anew(directory: Path, kept: None) -> None:

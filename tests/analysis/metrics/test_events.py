@@ -10,7 +10,8 @@ import pytest
 
 from analysis.logs.finding import Run, load
 from analysis.metrics.events import EVENT_METRICS
-from analysis.metrics.run import METRICS, per_machine
+from analysis.metrics.machine import per_machine
+from analysis.metrics.run import METRICS
 from histories import World, write_log
 from vm.records import Event, Record, Start, Stop, Unread
 from vm.spec import Spec

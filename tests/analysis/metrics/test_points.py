@@ -8,11 +8,13 @@ import pytest
 from rich.console import Console
 
 from analysis.history.run import InputError
-from analysis.logs.finding import FIGURES, find_runs, is_logged, load
+from analysis.logs.finding import METRICS_FILE, find_runs, load, source_of
 from analysis.logs.own import of_records
-from analysis.metrics.points import Place, by_run, figures_of, measured, place_of, print_points
-from analysis.metrics.run import METRICS, figures, per_runs
-from analysis.text.summary import as_json
+from analysis.metrics.across import per_runs
+from analysis.metrics.points import RunPoint, by_run, point_of
+from analysis.metrics.run import METRICS, metrics_of
+from analysis.text.plain import plain_metrics, read_metrics
+from analysis.text.points import print_points
 from histories import World
 from vm.spec import FIELDS, Spec
 
@@ -35,12 +37,12 @@ def world(seed: int = 1) -> World:
 
 def known(world: World, name: str) -> dict[str, Any]:
     logs = {machine: world.log(machine) for machine in world.spec.machines}
-    return figures(of_records(Path(name), logs))
+    return metrics_of(of_records(Path(name), logs))
 
 
 def write_measured(directory: Path, one: Any) -> Path:
     directory.mkdir(parents=True)
-    (directory / FIGURES).write_text(json.dumps(as_json([one])))
+    (directory / METRICS_FILE).write_text(json.dumps(plain_metrics([one])))
     return directory
 
 
@@ -57,34 +59,34 @@ def test_records_in_memory_are_the_run_that_their_logs_are(tmp_path: Path) -> No
     assert held.events.equals(read.events)
     frames = {"scan": None, "events": None}
     assert {**vars(held), **frames} == {**vars(read), **frames}
-    assert figures(held) == figures(read)
+    assert metrics_of(held) == metrics_of(read)
 
 
 def test_a_run_of_an_experiment_stands_at_a_point(folder: Path) -> None:
-    assert place_of(folder / "machines2-seed7") == Place(
+    assert point_of(folder / "machines2-seed7") == RunPoint(
         "machines2", POINTS["machines2"]["values"], 7
     )
-    assert place_of(folder / "machines2-x-seed0").point == "machines2-x"
+    assert point_of(folder / "machines2-x-seed0").point == "machines2-x"
 
 
 @pytest.mark.parametrize("name", ["machines3-seed7", "machines2", "20260101-000000-seed7"])
 def test_any_other_run_stands_in_its_folder(folder: Path, name: str) -> None:
-    assert place_of(folder / name) == Place(folder.name)
-    assert place_of(folder / "elsewhere" / "machines2-seed7") == Place("elsewhere")
+    assert point_of(folder / name) == RunPoint(folder.name)
+    assert point_of(folder / "elsewhere" / "machines2-seed7") == RunPoint("elsewhere")
 
 
 def test_an_experiment_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "experiment.json").write_text("{")
     with pytest.raises(InputError, match=r"experiment\.json cannot be read"):
-        place_of(tmp_path / "machines2-seed7")
+        point_of(tmp_path / "machines2-seed7")
 
 
 def test_measured_runs_are_found_and_have_no_logs(tmp_path: Path) -> None:
     logged = world().write(tmp_path / "logged")
     measured_only = write_measured(tmp_path / "measured", known(world(), "measured"))
-    assert find_runs([tmp_path]) == [logged, measured_only]
-    assert is_logged(logged)
-    assert not is_logged(measured_only)
+    assert [source.path for source in find_runs([tmp_path])] == [logged, measured_only]
+    assert source_of(logged).is_logged
+    assert not source_of(measured_only).is_logged
     with pytest.raises(InputError, match="directly holds no logs"):
         load(measured_only)
 
@@ -93,34 +95,29 @@ def test_failed_runs_are_found_only_if_pointed_at(tmp_path: Path) -> None:
     failed = world().write(tmp_path / "failed" / "base-seed0-1")
     with pytest.raises(InputError, match="holds no run"):
         find_runs([tmp_path])
-    assert find_runs([tmp_path / "failed"]) == find_runs([failed]) == [failed]
+    assert find_runs([tmp_path / "failed"]) == find_runs([failed]) == [source_of(failed)]
 
 
-def test_figures_come_from_the_logs_or_as_they_were_measured(tmp_path: Path) -> None:
+def test_metrics_are_read_as_they_were_written(tmp_path: Path) -> None:
     one = known(world(), "run")
-    logged = world().write(tmp_path / "a" / "run")
-    assert figures_of(logged) == one
-    assert figures_of(write_measured(tmp_path / "b" / "run", one)) == one
-    # What the logs say counts, whatever was measured.
-    (logged / FIGURES).write_text("{")
-    assert figures_of(logged) == one
+    assert read_metrics(write_measured(tmp_path / "b" / "run", one)) == one
 
 
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "{}", '{"runs":[]}', '{"runs":[{}]}', '{"runs":[{"run":"x"}]}', "\0"]
 )
-def test_figures_that_cannot_be_read_are_named(tmp_path: Path, text: str) -> None:
-    (tmp_path / FIGURES).write_text(text)
+def test_metrics_that_cannot_be_read_are_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / METRICS_FILE).write_text(text)
     with pytest.raises(InputError, match=r"metrics\.json cannot be read"):
-        measured(tmp_path)
+        read_metrics(tmp_path)
 
 
-def test_figures_of_another_version_have_what_they_have(tmp_path: Path) -> None:
+def test_metrics_of_another_version_have_what_they_have(tmp_path: Path) -> None:
     one = known(world(), "run")
     del one["final_spread"]
     for machine in one["machines"]:
         del machine["queue_peak"]
-    rows = by_run([measured(write_measured(tmp_path / "run", one))], [Place("base")])
+    rows = by_run([read_metrics(write_measured(tmp_path / "run", one))], [RunPoint("base")])
     assert rows["final_spread"].to_list() == rows["queue_peak"].to_list() == [None]
     assert rows["events"].null_count() == 0
 
@@ -128,7 +125,7 @@ def test_figures_of_another_version_have_what_they_have(tmp_path: Path) -> None:
 def test_a_row_has_point_axes_seed_and_metrics(folder: Path) -> None:
     names = ("machines2-seed1", "machines2-x-seed1")
     every = [known(world(seed), name) for seed, name in enumerate(names)]
-    rows = by_run(every, [place_of(folder / name) for name in names])
+    rows = by_run(every, [point_of(folder / name) for name in names])
     assert rows.columns == ["run", "point", "machines", "ticks", "seed", *METRICS]
     assert rows.select("run", "point", "machines", "ticks", "seed").rows() == [
         ("machines2-seed1", "machines2", 2.0, "[1, 6]", 1),
@@ -138,7 +135,7 @@ def test_a_row_has_point_axes_seed_and_metrics(folder: Path) -> None:
     assert len(made) == rows.height
     logs = [{m: world(seed).log(m) for m in made[seed]} for seed in (0, 1)]
     runs = [of_records(Path(name), log) for name, log in zip(names, logs, strict=True)]
-    assert rows.select("run", *METRICS).equals(per_runs(runs))
+    assert rows.select("run", *METRICS).equals(per_runs(list(map(metrics_of, runs))))
 
 
 def test_no_axis_has_the_name_of_a_metric() -> None:
@@ -147,7 +144,7 @@ def test_no_axis_has_the_name_of_a_metric() -> None:
 
 def test_each_point_has_a_row_with_the_mean_over_its_runs() -> None:
     every = [known(world(seed), f"run{seed}") for seed in range(4)]
-    places = [Place(point) for point in ("a", "a", "a", "b")]
+    places = [RunPoint(point) for point in ("a", "a", "a", "b")]
     with io.StringIO() as out:
         print_points(by_run(every, places), Console(file=out, width=120))
         text = out.getvalue()

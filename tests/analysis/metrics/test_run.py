@@ -8,16 +8,9 @@ import pytest
 from hypothesis import given, settings
 
 from analysis.logs.finding import Run, load
-from analysis.metrics.run import (
-    MACHINE_METRICS,
-    METRICS,
-    RUN_METRICS,
-    across,
-    per_machine,
-    per_run,
-    per_runs,
-    skews,
-)
+from analysis.metrics.across import per_runs, statistics
+from analysis.metrics.machine import MACHINE_METRICS, per_machine
+from analysis.metrics.run import METRICS, RUN_METRICS, metrics_of, per_run, skews
 from by_hand import internal, loaded, logs_of, receive, run_of, send, stop, write_run
 from histories import World, worlds, write_log
 from vm.records import Start
@@ -241,13 +234,13 @@ def test_a_day_of_far_apart_clocks_is_not_too_much(tmp_path: Path) -> None:
 def test_over_runs_there_are_a_mean_and_a_deviation(
     tmp_path: Path, silent_run: Run, aligned_run: Run
 ) -> None:
-    runs = per_runs([silent_run, aligned_run])
+    runs = per_runs([metrics_of(silent_run), metrics_of(aligned_run)])
     assert runs["run"].to_list() == ["silent", "aligned"]
     # Of vm1 and vm2 in the first run; vm3 has no jumps. In the second 1, 1 and 8, 1.
     assert runs["jump_mean"].to_list() == [(1 + 2) / 2, (1 + 4.5) / 2]
     assert runs["events"].to_list() == [2.0, 3.0]
     assert runs["final_spread"].to_list() == [None, 6.0]
-    mean, sd = across([silent_run, aligned_run]).to_dicts()
+    mean, sd, _ = statistics(runs).to_dicts()
     assert (mean["name"], sd["name"]) == ("mean", "sd")
     assert mean["jump_mean"] == pytest.approx((1.5 + 2.75) / 2)
     assert sd["jump_mean"] == pytest.approx(1.25 / sqrt(2))
@@ -257,14 +250,14 @@ def test_over_runs_there_are_a_mean_and_a_deviation(
 
 
 def test_over_one_run_there_is_no_deviation(silent_run: Run) -> None:
-    mean, sd = across([silent_run]).to_dicts()
+    mean, sd, _ = statistics(per_runs([metrics_of(silent_run)])).to_dicts()
     assert mean["jump_mean"] == 1.5
     assert sd == {"name": "sd"} | dict.fromkeys(METRICS)
 
 
 @settings(max_examples=40)
 @given(world=worlds(kills=True))
-def test_the_figures_of_any_history_fit_together(world: World) -> None:
+def test_the_metrics_of_any_history_fit_together(world: World) -> None:
     run = loaded(logs_of(world))
     for figures in per_machine(run).to_dicts():
         machine = figures["machine"]

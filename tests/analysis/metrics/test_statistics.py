@@ -1,4 +1,4 @@
-"""Figures over several runs, and all figures as programs and people get them."""
+"""Metrics over several runs, and all metrics as programs and people get them."""
 
 import json
 from dataclasses import replace
@@ -13,11 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from analysis.evaluation import evaluate
 from analysis.logs.finding import Run, load
-from analysis.metrics.run import METRICS, across, per_machine, per_run, per_runs, statistics
-from analysis.metrics.run import figures as figures_of
+from analysis.metrics.across import statistics
+from analysis.metrics.machine import per_machine
+from analysis.metrics.run import METRICS, metrics_of, per_run
 from analysis.metrics.theory import predict
-from analysis.text.summary import as_json, print_summary
+from analysis.text.plain import plain_metrics
+from analysis.text.summary import print_across, print_run
 from histories import World, worlds
 from vm.spec import Spec
 
@@ -27,8 +30,8 @@ def loaded(world: World) -> Run:
         return load(world.write(Path(directory)))
 
 
-def figures(*values: float | None) -> pl.DataFrame:
-    """Rows of `per_runs` that know one figure only."""
+def rows(*values: float | None) -> pl.DataFrame:
+    """Rows of `per_runs` that know one metric only."""
     columns = {"run": [f"run{n}" for n in range(len(values))], "jump_mean": values}
     return pl.DataFrame(columns, schema_overrides={"jump_mean": pl.Float64})
 
@@ -39,43 +42,38 @@ T = {2: 12.706, 3: 4.303, 5: 2.776, 11: 2.228}
 
 @pytest.mark.parametrize("runs", T)
 def test_the_confidence_interval_is_students(runs: int) -> None:
-    mean, sd, half = statistics(figures(*range(runs))).to_dicts()
+    mean, sd, half = statistics(rows(*range(runs))).to_dicts()
     assert [row["name"] for row in (mean, sd, half)] == ["mean", "sd", "ci95_half_width"]
     assert mean["jump_mean"] == (runs - 1) / 2
     assert sd["jump_mean"] == pytest.approx(sqrt(runs * (runs + 1) / 12))
     assert half["jump_mean"] == pytest.approx(T[runs] * sd["jump_mean"] / sqrt(runs), rel=1e-3)
 
 
-def test_runs_without_a_figure_do_not_count_for_it() -> None:
-    some = statistics(figures(1, None, 3))
-    assert some.equals(statistics(figures(1, 3)))
+def test_runs_without_a_value_do_not_count_for_it() -> None:
+    some = statistics(rows(1, None, 3))
+    assert some.equals(statistics(rows(1, 3)))
 
 
 @pytest.mark.parametrize("values", [(4,), (4, None)])
 def test_one_run_has_no_interval(values: tuple[float | None, ...]) -> None:
-    assert statistics(figures(*values))["jump_mean"].to_list() == [4, None, None]
+    assert statistics(rows(*values))["jump_mean"].to_list() == [4, None, None]
 
 
 def test_nothing_is_known_of_what_no_run_has() -> None:
-    assert statistics(figures(None, None))["jump_mean"].to_list() == [None] * 3
+    assert statistics(rows(None, None))["jump_mean"].to_list() == [None] * 3
 
 
 @settings(max_examples=30)
 @given(some=st.lists(worlds(kills=True), min_size=2, max_size=3))
-def test_any_histories_have_figures_that_json_can_hold(some: list[World]) -> None:
+def test_any_histories_have_metrics_that_json_can_hold(some: list[World]) -> None:
     runs = [loaded(world) for world in some]
-    plain = json.loads(json.dumps(as_json(list(map(figures_of, runs))), allow_nan=False))
+    plain = json.loads(json.dumps(plain_metrics(list(map(metrics_of, runs))), allow_nan=False))
     for run, row in zip(runs, plain["runs"], strict=True):
         assert row["machines"] == per_machine(run).to_dicts()
         assert row.items() >= per_run(run).items()
     assert plain["across"].keys() == {"mean", "sd", "ci95_half_width"}
     for over_runs in plain["across"].values():
         assert over_runs.keys() == set(METRICS)
-
-
-def test_across_is_of_the_same_rows() -> None:
-    runs = [loaded(world) for world in busy(2)]
-    assert across(runs).equals(statistics(per_runs(runs)).head(2))
 
 
 def test_the_prediction_is_beside_the_measurement() -> None:
@@ -100,7 +98,10 @@ def test_the_tables_fit_into_80_columns_whole() -> None:
     out = StringIO()
     name = "20261124-201957-seed2147483647"
     runs = [replace(loaded(world), name=name) for world in busy(6)]
-    print_summary(runs, Console(file=out, width=80))
+    console = Console(file=out, width=80)
+    for run in runs:
+        print_run(evaluate(run), console)
+    print_across(list(map(metrics_of, runs)), console)
     lines = out.getvalue().splitlines()
     assert max(map(len, lines)) <= 80
     assert "…" not in out.getvalue()

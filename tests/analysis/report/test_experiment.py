@@ -12,9 +12,12 @@ from polars.testing import assert_frame_equal
 
 from analysis.charts.captioned import experiment_charts
 from analysis.charts.experiment import EXPERIMENT_CHARTS, experiment_runs
+from analysis.evaluation import State, evaluate
 from analysis.history.run import Run
 from analysis.logs.finding import load
-from analysis.metrics.run import METRICS, per_machine, per_run, per_runs, statistics
+from analysis.metrics.across import per_runs, statistics
+from analysis.metrics.machine import per_machine
+from analysis.metrics.run import METRICS, metrics_of
 from analysis.report import experiment, index
 from analysis.report import run as report
 from analysis.report.experiment import axes_of
@@ -42,18 +45,15 @@ class ExampleExperiment:
                 )
                 self._carry_out(folder / f"vm1={rate}-seed{seed}", spec)
         values = {axis: [v for v in given for _ in SEEDS] for axis, given in axes.items()}
-        self.rows = per_runs(self.runs).select(
+        self.rows = per_runs(list(map(metrics_of, self.runs))).select(
             "run",
             pl.Series("point", [run.name.rpartition("-")[0] for run in self.runs]),
             *(pl.Series(axis, given) for axis, given in values.items()),
             pl.Series("seed", list(SEEDS) * (len(self.runs) // len(SEEDS))),
             *METRICS,
         )
-        self.every = [
-            {"run": run.name, **per_run(run), "machines": per_machine(run).to_dicts()}
-            for run in self.runs
-        ]
-        self.verdicts = ["fine"] * len(self.runs)
+        self.every = list(map(metrics_of, self.runs))
+        self.verdicts: list[State | None] = ["holds"] * len(self.runs)
 
     def _carry_out(self, directory: Path, spec: Spec) -> None:
         directory.mkdir(parents=True)
@@ -145,7 +145,7 @@ def test_repetitions_are_compared_machine_by_machine(repeated: ExampleExperiment
 
 @pytest.mark.browser
 def test_runs_are_sorted_and_filtered(one_axis: ExampleExperiment, opened: Open) -> None:
-    report.write(one_axis.runs[0], one_axis.folder / one_axis.runs[0].name)
+    report.write(evaluate(one_axis.runs[0]), one_axis.folder / one_axis.runs[0].name)
     one_axis.verdicts[1] = "violated"
     page = opened(one_axis.page())
     assert page.locator("#verdict-title").inner_text() == "1 of 9 runs violate a check"
@@ -173,10 +173,10 @@ def test_runs_are_sorted_and_filtered(one_axis: ExampleExperiment, opened: Open)
 @pytest.mark.browser
 def test_the_run_browser_lists_what_there_is(one_axis: ExampleExperiment, opened: Open) -> None:
     one_axis.page()
-    violated = {"run": "x", "violations": [{"check": "index_gap"}], "unchecked": []}
+    violated = {"run": "x", "verdict": "violated"}
     directories = [one_axis.folder / run.name for run in one_axis.runs]
     (directories[0] / "verdict.json").write_text(json.dumps(violated))
-    (directories[1] / "verdict.json").write_text(json.dumps(violated | {"violations": []}))
+    (directories[1] / "verdict.json").write_text(json.dumps(violated | {"verdict": "holds"}))
     (directories[2] / "verdict.json").write_text("{")
     (one_axis.folder.parent / ".half").mkdir(exist_ok=True)
     page = opened(index.write(one_axis.folder.parent))
@@ -186,7 +186,7 @@ def test_the_run_browser_lists_what_there_is(one_axis: ExampleExperiment, opened
     rows = page.locator("tbody tr")
     assert rows.locator("th").all_inner_texts() == [run.name for run in one_axis.runs]
     verdicts = rows.locator("td.word").all_inner_texts()
-    assert verdicts == ["violated", "fine", *["not checked"] * 7]
+    assert verdicts == ["violated", "holds", *["not checked"] * 7]
     page.get_by_role("button", name="seed").click()
     seeds = rows.locator("td:nth-last-child(2)").all_inner_texts()
     assert seeds == sorted(seeds)

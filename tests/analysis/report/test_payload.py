@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.checks import account, verdict
+from analysis.checks.account import account
+from analysis.checks.evidence import Evidence
+from analysis.evaluation import evaluate
 from analysis.history.run import Run
 from analysis.logs.finding import load
 from analysis.report.encoding import Column, pack
@@ -59,7 +61,7 @@ def test_columns_come_out_as_they_went_in(given: dict[str, tuple[list[int | None
 @pytest.mark.parametrize("example", EXAMPLE_RUNS)
 def test_events_come_out_as_the_log_has_them(example: str, tmp_path: Path) -> None:
     run = load(write_example(example, tmp_path))
-    packed = payload(run, verdict(run))
+    packed = payload(evaluate(run))
     columns = unpack(packed.head["columns"], packed.body)
     assert [packed.head["kinds"][k] for k in columns["kind"] if k is not None] == list(
         run.events["kind"]
@@ -93,14 +95,14 @@ def test_every_copy_of_a_story_is_there_once(example: str, tmp_path: Path) -> No
 
 def assert_accounted(run: Run) -> None:
     """The messages by end are the account, and a receive belongs to at most one of them."""
-    sent = copies(run)
+    seen = Evidence(run)
+    sent = copies(seen)
     ends = Counter(sent["end"])
     if len(run.logged) == len(run.machines):
-        counts = vars(account(run))
+        counts = vars(account(seen))
         assert ends.pop(CLAIMED, 0) == 0
-        assert {end: ends[end] for end in ENDS if end != CLAIMED} == {
-            end: count for end, count in counts.items() if end != "sent"
-        }
+        accounted = [end for end in ENDS if end != CLAIMED]
+        assert {end: ends[end] for end in accounted} == {end: counts[end] for end in accounted}
     receives = sent["receive"].drop_nulls()
     assert receives.n_unique() == len(receives)
     received = run.events.filter(pl.col("kind") == "receive").height
@@ -115,5 +117,5 @@ def test_a_receive_that_is_counted_nowhere_is_still_there(tmp_path: Path) -> Non
     lines = log.read_text().splitlines()
     received = next(line for line in lines if '"kind":"receive"' in line)
     log.write_text("\n".join([*lines[:-1], received, lines[-1]]) + "\n")
-    ends = Counter(copies(load(directory))["end"])
+    ends = Counter(copies(Evidence(load(directory)))["end"])
     assert ends[CLAIMED] == 1

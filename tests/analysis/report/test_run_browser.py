@@ -15,7 +15,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from analysis.charts.run import RUN_CHARTS
-from analysis.checks import account
+from analysis.checks.account import account
+from analysis.checks.evidence import Evidence
+from analysis.evaluation import evaluate
 from analysis.history.causality import MESSAGE, causality
 from analysis.history.run import Run
 from analysis.logs.finding import load
@@ -57,7 +59,7 @@ def relations(page: Page, row: int) -> dict[str, list[int]]:
 def told(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Run, Path]:
     """A run of each example, and its report."""
     run = load(write_example(request.param, tmp_path))
-    return run, report.write(run, tmp_path)
+    return run, report.write(evaluate(run), tmp_path)
 
 
 def test_a_click_colours_the_causal_past_and_future(told: tuple[Run, Path], opened: Open) -> None:
@@ -150,7 +152,7 @@ def test_the_arrows_are_the_messages(told: tuple[Run, Path], opened: Open) -> No
             }""",
             axis,
         )
-        counts = {end: count for end, count in vars(account(run)).items() if count}
+        counts = {end: count for end, count in vars(account(Evidence(run))).items() if count}
         assert drawn["arrows"] == drawn["distinct"] == counts.pop("sent")
         assert drawn["ends"] == counts
 
@@ -165,7 +167,8 @@ def test_every_message_that_arrived_has_its_head(told: tuple[Run, Path], opened:
         root = ElementTree.fromstring(page.evaluate("vklocks.svgText()"))
         paths = [element.get("d", "") for element in root.iter("{http://www.w3.org/2000/svg}path")]
         heads = sum(len(triangle.findall(d)) for d in paths)
-        assert heads == account(run).received + account(run).inbox
+        counted = account(Evidence(run))
+        assert heads == counted.received + counted.inbox
 
 
 def test_every_event_in_view_is_drawn_or_counted(told: tuple[Run, Path], opened: Open) -> None:
@@ -204,7 +207,7 @@ STATE: dict[str, Any] = {
 
 
 def test_an_address_leads_back_to_the_same_view(tmp_path: Path, opened: Open) -> None:
-    path = report.write(load(write_example("fault_free", tmp_path)), tmp_path)
+    path = report.write(evaluate(load(write_example("fault_free", tmp_path))), tmp_path)
     page = opened(path)
     read = """() => {
         const { hidden, found, ...rest } = vklocks.state.now;
@@ -223,7 +226,7 @@ def test_an_address_leads_back_to_the_same_view(tmp_path: Path, opened: Open) ->
 
 
 def test_an_edited_address_moves_the_view(tmp_path: Path, opened: Open) -> None:
-    page = opened(report.write(load(write_example("fault_free", tmp_path)), tmp_path))
+    page = opened(report.write(evaluate(load(write_example("fault_free", tmp_path))), tmp_path))
     page.evaluate("location.hash = '#sel=vm2%3A30'")
     page.wait_for_function("vklocks.state.now.selected === vklocks.history.row('vm2:30')")
     assert page.locator("#details h4").first.inner_text() == "vm2:30"
@@ -264,7 +267,7 @@ QUERIES = {
 @pytest.mark.parametrize("query", QUERIES)
 def test_searching_finds_what_a_filter_finds(query: str, tmp_path: Path, opened: Open) -> None:
     run = load(write_example("fault_free", tmp_path))
-    page = opened(report.write(run, tmp_path))
+    page = opened(report.write(evaluate(run), tmp_path))
     page.get_by_role("searchbox").fill(query)
     page.wait_for_function("vklocks.state.now.query !== ''")
     found = page.evaluate("[...vklocks.state.now.found.rows].sort((a, b) => a - b)")
@@ -281,7 +284,7 @@ def test_searching_finds_what_a_filter_finds(query: str, tmp_path: Path, opened:
 
 
 def test_a_search_that_means_nothing_says_why(tmp_path: Path, opened: Open) -> None:
-    page = opened(report.write(load(write_example("fault_free", tmp_path)), tmp_path))
+    page = opened(report.write(evaluate(load(write_example("fault_free", tmp_path))), tmp_path))
     page.get_by_role("searchbox").fill("colour:red")
     assert page.locator("#hits.wrong").inner_text() == "no field colour"
     page.get_by_role("searchbox").fill("queue>many")
@@ -290,7 +293,7 @@ def test_a_search_that_means_nothing_says_why(tmp_path: Path, opened: Open) -> N
 
 def test_the_diagram_by_keys_alone(tmp_path: Path, opened: Open) -> None:
     run = load(write_example("fault_free", tmp_path))
-    page, known = opened(report.write(run, tmp_path)), causality(run)
+    page, known = opened(report.write(evaluate(run), tmp_path)), causality(run)
     page.locator("#canvas").focus()
     page.keyboard.press("ArrowRight")
     first = page.evaluate("vklocks.state.now.selected")
@@ -328,7 +331,7 @@ def test_the_diagram_by_keys_alone(tmp_path: Path, opened: Open) -> None:
 
 
 def test_the_diagram_by_the_pointer(tmp_path: Path, opened: Open) -> None:
-    page = opened(report.write(load(write_example("fault_free", tmp_path)), tmp_path))
+    page = opened(report.write(evaluate(load(write_example("fault_free", tmp_path))), tmp_path))
     page.locator("#diagram").scroll_into_view_if_needed()
     page.evaluate("vklocks.diagram.show(4e9, 12e9); vklocks.diagram.draw()")
     box = page.locator("#canvas").bounding_box()
@@ -375,7 +378,7 @@ def test_the_diagram_by_the_pointer(tmp_path: Path, opened: Open) -> None:
 
 
 def test_the_minimap_and_the_lanes_are_dragged(tmp_path: Path, opened: Open) -> None:
-    page = opened(report.write(load(write_example("fault_free", tmp_path)), tmp_path))
+    page = opened(report.write(evaluate(load(write_example("fault_free", tmp_path))), tmp_path))
     page.locator("#minimap").scroll_into_view_if_needed()
     page.evaluate("vklocks.diagram.show(1e9, 3e9); vklocks.diagram.draw()")
     strip = page.locator("#minimap").bounding_box()
@@ -398,7 +401,7 @@ def test_the_minimap_and_the_lanes_are_dragged(tmp_path: Path, opened: Open) -> 
 
 
 def test_lanes_are_hidden_and_reordered(tmp_path: Path, opened: Open) -> None:
-    page = opened(report.write(load(write_example("fault_free", tmp_path)), tmp_path))
+    page = opened(report.write(evaluate(load(write_example("fault_free", tmp_path))), tmp_path))
     page.locator(".lane").nth(0).focus()
     page.keyboard.press("Alt+ArrowDown")
     assert page.evaluate("vklocks.state.now.order") == [1, 0, 2]
@@ -416,7 +419,7 @@ def test_violations_are_pinned_and_led_to(tmp_path: Path, opened: Open) -> None:
     lines = log.read_text().splitlines()
     dropped = next(n for n, line in enumerate(lines) if '"kind":"send"' in line)
     log.write_text("\n".join(lines[:dropped] + lines[dropped + 1 :]) + "\n")
-    page = opened(report.write(load(directory), directory))
+    page = opened(report.write(evaluate(load(directory)), directory))
     link = page.locator(".violations a").first
     link.click()
     event = link.get_attribute("data-event")
@@ -428,7 +431,7 @@ def test_violations_are_pinned_and_led_to(tmp_path: Path, opened: Open) -> None:
 
 
 def test_what_is_seen_can_be_saved(tmp_path: Path, opened: Open) -> None:
-    page = opened(report.write(load(write_example("faulty", tmp_path)), tmp_path))
+    page = opened(report.write(evaluate(load(write_example("faulty", tmp_path))), tmp_path))
     page.evaluate("vklocks.diagram.show(5e9, 11e9); vklocks.diagram.draw()")
     with page.expect_download() as saved:
         page.get_by_role("button", name="Save SVG").click()
@@ -442,7 +445,7 @@ def test_what_is_seen_can_be_saved(tmp_path: Path, opened: Open) -> None:
 
 
 def test_light_and_dark(tmp_path: Path, opened: Open) -> None:
-    path = report.write(load(write_example("fault_free", tmp_path)), tmp_path)
+    path = report.write(evaluate(load(write_example("fault_free", tmp_path))), tmp_path)
     ground = "getComputedStyle(document.body).backgroundColor"
     page = opened(path, color_scheme="dark")
     dark = page.evaluate(ground)
@@ -469,7 +472,7 @@ def test_what_looks_like_html_is_text(tmp_path: Path, opened: Open) -> None:
         lines = [f"Received message from {EVIL}: received_clock=1", f"{received}, queue_length=0"]
         log = foreign_log(machine, [*lines, EVIL])
         (tmp_path / f"<i>{number}<{chr(8232)}i>.log").write_text(log)
-    page = opened(report.write(load(tmp_path), tmp_path))
+    page = opened(report.write(evaluate(load(tmp_path)), tmp_path))
     assert "taken" not in page.title()
     assert page.locator("img, i").count() == 0
     page.evaluate("vklocks.state.change({selected: 0})")
@@ -485,7 +488,7 @@ def test_an_imported_log(opened: Open, tmp_path: Path) -> None:
             f"Internal event: updated logical clock to {n}, system_time={n}" for n in range(1, 9)
         ]
         (tmp_path / f"{machine}.txt").write_text(foreign_log(machine, lines))
-    page = opened(report.write(load(tmp_path), tmp_path))
+    page = opened(report.write(evaluate(load(tmp_path)), tmp_path))
     assert page.evaluate("vklocks.history.count") == 16
     assert page.locator("#verdict-title").inner_text().startswith("Nothing is violated, but")
     assert "format vklocks" in page.locator("#run").inner_text()

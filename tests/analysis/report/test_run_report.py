@@ -11,13 +11,16 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from analysis.checks import account
+from analysis.checks.account import ENDS, account
+from analysis.checks.evidence import Evidence
+from analysis.evaluation import evaluate
 from analysis.logs.finding import load
 from analysis.metrics.labels import label, show
-from analysis.metrics.run import per_machine, per_run
+from analysis.metrics.machine import per_machine
+from analysis.metrics.run import per_run
 from analysis.report import run as report
 from analysis.report.absences import absences, conditions
-from analysis.report.description import command, told, toml
+from analysis.report.description import command, describe, toml
 from analysis.report.payload import late_messages
 from example_runs import EXAMPLE_RUNS, write_example
 from specs import plain_specs
@@ -58,7 +61,7 @@ def rows(html: str, of: str) -> list[list[str]]:
 @pytest.mark.parametrize("example", EXAMPLE_RUNS)
 def test_the_table_holds_the_metrics(example: str, tmp_path: Path) -> None:
     run = load(write_example(example, tmp_path))
-    table = rows(report.html(run), "metrics")
+    table = rows(report.html(evaluate(run)), "metrics")
     shown = {row[0]: row[1:] for row in table}
     wanted = per_machine(run)
     assert shown["Events"] == list(run.machines)
@@ -72,10 +75,11 @@ def test_the_table_holds_the_metrics(example: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("example", EXAMPLE_RUNS)
 def test_the_diagram_in_words_is_the_account(example: str, tmp_path: Path) -> None:
     run = load(write_example(example, tmp_path))
-    html = report.html(run)
-    counts = {end: str(count) for end, count in vars(account(run)).items() if end != "sent"}
+    html = report.html(evaluate(run))
+    counted = account(Evidence(run))
+    counts = {end: str(getattr(counted, end)) for end in ENDS}
     assert dict(rows(html, "message-ends")[1:]) == counts  # type: ignore[arg-type]
-    assert f"{account(run).sent:,} messages sent" in html
+    assert f"{counted.sent:,} messages sent" in html
 
 
 def test_a_violation_is_a_link_to_its_event(tmp_path: Path) -> None:
@@ -84,7 +88,7 @@ def test_a_violation_is_a_link_to_its_event(tmp_path: Path) -> None:
     lines = log.read_text().splitlines()
     dropped = next(n for n, line in enumerate(lines) if '"kind":"send"' in line)
     log.write_text("\n".join(lines[:dropped] + lines[dropped + 1 :]) + "\n")
-    html = report.html(load(directory))
+    html = report.html(evaluate(load(directory)))
     assert 'class="verdict violated"' in html
     assert re.search(r'href="#sel=vm\d%3A\d+"', html)
 
@@ -92,9 +96,9 @@ def test_a_violation_is_a_link_to_its_event(tmp_path: Path) -> None:
 def test_what_cannot_be_checked_is_not_called_fine(tmp_path: Path) -> None:
     directory = write_example("fault_free", tmp_path)
     (directory / "vm3.jsonl").unlink()
-    html = report.html(load(directory))
-    assert 'class="verdict unknown"' in html
-    assert "Could not be checked" in html
+    html = report.html(evaluate(load(directory)))
+    assert 'class="verdict inconclusive"' in html
+    assert "Inconclusive" in html
     assert "there is no log of vm3" in html
 
 
@@ -103,7 +107,7 @@ def test_the_command_does_the_same_run_again(tmp_path: Path) -> None:
     directory = write_example("fault_free", tmp_path)
     (directory / "spec.json").write_text(json.dumps(spec.plain()))
     (directory / "run.json").write_text(json.dumps({"backend": "simulation"}))
-    said = told(load(directory))
+    said = describe(load(directory))
     assert said.command == (
         "vklocks run --backend simulation --machines 3 --duration 5 --ticks 2-4 --weights 2,1,7"
         " --clocks lamport --seed 9"
@@ -114,7 +118,7 @@ def test_the_command_does_the_same_run_again(tmp_path: Path) -> None:
 
 def test_without_files_beside_them_the_logs_say_what_was_run(tmp_path: Path) -> None:
     run = load(write_example("faulty", tmp_path))
-    said = told(run)
+    said = describe(run)
     assert said.command == "vklocks run again.toml"
     spec = Spec.parse(tomllib.loads(said.spec))
     assert spec.resolved() == replace(
@@ -142,7 +146,7 @@ def test_what_options_cannot_say_is_in_a_file(plain: dict[str, Any]) -> None:
 def test_nothing_unfinished_is_left_beside_a_report(tmp_path: Path) -> None:
     directory = write_example("fault_free", tmp_path)
     before = set(directory.iterdir())
-    written = report.write(load(directory), directory)
+    written = report.write(evaluate(load(directory)), directory)
     assert set(directory.iterdir()) == before | {written}
 
 
@@ -156,9 +160,9 @@ def test_what_went_wrong_is_said_and_dated(tmp_path: Path) -> None:
     assert absences(run)[0]["from_ns"] == 9 * SECOND_NS
     texts = [fault["text"] for fault in conditions(run)]
     assert texts == ["loss 0.1", "duplication 0.15", "partition vm1 vm2 | vm3 vm4"]
-    html = report.html(run)
+    html = report.html(evaluate(run))
     assert "vm2 paused from 9 to 12 s" in html
-    late = late_messages(run)
+    late = late_messages(Evidence(run))
     assert late > 0
     assert f"{late} of the messages were on their way for longer than a tick." in html
 

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from analysis.logs.finding import load
-from analysis.metrics.run import per_machine
+from analysis.metrics.machine import per_machine
 from analysis.text.sparklines import ASCII, BLOCKS, print_sparklines, sparklines
 from example_runs import write_example
 

@@ -1,7 +1,7 @@
 """What is printed for people and for programs, figure by figure."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -9,16 +9,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from analysis.logs.finding import Run, load
-from analysis.metrics.run import (
-    MACHINE_METRICS,
-    RUN_METRICS,
-    across,
-    figures,
-    per_machine,
-    per_run,
-    per_runs,
-)
+from analysis.evaluation import evaluate
+from analysis.history.run import Run
+from analysis.logs.finding import load
+from analysis.metrics.across import per_runs, statistics
+from analysis.metrics.machine import MACHINE_METRICS, per_machine
+from analysis.metrics.run import RUN_METRICS, metrics_of, per_run
+from analysis.text.plain import plain_metrics
 from analysis.text.summary import (
     ACROSS_RUNS,
     CAUSALITY_ACROSS_RUNS,
@@ -27,8 +24,8 @@ from analysis.text.summary import (
     FLUID_MODEL_ACROSS_RUNS,
     QUEUES_AND_MESSAGES,
     RATES_AND_DELAYS,
-    as_json,
-    print_summary,
+    print_across,
+    print_run,
 )
 from by_hand import internal, receive, run_of, send, stop, write_run
 
@@ -36,22 +33,25 @@ NARROW = 80
 MS = 10**6
 #: The tables of one run, by their columns.
 TABLES = (CLOCKS, QUEUES_AND_MESSAGES, RATES_AND_DELAYS, FLUID_MODEL)
-Show = Callable[[Sequence[Run], Console], None]
 
 
-def printed(runs: Sequence[Run], show: Show = print_summary, width: int = NARROW) -> list[str]:
+def printed(runs: Sequence[Run], width: int = NARROW) -> list[str]:
     out = StringIO()
-    show(runs, Console(file=out, width=width))
+    console = Console(file=out, width=width)
+    for run in runs:
+        print_run(evaluate(run), console)
+    if len(runs) > 1:
+        print_across(list(map(metrics_of, runs)), console)
     return out.getvalue().splitlines()
 
 
-def figures_of(lines: Sequence[str], name: str) -> list[list[str]]:
+def cells_of(lines: Sequence[str], name: str) -> list[list[str]]:
     """The cells of every row that is named so."""
     return [cells[1:] for line in lines if (cells := line.split())[:1] == [name]]
 
 
-def rounded(figures: Mapping[str, Any], columns: Mapping[str, str]) -> list[str]:
-    return [cell(figures[metric]) for metric in columns if metric in figures]
+def rounded(metrics: Mapping[str, Any], columns: Mapping[str, str]) -> list[str]:
+    return [cell(metrics[metric]) for metric in columns if metric in metrics]
 
 
 def cell(figure: float | None) -> str:
@@ -98,26 +98,26 @@ def great_run(tmp_path: Path) -> Run:
     )
 
 
-def test_figures_are_the_metrics_rounded(run: Run) -> None:
+def test_cells_are_the_metrics_rounded(run: Run) -> None:
     lines = printed([run])
     # Ticks per second, done, missed; last clock; jumps: mean, min, max, deviation, over 1.
     clocks = ["3 3 0 3 1.00 1 1 0.00 0.00", "4 4 0 4 1.00 1 1 0.00 0.00", "6 0 2 - - - - - -"]
     # Events: all, internal, send, receive; messages out and in; queue: two means, peak, left.
     queues = ["3 1 2 0 3 0 - 0.00 0 0", "4 3 0 1 0 1 0.00 0.00 0 0", "0 0 0 0 0 1 - - - 1"]
     for machine, first, second in zip(run.machines, clocks, queues, strict=True):
-        assert figures_of(lines, machine)[:2] == [first.split(), second.split()]
+        assert cells_of(lines, machine)[:2] == [first.split(), second.split()]
 
 
 @pytest.mark.parametrize("fixture", ["run", "great_run"])
 @pytest.mark.parametrize("width", [20, NARROW, 200])
-def test_no_figure_is_cut_however_narrow_the_console(
+def test_no_cell_is_cut_however_narrow_the_console(
     fixture: str, width: int, request: pytest.FixtureRequest
 ) -> None:
     run: Run = request.getfixturevalue(fixture)
     lines = printed([run], width=width)
     for row in per_machine(run).to_dicts():
         # Below the tables are lines over time, which also begin with a machine.
-        shown = figures_of(lines, row["machine"])[: len(TABLES)]
+        shown = cells_of(lines, row["machine"])[: len(TABLES)]
         assert shown == [rounded(row, columns) for columns in TABLES]
     assert "…" not in "".join(lines)
 
@@ -156,25 +156,26 @@ def test_over_runs_there_are_tables(run: Run, tmp_path: Path) -> None:
     lines = printed(runs)
     first = next(number for number, line in enumerate(lines) if line.startswith("2 runs; "))
     below = lines[first:]
-    for row, rates in zip(per_runs(runs).to_dicts(), ["3 4 6", "1 2"], strict=True):
-        assert figures_of(below, row["run"]) == [
+    rows = per_runs(list(map(metrics_of, runs)))
+    for row, rates in zip(rows.to_dicts(), ["3 4 6", "1 2"], strict=True):
+        assert cells_of(below, row["run"]) == [
             [*rates.split(), *rounded(row, ACROSS_RUNS)],
             rounded(row, CAUSALITY_ACROSS_RUNS),
             rounded(row, FLUID_MODEL_ACROSS_RUNS),
         ]
-    for row in across(runs).to_dicts():
-        assert figures_of(below, row["name"]) == [
+    for row in statistics(rows).to_dicts()[:2]:
+        assert cells_of(below, row["name"]) == [
             rounded(row, columns)
             for columns in (ACROSS_RUNS, CAUSALITY_ACROSS_RUNS, FLUID_MODEL_ACROSS_RUNS)
         ]
     assert not any(line.startswith("1 runs; ") for line in printed([run]))
 
 
-def test_over_runs_no_figure_is_cut_either(great_run: Run) -> None:
+def test_over_runs_no_cell_is_cut_either(great_run: Run) -> None:
     lines = printed([great_run, great_run])
-    (figures, _) = per_runs([great_run, great_run]).to_dicts()
-    expected = rounded(figures, ACROSS_RUNS)
-    assert expected in [cells[-len(expected) :] for cells in figures_of(lines, great_run.name)]
+    (metrics, _) = per_runs([metrics_of(great_run)] * 2).to_dicts()
+    expected = rounded(metrics, ACROSS_RUNS)
+    assert expected in [cells[-len(expected) :] for cells in cells_of(lines, great_run.name)]
     assert "…" not in "".join(lines)
 
 
@@ -207,12 +208,13 @@ def test_a_violated_run_says_so_in_its_tables_and_in_its_verdict(tmp_path: Path)
     logs = {"vm1": [send(10, 1, "vm2")], "vm2": [receive(20, 5, "vm1", 3)]}
     run = run_of(tmp_path / "bad", logs)
     lines = printed([run], width=200)
-    assert "1 messages sent = 0 received + 1 UNACCOUNTED" in lines
-    assert any(line.startswith("verdict: VIOLATED; receive_without_send (1);") for line in lines)
+    account = "1 messages sent = 0 received + 1 UNACCOUNTED; 1 receives without a known send"
+    assert account in lines
+    assert any(line.startswith("verdict: violated; receive_without_send (1);") for line in lines)
 
 
 def test_programs_get_every_metric_unrounded(run: Run) -> None:
-    plain = json.loads(json.dumps(as_json([figures(run)] * 2), allow_nan=False))
+    plain = json.loads(json.dumps(plain_metrics([metrics_of(run)] * 2), allow_nan=False))
     (one, again) = plain["runs"]
     assert one == again
     machines = one.pop("machines")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from analysis.checks import verdict
+from analysis.evaluation import evaluate
 from analysis.logs.finding import load
 from loopback import read_log
 from orchestrator.backends import BACKENDS
@@ -81,7 +81,7 @@ def test_an_interrupted_run_ends_cleanly_and_soon(tmp_path: Path) -> None:
 def test_the_analysis_finds_every_simulation_right(spec: Spec) -> None:
     with tempfile.TemporaryDirectory() as directory:
         executed(spec, Path(directory))
-        found = verdict(load(Path(directory)))
+        found = evaluate(load(Path(directory))).verdict
     assert found.violations == ()
     assert found.unchecked == ()
     places = found.account

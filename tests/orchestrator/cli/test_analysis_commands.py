@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from analysis.logs.finding import load
-from analysis.metrics.run import figures
-from analysis.text.summary import as_json
+from analysis.metrics.run import metrics_of
+from analysis.text.plain import plain_metrics
 from orchestrator.cli import analyse, main, report
 from others import Delimited
 from unruly import unruly
@@ -25,8 +25,8 @@ def run(tmp_path: Path) -> Path:
 
 def test_a_run_that_is_fine(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(run)]) == 0
-    assert capsys.readouterr().out.startswith("one: fine\n")
-    assert json.loads((run / "verdict.json").read_text())["verdict"] == "fine"
+    assert capsys.readouterr().out.startswith("one: holds\n")
+    assert json.loads((run / "verdict.json").read_text())["verdict"] == "holds"
 
 
 def test_a_violated_run_ends_with_1(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -35,7 +35,7 @@ def test_a_violated_run_ends_with_1(run: Path, capsys: pytest.CaptureFixture[str
     assert main(["check", "--json", str(run)]) == 1
     (plain,) = json.loads(capsys.readouterr().out)["runs"]
     assert plain == json.loads((run / "verdict.json").read_text())
-    assert plain["verdict"] == "VIOLATED"
+    assert plain["verdict"] == "violated"
 
 
 def test_logs_that_are_missing_end_with_2(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -49,7 +49,7 @@ def test_a_verdict_that_cannot_be_kept_is_said(
 ) -> None:
     (run / "verdict.json").mkdir()
     assert main(["check", str(run)]) == 0
-    assert capsys.readouterr().err == "vklocks: verdict.json is not kept: Is a directory\n"
+    assert capsys.readouterr().err == "vklocks: verdict.json is not written: Is a directory\n"
 
 
 def test_the_logs_of_others_are_audited(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -107,7 +107,7 @@ def test_logs_are_analysed_in_the_format_that_is_given(
     Delimited().write(WORLD, tmp_path)
     assert main(["analyse", str(tmp_path), "--format", "delimited"]) == 0
     said = capsys.readouterr().out
-    assert "verdict: nothing violated" in said
+    assert "verdict: holds: nothing violated" in said
     assert f"report: {tmp_path / 'report.html'}" in said
     assert main(["analyse", str(tmp_path), "--format", "delimited", "--json"]) == 0
     (plain,) = json.loads(capsys.readouterr().out)["runs"]
@@ -124,10 +124,10 @@ def test_every_execution_of_a_log_is_audited(
     assert main(["check", str(log)]) == 0
     said = capsys.readouterr().out
     for name in ("all.log#p", "all.log#q_r"):
-        assert f"{name}: nothing violated" in said
+        assert f"{name}: holds: nothing violated" in said
         assert json.loads((tmp_path / f"{name}.verdict.json").read_text())["run"] == name
     assert main(["analyse", str(log)]) == 0
-    assert "2 runs; of a machine's figures the mean" in capsys.readouterr().out
+    assert "2 runs; of a machine's metrics the mean" in capsys.readouterr().out
     assert {path.name for path in tmp_path.glob("*.html")} == {
         *("all.log#p.report.html", "all.log#q_r.report.html", "report.html")
     }
@@ -144,7 +144,7 @@ def test_many_executions_of_a_log_are_told_together(
     log.write_text(f"(?<host>\\w) (?<clock>.*) (?<event>\\w)\n=(?<trace>.*)=\n{executions}")
     assert main(["analyse", str(log)]) == 0
     said = capsys.readouterr().out
-    assert said.startswith("\n3 runs; of a machine's figures the mean")
+    assert said.startswith("\n3 runs; of a machine's metrics the mean")
     assert {path.name for path in tmp_path.iterdir()} == {"all.log", "report.html"}
 
 
@@ -163,7 +163,7 @@ def labs(run: Path) -> Path:
         shutil.copytree(run, run.parent / name)
     measured = run.parent / "measured"
     measured.mkdir()
-    (measured / "metrics.json").write_text(json.dumps(as_json([figures(load(run))])))
+    (measured / "metrics.json").write_text(json.dumps(plain_metrics([metrics_of(load(run))])))
     log = run.parent / "mixed" / "vm1.jsonl"
     log.write_text(log.read_text().replace('"run":"', '"run":"another ', 1))
     log = run.parent / "violated" / "vm2.jsonl"
@@ -178,16 +178,16 @@ def test_of_many_labs_those_that_cannot_be_read_are_named_and_the_others_checked
     assert main(["check", str(labs)]) == 1
     said = capsys.readouterr().out
     for line in (
-        "measured: could not be checked",
-        f"  could not be checked: only its figures were kept, no logs: {names['measured']}",
-        "mixed: could not be checked",
+        "measured: inconclusive",
+        f"  could not be checked: only its metrics were written, no logs: {names['measured']}",
+        "mixed: inconclusive",
         f"  could not be checked: {names['mixed']} mixes logs of two runs",
-        "one: fine",
-        "violated: VIOLATED",
+        "one: holds",
+        "violated: violated",
     ):
         assert f"\n{line}" in f"\n{said}"
     kept = {name: json.loads((lab / "verdict.json").read_text()) for name, lab in names.items()}
-    assert kept["mixed"]["verdict"] == "could not be checked"
+    assert kept["mixed"]["verdict"] == "inconclusive"
     shutil.rmtree(names["violated"])
     assert main(["check", str(labs), "--json"]) == 2
     verdicts = json.loads(capsys.readouterr().out)["runs"]
@@ -200,7 +200,7 @@ def test_of_many_labs_those_that_cannot_be_read_are_named_and_the_others_analyse
     assert main(["analyse", str(labs)]) == 2
     told = capsys.readouterr()
     assert told.err.startswith(f"vklocks: {labs / 'mixed'} mixes logs of two runs")
-    assert "3 runs; of a machine's figures the mean" in told.out
+    assert "3 runs; of a machine's metrics the mean" in told.out
     assert main(["analyse", str(labs), "--json"]) == 2
     assert len(json.loads(capsys.readouterr().out)["runs"]) == 3
 
@@ -215,7 +215,7 @@ def test_what_is_found_out_goes_where_it_is_wanted(
     assert main(["analyse", str(run), str(run.parent / "two"), "--out", str(out)]) == 0
     assert f"report: {out / 'report.html'}" in capsys.readouterr().out
     assert 'href="two/report.html"' in (out / "report.html").read_text()
-    assert "2 fine" in (out / "report.html").read_text()
+    assert "2 hold" in (out / "report.html").read_text()
     for name in ("one", "two"):
         left = {path.name for path in (out / name).iterdir()}
         assert left == {"report.html", "verdict.json", "charts"}
@@ -223,4 +223,51 @@ def test_what_is_found_out_goes_where_it_is_wanted(
     assert main(["analyse", str(run), "--out", str(run / "vm1.jsonl")]) == 2
     assert "--out: " in capsys.readouterr().err
     assert main(["analyse", str(run), "--json", "--out", str(out)]) == 2
-    assert "--out: --json leaves no files" in capsys.readouterr().err
+    assert "--out: --json writes no files" in capsys.readouterr().err
+
+
+def test_a_folder_with_logs_of_no_known_format_is_named_and_not_fine(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = run.parent / "two"
+    other.mkdir()
+    (other / "m1.log").write_text("10.0 SENT to m2, lamport 1\n")
+    assert main(["check", str(run.parent)]) == 2
+    printed = capsys.readouterr().out
+    assert printed.startswith("one: holds\n")
+    assert f"{other} is no run: its files m1.log were not recognised as logs" in printed
+    assert main(["analyse", str(run.parent)]) == 2
+    assert "m1.log were not recognised as logs" in capsys.readouterr().err
+
+
+def test_a_torn_line_and_a_file_that_is_not_read_are_noted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lab, torn = tmp_path / "lab", tmp_path / "torn"
+    lab.mkdir()
+    (lab / "a.csv").write_text("time,clock,kind,queue,peer\n10.0,1,send,,b\n10.5,2,send,,c\n")
+    (lab / "b.csv").write_text("time,clock,kind,queue,peer\n10.2,2,receive,0,a\n")
+    (lab / "c.jsonl").write_text('{"time":10.7,"clock":3,"kind":"receive","peer":"a"}\n')
+    assert main(["check", str(lab)]) == 2
+    printed = capsys.readouterr().out
+    assert "note: c.jsonl was not read: it was not recognised as a log" in printed
+    assert "there is no log of c: 1 messages were sent to it" in printed
+    torn.mkdir()
+    events = 'a {"a":1}\nstart\na {"a":2}\nsend\nb {"b":1}\nstart\n'
+    layout = "(?<host>\\S*) (?<clock>{.*})\\n(?<event>.*)\n\n"
+    (torn / "log.txt").write_text(f"{layout}{events}b ")
+    assert main(["check", str(torn)]) == 0
+    assert "note: 1 line not used from log.txt:9: torn last line" in capsys.readouterr().out
+
+
+def test_if_nothing_can_be_read_the_commonest_reason_is_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for machine, clocks in {"p1": ("[1, 0]", "[2, 0]"), "p2": ("[0, 1]",)}.items():
+        lines = [f"{n} internal clock={clock}" for n, clock in enumerate(clocks, 1)]
+        (tmp_path / f"{machine}.log").write_text("\n".join([f"{machine} is up", *lines, ""]))
+    description = tmp_path / "format.toml"
+    description.write_text(r"expression = '^(?<time>[\d.]+) (?<kind>\w+) clock=(?<clock>.*)$'")
+    assert main(["check", str(tmp_path), "--format", str(description)]) == 2
+    reason = "the clock cannot be '[1, 0]' (3 lines, the first is p1.log:2)"
+    assert f"no event could be read: {reason}" in capsys.readouterr().out

@@ -35,8 +35,10 @@ export function sentence(history, row) {
 export const ENDS = {
   received: "received",
   inbox: "left in the inbox at the end",
+  open: "received, but by which receive is open",
   undelivered: "never acknowledged",
   lost: "lost to a fault",
+  unlogged: "sent to a machine without a log",
   died: "died with a killed machine",
   claimed: "received, but never sent",
   unaccounted: "unaccounted for",

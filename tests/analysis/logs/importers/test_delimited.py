@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from analysis.checks import verdict
+from analysis.evaluation import evaluate
 from analysis.history.causality import causality
 from analysis.history.run import SCHEMA
 from analysis.logs.finding import InputError, Run, load
-from analysis.text.audit import word_of
+from analysis.text.verdict import headline
 from histories import World
 from others import Delimited, stamped_before
 from unruly import closure, unruly
@@ -52,11 +52,11 @@ def test_whatever_the_way_the_history_is_the_same(tmp_path: Path, way: Delimited
     assert run.events.schema == SCHEMA
     known, truth = causality(run), closure(WORLD)
     assert all((known.past(row) == truth[:, row].nonzero()[0]).all() for row in range(len(truth)))
-    found = verdict(run)
+    found = evaluate(run).verdict
     assert (found.violations, found.unchecked, found.offsets) == ((), (), ())
     assert found.account
     assert found.account.received == run.events.filter(kind="receive").height
-    assert word_of(found).startswith("nothing violated; 5 of 13 checks cannot be made")
+    assert headline(found).startswith("holds: nothing violated; 5 of 13 checks cannot be made")
 
 
 def test_what_is_inferred_is_marked_so(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_stamps_from_before_the_increment_are_found_out_and_named(tmp_path: Path
     run = run_of(tmp_path, world, Delimited(clocks=stamped_before))
     assert run.stamp_lag == 1
     assert said(run, "messages carry the clock from before their send advanced it")
-    found = verdict(run)
+    found = evaluate(run).verdict
     assert {violation.check for violation in found.violations} == {"clock_condition"}
     assert all(
         violation.because.endswith("messages carry the clock from before their send advanced it")
@@ -117,10 +117,10 @@ def test_without_peers_the_clock_values_tell_something_and_the_rest_is_left_open
             assert (sender, cause) == truth[machine, index]
         else:
             assert (sender, cause) == (None, None)
-    found = verdict(run)
+    found = evaluate(run).verdict
     open_ = f"{counts['several sends fit']} receives could be of several sends, and are left open"
     assert open_ in found.unchecked
-    assert word_of(found) == "could not be checked"
+    assert headline(found) == "inconclusive"
 
 
 def test_the_log_of_a_machine_that_is_missing_is_asked_for(tmp_path: Path) -> None:
@@ -129,8 +129,10 @@ def test_the_log_of_a_machine_that_is_missing_is_asked_for(tmp_path: Path) -> No
     run = load(tmp_path)
     assert run.machines == ("vm1", "vm3")
     waiting = run.events.filter(kind="receive", sender="vm2").height
-    assert verdict(run).unchecked == (
-        f"there is no log of vm2: {waiting} receives are of its messages",
+    sent = run.events["to"].explode().eq("vm2").sum()
+    assert evaluate(run).verdict.unchecked == (
+        f"there is no log of vm2: {waiting} receives are of its messages,"
+        f" {sent} messages were sent to it",
     )
 
 
@@ -147,7 +149,7 @@ def test_one_clock_that_falls_is_no_second_run(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text(
         "".join(f"{n}|{clock}|internal|0|\n" for n, clock in enumerate([1, 2, 3, 1, 5, 6]))
     )
-    found = verdict(load(tmp_path))
+    found = evaluate(load(tmp_path)).verdict
     checks = {violation.check for violation in found.violations}
     assert checks == {"clock_rule", "clock_condition"}
 
@@ -175,7 +177,7 @@ def test_times_are_read_as_they_look(
     run = load(tmp_path)
     assert run.events["at_ns"].drop_nulls().to_list() == [round(s * 1e9) for s in seconds]
     assert said(run, says)
-    assert verdict(run).violations == ()
+    assert evaluate(run).verdict.violations == ()
 
 
 @pytest.mark.parametrize(
@@ -195,7 +197,7 @@ def test_damage_is_listed_and_everything_else_kept(tmp_path: Path, line: str, re
     run = load(tmp_path)
     assert run.damage == (("a.log", 2, reason),)
     assert run.events["clock_lamport"].to_list() == [1, 3]
-    assert f"a.log:2 could not be used: {reason}" in verdict(run).unchecked
+    assert f"a.log:2 could not be used: {reason}" in evaluate(run).verdict.unchecked
 
 
 def test_a_torn_last_line_is_told_apart(tmp_path: Path) -> None:
@@ -204,7 +206,7 @@ def test_a_torn_last_line_is_told_apart(tmp_path: Path) -> None:
     (torn,) = run.damage
     assert torn.line == 2
     assert torn.reason == "torn last line: 'inter' is no kind of event that is known"
-    assert verdict(run).unchecked == ()
+    assert evaluate(run).verdict.unchecked == ()
 
 
 def test_who_is_called_by_a_number_is_known_by_it(tmp_path: Path) -> None:
@@ -215,7 +217,7 @@ def test_who_is_called_by_a_number_is_known_by_it(tmp_path: Path) -> None:
     assert said(run, "2 is taken for machine_2, by its number")
     assert run.events["to"].to_list()[:2] == [["machine_2"], ["machine_2", "machine_3"]]
     assert run.events.filter(kind="receive")["cause"].to_list() == [0, 1, 1]
-    assert verdict(run).violations == ()
+    assert evaluate(run).verdict.violations == ()
 
 
 def test_a_file_of_all_machines_is_a_run_by_itself(tmp_path: Path) -> None:
@@ -230,7 +232,7 @@ def test_a_file_of_all_machines_is_a_run_by_itself(tmp_path: Path) -> None:
         ("q", "p", 0),
         ("r", "p", 0),
     ]
-    assert [violation.check for violation in verdict(run).violations] == ["clock_rule"] * 2
+    assert [violation.check for violation in evaluate(run).verdict.violations] == ["clock_rule"] * 2
 
 
 @pytest.mark.parametrize(
@@ -246,5 +248,5 @@ def test_a_file_of_all_machines_is_a_run_by_itself(tmp_path: Path) -> None:
 )
 def test_other_tables_are_no_logs(tmp_path: Path, text: str) -> None:
     (tmp_path / "x.csv").write_text(text)
-    with pytest.raises(InputError, match="it directly holds no logs"):
+    with pytest.raises(InputError, match="is no run: "):
         load(tmp_path)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.checks import verdict
+from analysis.evaluation import evaluate
 from analysis.exports import export
 from analysis.history.causality import causality
-from analysis.logs.finding import InputError, Run, load, load_all
+from analysis.logs.finding import InputError, Run, load, source_of
 from loading import run_of
 from unruly import unruly
 
@@ -94,7 +94,7 @@ def test_every_layout_says_the_same(tmp_path: Path, layout: Layout) -> None:
         "send",
     ]
     assert {*run.events["inferred"].drop_nulls()} == {"vector clocks"}
-    found = verdict(run)
+    found = evaluate(run).verdict
     assert (found.violations, found.unchecked) == ((), ())
     unknown = dict(found.unknown)
     assert unknown["clock_condition"].startswith("the messages were inferred from the vector")
@@ -119,7 +119,7 @@ def test_a_host_without_a_log_is_missing(tmp_path: Path) -> None:
     run = loaded(tmp_path, text_of(one_line, [event for event in EVENTS if event[0] != "other"]))
     assert (run.machines, run.missing) == (("client", "server", "other"), ("other",))
     assert causes(run)["server", 2] == ("other", None)
-    found = verdict(run)
+    found = evaluate(run).verdict
     assert found.unchecked == ("there is no log of other: 1 receives are of its messages",)
 
 
@@ -130,7 +130,9 @@ def test_news_of_several_that_no_one_message_brought_is_left_open(tmp_path: Path
     assert "1 events have new components of several sends, which no single message explains" in (
         run.conventions
     )
-    assert verdict(run).unchecked == ("1 receives could be of several sends, and are left open",)
+    assert evaluate(run).verdict.unchecked == (
+        "1 receives could be of several sends, and are left open",
+    )
 
 
 def test_an_event_that_receives_and_sends_is_both(tmp_path: Path) -> None:
@@ -139,7 +141,7 @@ def test_an_event_that_receives_and_sends_is_both(tmp_path: Path) -> None:
     run = loaded(tmp_path, text_of(shiviz, events))
     assert causes(run) == {("q", 0): ("p", 0), ("r", 0): ("q", 0)}
     assert run.events.filter(machine="q")["to"].to_list() == [["r"]]
-    assert verdict(run).violations == ()
+    assert evaluate(run).verdict.violations == ()
 
 
 @pytest.mark.parametrize(
@@ -156,7 +158,7 @@ def test_an_event_that_receives_and_sends_is_both(tmp_path: Path) -> None:
     ],
 )
 def test_what_no_vector_clock_does_is_violated(tmp_path: Path, events: Events, check: str) -> None:
-    found = verdict(loaded(tmp_path, text_of(one_line, events)))
+    found = evaluate(loaded(tmp_path, text_of(one_line, events))).verdict
     assert check in {violation.check for violation in found.violations}
 
 
@@ -177,14 +179,14 @@ def test_what_was_exported_comes_back_with_the_same_causality(
     order = [run.machines.index(machine) for machine in logged]
     for row in range(len(before)):
         assert before.vector_time(row)[order].tolist() == after.vector_time(row).tolist()
-    assert verdict(again).violations == ()
+    assert evaluate(again).verdict.violations == ()
 
 
 def test_several_executions_are_several_runs(tmp_path: Path) -> None:
     header = r"(?<host>\S+) (?<clock>{.*}) (?<event>.*)" + "\n=== (?<trace>.*) ===\n"
     text = f"{header}=== calm ===\n{text_of()}=== stormy ===\n{text_of(events=EVENTS[:1])}"
     (tmp_path / "all.log").write_text(text)
-    calm, stormy = load_all(tmp_path / "all.log")
+    calm, stormy = source_of(tmp_path / "all.log").load()
     assert (calm.name, stormy.name) == ("all.log#calm", "all.log#stormy")
     assert (calm.events.height, stormy.events.height) == (8, 1)
     assert stormy.events["line"].to_list() == [13]
@@ -196,7 +198,11 @@ def test_several_executions_are_several_runs(tmp_path: Path) -> None:
 def test_executions_without_a_name_are_numbered(tmp_path: Path) -> None:
     text = r"(?<host>\S+) (?<clock>.*) (?<event>\w+)" + f"\n--+\n{text_of()}---\n{text_of()}"
     (tmp_path / "all.log").write_text(text)
-    assert [run.name for run in load_all(tmp_path / "all.log")] == ["all.log#1", "all.log#2"]
+    runs = source_of(tmp_path / "all.log").load()
+    assert [run.name for run in runs] == [
+        "all.log#1",
+        "all.log#2",
+    ]
 
 
 def test_executions_that_nobody_tells_apart_are_refused(tmp_path: Path) -> None:

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.checks import verdict
+from analysis.evaluation import evaluate
 from analysis.history import kernels
 from analysis.logs.finding import InputError, Run, load
 from analysis.logs.importers import vklocks_bytes, vklocks_lines
-from analysis.metrics.run import MACHINE_METRICS, per_machine, per_run
+from analysis.metrics.machine import MACHINE_METRICS, per_machine
+from analysis.metrics.run import per_run
 from others import write_as_the_first_vklocks
 from unruly import unruly
 
@@ -262,7 +263,7 @@ def test_every_message_of_a_history_is_matched(
         for e in events
         for cause in [(e.sender, e.cause) if e.kind == "receive" else (None, None)]
     ]
-    found = verdict(run)
+    found = evaluate(run).verdict
     assert (found.violations, found.unchecked, found.offsets) == ((), (), ())
     assert found.account
     assert found.account.inbox == sum(len(machine.inbox) for machine in world.machines.values())
@@ -270,7 +271,9 @@ def test_every_message_of_a_history_is_matched(
     assert {*run.events["inferred"].drop_nulls()} <= {"stamp on its channel"}
 
 
-def test_a_message_that_could_not_be_sent_was_sent_and_is_undelivered(tmp_path: Path) -> None:
+def test_a_message_that_could_not_be_sent_is_one_to_an_unlogged_machine(
+    tmp_path: Path,
+) -> None:
     failed = (
         "2025-01-01 10:00:01,101 ERROR: Error sending message to localhost:6003: <_InactiveRpc\n"
         "\tstatus = StatusCode.UNAVAILABLE\n>\n"
@@ -279,9 +282,9 @@ def test_a_message_that_could_not_be_sent_was_sent_and_is_undelivered(tmp_path: 
     run = run_of(tmp_path, alpha=ALPHA.replace(sent, failed), beta=BETA)
     assert run.damage == ()
     assert run.events.filter(kind="send")["to"].to_list()[1] == ["beta", "localhost:6003"]
-    account = verdict(run).account
+    account = evaluate(run).verdict.account
     assert account
-    assert (account.sent, account.received, account.undelivered) == (3, 2, 1)
+    assert (account.sent, account.received, account.unlogged) == (3, 2, 1)
 
 
 def test_what_its_logs_tell_is_found_out_and_said(run: Run) -> None:
@@ -292,15 +295,18 @@ def test_what_its_logs_tell_is_found_out_and_said(run: Run) -> None:
         "2 of 3 receives belong to their send by stamp on its channel",
         "1 of 3 receives fit no send in these logs: beta_log.txt:9",
     )
-    found = verdict(run)
+    found = evaluate(run).verdict
     # The clock of a message that alpha never sent is in the inbox, and gamma has no log.
-    assert found.unchecked == ("there is no log of gamma: 1 receives are of its messages",)
+    assert set(found.unchecked) == {
+        "there is no log of gamma: 1 receives are of its messages",
+        "there is no log of localhost:6003: 1 messages were sent to it",
+    }
     assert [violation.check for violation in found.violations] == []
 
 
 def test_a_message_that_fits_no_send_is_a_violation(tmp_path: Path) -> None:
     beta = BETA.replace("from alpha: received_clock=2", "from alpha: received_clock=7")
-    found = verdict(run_of(tmp_path, alpha=ALPHA, beta=beta))
+    found = evaluate(run_of(tmp_path, alpha=ALPHA, beta=beta)).verdict
     (violation,) = found.violations
     assert (violation.check, violation.machine, violation.index) == (
         "receive_without_send",
@@ -312,7 +318,7 @@ def test_a_message_that_fits_no_send_is_a_violation(tmp_path: Path) -> None:
 
 def test_sends_that_are_dated_when_their_messages_have_left_are_no_offset(tmp_path: Path) -> None:
     early = {"alpha": ALPHA, "beta": BETA.replace("00:00,650", "00:00,590")}
-    found = verdict(run_of(tmp_path / "one way", **early))
+    found = evaluate(run_of(tmp_path / "one way", **early)).verdict
     # Only one way: the wall clock of beta may be behind.
     (offset,) = found.offsets
     assert (offset.sender, offset.receiver, offset.least_ns) == ("alpha", "beta", 11 * MS)
@@ -326,7 +332,7 @@ def test_sends_that_are_dated_when_their_messages_have_left_are_no_offset(tmp_pa
         " system_time=1, queue_length=0\n"
     )
     both = {"alpha": early["alpha"] + got + taken, "beta": early["beta"] + sent + event}
-    found = verdict(run_of(tmp_path / "both ways", **both))
+    found = evaluate(run_of(tmp_path / "both ways", **both)).verdict
     assert found.offsets == ()
     assert dict(found.unknown)["clock_offset"].startswith("messages arrive up to 11 ms before")
 

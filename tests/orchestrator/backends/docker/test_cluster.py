@@ -9,7 +9,9 @@ from pathlib import Path
 import docker
 import pytest
 
-from analysis.checks import account, verdict
+from analysis.checks.account import account
+from analysis.checks.evidence import Evidence
+from analysis.evaluation import evaluate
 from analysis.logs.finding import load
 from cluster import (
     command,
@@ -54,10 +56,10 @@ def test_a_run_is_what_its_spec_says_and_nothing_of_it_is_left(
         due = spec.schedule(machine).ticks_before(spec.duration_ns)
         assert stop.events + stop.ticks_missed == due
         assert stop.rejected == 0
-    found = verdict(run)
+    found = evaluate(run).verdict
     assert not found.violations
     assert not found.unchecked
-    places = account(run)
+    places = account(Evidence(run))
     assert places.sent == places.received + places.inbox + places.undelivered > 0
     assert {path.name for path in directory.iterdir()} >= {
         "spec.json",
@@ -83,7 +85,7 @@ def test_runs_side_by_side_do_not_mix(tmp_path: Path, client: docker.DockerClien
     for run in runs:
         assert {start.run for start in run.starts.values()} == {run.name}
         assert [stop.rejected for stop in run.stops.values()] == [0, 0, 0]
-        assert not verdict(run).violations
+        assert not evaluate(run).verdict.violations
         assert not in_engine(client, run.name)
 
 
@@ -116,8 +118,8 @@ def test_a_killed_machine_fails_the_run_and_keeps_every_log(
     run = load(directory)
     assert not run.missing
     assert set(run.stops) == {"vm1", "vm3"}
-    assert not verdict(run).violations
-    places = account(run)
+    assert not evaluate(run).verdict.violations
+    places = account(Evidence(run))
     ended = places.received + places.inbox + places.undelivered + places.died
     assert places.sent == ended > 0
     assert not in_engine(client, recorded["run"])
@@ -136,7 +138,7 @@ def test_a_first_ctrl_c_keeps_the_logs_and_leaves_nothing(
     assert str(directory) in out
     run = load(directory)
     assert {stop.reason for stop in run.stops.values()} == {"terminated"}
-    assert not verdict(run).violations
+    assert not evaluate(run).verdict.violations
     assert not in_engine(client, recorded["run"])
 
 

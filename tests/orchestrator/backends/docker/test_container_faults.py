@@ -9,7 +9,7 @@ from typing import Any
 import docker
 import pytest
 
-from analysis.checks import verdict
+from analysis.evaluation import evaluate
 from analysis.logs.finding import load
 from cluster import command, first_container, in_engine, vklocks, wait_for_line
 from loopback import Log, check_whole, read_log, read_logs
@@ -55,7 +55,7 @@ def execute(
     logs = {m: read_log(folder / f"{m}.jsonl") for m in spec.machines}
     difference = replay(logs)
     assert difference is None, difference.explain()
-    found = verdict(load(folder))
+    found = evaluate(load(folder)).verdict
     assert not found.violations
     assert not found.unchecked
     return spec, outcome, read_logs(folder, spec.machines)

@@ -1,4 +1,4 @@
-"""The audit of a run: what it says, what it keeps, what it exits with."""
+"""The verdict on a run: as it is printed, written, and as an exit code."""
 
 import json
 from dataclasses import replace
@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from analysis.checks import MAX_VIOLATIONS_PER_CHECK, Verdict, verdict
+from analysis.evaluation import MAX_VIOLATIONS_PER_CHECK, Verdict, evaluate, exit_code
 from analysis.logs.finding import load
-from analysis.text import audit
+from analysis.text.plain import plain_verdict, write_verdict
+from analysis.text.verdict import headline, print_verdict
 from histories import World
 from loading import run_of
 from unruly import unruly
@@ -19,7 +20,7 @@ from vm.records import Event
 def said(directory: Path) -> list[str]:
     console = Console(width=200, record=True, file=(directory / "terminal").open("w"))
     run = load(directory)
-    audit.print_audit(run, verdict(run), console)
+    print_verdict(run, evaluate(run).verdict, console)
     return console.export_text().splitlines()
 
 
@@ -27,14 +28,24 @@ def test_of_a_run_that_is_fine(tmp_path: Path) -> None:
     world = unruly(3, machines=3, acts=200, loss=0.1)
     world.write(tmp_path)
     assert said(tmp_path) == [
-        f"{tmp_path.name}: fine",
-        "  what it is: logs in the format jsonl, 3 machines, 98 events",
+        f"{tmp_path.name}: holds",
+        "  logs in the format jsonl, 3 machines, 98 events",
         "  39 messages sent = 29 received + 2 left in inboxes + 8 lost",
         "  lamport: orders 889 of the 956 concurrent pairs",
         "  vector: orders none of the 956 concurrent pairs",
-        "  holds: receive_without_send, not_addressed, received_twice, overtaking, index_gap,"
-        " time_runs_back, causal_cycle, ticks_missed, queue, clock_rule, clock_condition,"
-        " strong_clock_condition, accounting",
+        "  receive_without_send: holds (29 of 29 receives)",
+        "  not_addressed: holds (29 of 29 receives)",
+        "  received_twice: holds (29 of 29 receives)",
+        "  fifo_violation: holds (29 of 29 receives)",
+        "  index_gap: holds (98 of 98 events)",
+        "  time_runs_back: holds (98 of 98 events)",
+        "  causal_cycle: holds (29 of 29 receives)",
+        "  ticks_missed: holds (98 of 98 events)",
+        "  queue: holds (98 of 98 events)",
+        "  clock_rule: holds (29 of 29 receives)",
+        "  clock_condition: holds (29 of 29 receives)",
+        "  strong_clock_condition: holds (4,753 of 4,753 pairs of events)",
+        "  accounting: holds (39 of 39 messages)",
     ]
 
 
@@ -44,8 +55,8 @@ def test_a_violation_comes_with_the_lines_that_show_it(tmp_path: Path) -> None:
     event.clock = event.clock | {"lamport": 8}
     world.write(tmp_path)
     lines = said(tmp_path)
-    assert lines[0] == f"{tmp_path.name}: VIOLATED"
-    begin = lines.index("  VIOLATED: clock_rule (1)")
+    assert lines[0] == f"{tmp_path.name}: violated"
+    begin = lines.index("  violated: clock_rule (1)")
     assert lines[begin + 1 : begin + 5] == [
         "    vm2 event 4: lamport reads 8, but its own 6 and the message's 8 make it 9",
         "      vm2.jsonl:5: vm2 event 3: lamport 6",
@@ -58,10 +69,10 @@ def test_what_could_not_be_checked_is_not_fine(tmp_path: Path) -> None:
     unruly(3, machines=3, acts=60).write(tmp_path)
     (tmp_path / "vm3.jsonl").unlink()
     first, *others = said(tmp_path)
-    assert first == f"{tmp_path.name}: could not be checked"
+    assert first == f"{tmp_path.name}: inconclusive"
     assert any("could not be checked: there is no log of vm3:" in line for line in others)
     assert any("cannot be known: accounting: there is no log of vm3" in line for line in others)
-    assert not any(line.startswith("  holds:") and "accounting" in line for line in others)
+    assert not any(line.startswith("  accounting: holds") for line in others)
 
 
 def broken(world: World) -> World:
@@ -80,46 +91,46 @@ def test_nobody_has_to_read_a_million_violations() -> None:
         for n in range(MAX_VIOLATIONS_PER_CHECK + 9)
     ]
     world.killed.add("vm1")
-    found = verdict(run_of(world))
+    found = evaluate(run_of(world)).verdict
     assert len(found.violations) == 2 * MAX_VIOLATIONS_PER_CHECK
     assert set(found.more) == {"clock_rule", "clock_condition"}
 
 
 def test_the_verdict_is_kept_as_plain_values(tmp_path: Path) -> None:
     broken(unruly(3, machines=3, acts=100)).write(tmp_path)
-    found = verdict(load(tmp_path))
-    audit.keep(found, tmp_path)
+    found = evaluate(load(tmp_path)).verdict
+    write_verdict(found, tmp_path)
     plain = json.loads((tmp_path / "verdict.json").read_text())
-    assert plain == json.loads(json.dumps(audit.plain_verdict(found)))
-    assert (plain["run"], plain["verdict"]) == (tmp_path.name, "VIOLATED")
+    assert plain == json.loads(json.dumps(plain_verdict(found)))
+    assert (plain["run"], plain["verdict"]) == (tmp_path.name, "violated")
     assert plain["account"]["sent"] == found.account.sent
     first = plain["violations"][0]
     assert (first["check"], first["machine"], first["index"]) == ("clock_rule", "vm1", 0)
     assert first["witness"][-1] == {
         "machine": "vm1", "index": 0, "file": "vm1.jsonl", "line": 2, "says": "lamport -1",
     }  # fmt: skip
-    audit.keep(found, tmp_path / "vm1.jsonl")
+    write_verdict(found, tmp_path / "vm1.jsonl")
     assert (tmp_path / "vm1.jsonl.verdict.json").exists()
     # A run with its verdict beside it is the same run.
-    assert verdict(load(tmp_path)) == found
+    assert evaluate(load(tmp_path)).verdict == found
 
 
 FINE = Verdict("run", None, (), ())
 UNCHECKED = replace(FINE, unchecked=("there is no log of vm1",))
 UNKNOWN = replace(FINE, unknown=(("queue", "not logged"),))
-VIOLATED = replace(UNCHECKED, violations=verdict(run_of(broken(unruly(1)))).violations)
+VIOLATED = replace(UNCHECKED, violations=evaluate(run_of(broken(unruly(1)))).verdict.violations)
 
 
 @pytest.mark.parametrize(
     ("found", "word", "code"),
     [
-        (FINE, "fine", 0),
-        (UNKNOWN, "nothing violated; 1 of 13 checks cannot be made", 0),
-        (UNCHECKED, "could not be checked", 2),
-        (VIOLATED, "VIOLATED", 1),
+        (FINE, "holds", 0),
+        (UNKNOWN, "holds: nothing violated; 1 of 13 checks cannot be made", 0),
+        (UNCHECKED, "inconclusive", 2),
+        (VIOLATED, "violated", 1),
     ],
 )
 def test_every_verdict_has_its_word_and_its_exit_code(found: Verdict, word: str, code: int) -> None:
-    assert audit.word_of(found) == word
-    assert audit.exit_code([FINE, found]) == code
-    assert audit.exit_code([VIOLATED, found]) == 1
+    assert headline(found) == word
+    assert exit_code([FINE, found]) == code
+    assert exit_code([VIOLATED, found]) == 1

@@ -1,0 +1,186 @@
+"""The evaluation of a run: its metrics and its verdict, each computed once.
+
+A verdict is one of three states. `violated`: a check found events that must not be.
+`inconclusive`: a log is missing or damaged, the sends of receives are ambiguous, or no case could
+be checked. `holds`: everything else; checks for which the logs hold too little are named beside
+it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import Any, Literal
+
+import polars as pl
+
+from analysis.checks import CHECKS, Account, Claim, Coverage, Evidence, Offset, Violation
+from analysis.checks.account import account
+from analysis.checks.clocks import claims
+from analysis.checks.messages import orphans, unlogged_receivers, unlogged_senders
+from analysis.checks.offsets import offsets, sends_dated_late
+from analysis.history.arrays import series
+from analysis.history.run import SEVERAL_FIT, Run
+from analysis.metrics.machine import per_machine
+from analysis.metrics.run import metrics_of
+from vm.faults import Crash
+from vm.spec import natural_order
+
+State = Literal["holds", "violated", "inconclusive"]
+
+#: A log that is wrong throughout is wrong in every row; more of one kind are not of use.
+MAX_VIOLATIONS_PER_CHECK = 1000
+#: Nor are more unusable lines; all of them are in `Run.damage`.
+MAX_DAMAGE_LISTED = 100
+#: By increasing precedence: the code of several runs is that of the worst.
+EXIT_CODES: dict[State, int] = {"holds": 0, "inconclusive": 2, "violated": 1}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the checks found.
+
+    `unchecked` are the reasons for which a run without violations is inconclusive. `coverage` is
+    that of every check that was made; `unknown` are the checks that cannot be made on these logs,
+    with the reason. `more` are the checks that have more violations than are listed. `offsets`
+    are wall clocks that disagree, which is no violation; `claims` what each clock makes of
+    concurrent events.
+    """
+
+    run: str
+    account: Account | None
+    violations: tuple[Violation, ...]
+    unchecked: tuple[str, ...]
+    unknown: tuple[tuple[str, str], ...] = ()
+    more: tuple[str, ...] = ()
+    offsets: tuple[Offset, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    coverage: tuple[tuple[str, Coverage], ...] = ()
+
+    @property
+    def state(self) -> State:
+        if self.violations:
+            return "violated"
+        return "inconclusive" if self.unchecked else "holds"
+
+    @property
+    def holding(self) -> dict[str, Coverage]:
+        """The checks that hold, on at least one case."""
+        return {check: n for check, n in self._without_violations() if n.checked}
+
+    @property
+    def without_cases(self) -> dict[str, Coverage]:
+        """The checks that found no case to look at, though the logs hold what they need."""
+        return {check: n for check, n in self._without_violations() if not n.checked}
+
+    def _without_violations(self) -> Iterator[tuple[str, Coverage]]:
+        violated = {violation.check for violation in self.violations}
+        return ((check, n) for check, n in self.coverage if check not in violated)
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """A run with its metrics and its verdict, each computed when it is first read."""
+
+    run: Run
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        return Evidence(self.run)
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """All metrics by name, those of the machines under `machines`."""
+        return metrics_of(self.run)
+
+    @property
+    def machines(self) -> pl.DataFrame:
+        """The metrics of the machines as a table, one row a machine."""
+        return per_machine(self.run)
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        return judge(self.evidence)
+
+
+def evaluate(run: Run) -> Evaluation:
+    """Return the evaluation of a run, from which its metrics and its verdict are taken."""
+    return Evaluation(run)
+
+
+def exit_code(verdicts: Iterable[Verdict]) -> int:
+    """Return 1 if a check is violated, 2 if a verdict is inconclusive, or else 0."""
+    states = {verdict.state for verdict in verdicts}
+    return next((EXIT_CODES[s] for s in reversed(EXIT_CODES) if s in states), 0)
+
+
+def judge(seen: Evidence) -> Verdict:
+    """Return the verdict on a run."""
+    run = seen.run
+    found = {
+        name: list(islice(check.find(seen), MAX_VIOLATIONS_PER_CHECK + 1))
+        for name, check in CHECKS.items()
+    }
+    listed = {name: some[:MAX_VIOLATIONS_PER_CHECK] for name, some in found.items()}
+    coverage = {name: check.coverage(seen) for name, check in CHECKS.items()}
+    unknown = dict(_unknown(seen, coverage))
+    made = {name: cases for name, cases in coverage.items() if name not in unknown}
+    return Verdict(
+        run=run.name,
+        account=None if run.missing else account(seen),
+        violations=tuple(violation for some in listed.values() for violation in some),
+        unchecked=tuple(_unchecked(seen)) or _without_any_case(made.values()),
+        unknown=tuple(unknown.items()),
+        more=tuple(name for name, some in found.items() if len(some) > len(listed[name])),
+        offsets=offsets(seen),
+        claims=claims(seen),
+        coverage=tuple(made.items()),
+    )
+
+
+def _unchecked(seen: Evidence) -> Iterator[str]:
+    """Yield the reasons why not everything could be checked.
+
+    A torn last line is none: an event is in the log before its messages leave.
+    """
+    run = seen.run
+    waiting = Counter(sender for _, sender, _ in orphans(seen))
+    senders, sent = unlogged_senders(seen), unlogged_receivers(seen)
+    for machine in sorted({*senders, *sent}, key=natural_order):
+        received = [f"{waiting[machine]} receives are of its messages"] * (machine in senders)
+        to_it = [f"{sent[machine]} messages were sent to it"] * (machine in sent)
+        yield f"there is no log of {machine}: {', '.join([*received, *to_it])}"
+    if waiting[None]:
+        yield f"{waiting[None]} receives fit no send in these logs: some are missing"
+    if not run.starts and (several := (series(run, "inferred") == SEVERAL_FIT).sum()):
+        yield f"{several} receives could be of several sends, and are left open"
+    damage = [damage for damage in run.damage if not damage.is_torn]
+    for one in damage[:MAX_DAMAGE_LISTED]:
+        yield f"{one.file}:{one.line} could not be used: {one.reason}"
+    if len(damage) > MAX_DAMAGE_LISTED:
+        yield f"{len(damage) - MAX_DAMAGE_LISTED} more lines could not be used"
+    for machine in seen.killed:
+        if run.starts and machine not in planned_ends(run):
+            yield (
+                f"{machine} left no stop record and no crash was planned: it was killed, or its"
+                " log was cut short"
+            )
+
+
+def _without_any_case(coverage: Iterable[Coverage]) -> tuple[str, ...]:
+    return () if any(cases.checked for cases in coverage) else ("no check found a case to look at",)
+
+
+def _unknown(seen: Evidence, coverage: dict[str, Coverage]) -> Iterator[tuple[str, str]]:
+    """Yield the checks that these logs do not allow, with the reason."""
+    yield from ((name, cases.why) for name, cases in coverage.items() if cases.why)
+    yield from seen.run.unknown
+    if not seen.run.starts and (why := sends_dated_late(seen)):
+        yield "clock_offset", why
+
+
+def planned_ends(run: Run) -> set[str]:
+    """The machines that the run's spec has crash and never come back."""
+    faults = [fault for start in run.starts.values() for fault in start.spec.faults]
+    return {fault.machine for fault in faults if isinstance(fault, Crash)}

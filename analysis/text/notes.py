@@ -1,0 +1,38 @@
+"""What readers of metrics and verdicts have to know about the logs they come from."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from analysis.history.run import Damage, Run
+
+MAX_FILES = 10
+
+
+def notes(run: Run) -> list[str]:
+    """Return notes on logs that are missing, cut short, damaged, or in no known format."""
+    killed = [m for m in run.logged if m not in run.stops] if run.format == "jsonl" else []
+    return [
+        *(f"note: there is no log of {machine}" for machine in run.missing),
+        *(f"note: {machine} left no stop record: it was killed" for machine in killed),
+        *notes_on_damage(run.damage),
+        *notes_on_files(run),
+    ]
+
+
+def notes_on_damage(damage: Iterable[Damage]) -> list[str]:
+    """Return a note for each file and reason, with the first line."""
+    same = Counter((one.file, one.reason) for one in damage)
+    first = {(one.file, one.reason): one.line for one in reversed(list(damage))}
+    return [
+        f"note: {'1 line' if count == 1 else f'{count} lines'} not used from"
+        f" {file}:{first[file, reason]}: {reason}"
+        for (file, reason), count in same.items()
+    ]
+
+
+def notes_on_files(run: Run) -> list[str]:
+    """Return notes on files of a run's folder that were not read."""
+    shown = run.unknown_files[:MAX_FILES]
+    listed = [f"note: {file} was not read: it was not recognised as a log" for file in shown]
+    more = len(run.unknown_files) - len(shown)
+    return [*listed, f"note: {more} more files were not read"] if more else listed

@@ -1,0 +1,71 @@
+"""Metrics and verdicts as JSON, for programs, and the files beside a run's logs that hold them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, get_args
+
+from analysis.evaluation import Evaluation, State, Verdict
+from analysis.history.run import InputError, place
+from analysis.metrics.across import per_runs, statistics
+from vm.files import METRICS as METRICS_FILE
+from vm.files import VERDICT as VERDICT_FILE
+from vm.files import read_json, write_json
+
+
+def plain_metrics(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the metrics of runs, unrounded: by their names, null where undefined."""
+    plain: dict[str, Any] = {"runs": list(runs)}
+    if len(runs) > 1:
+        rows = statistics(per_runs(runs)).rows_by_key("name", named=True, unique=True)
+        plain["across"] = rows
+    return plain
+
+
+def plain_verdict(found: Verdict) -> dict[str, Any]:
+    """Return a verdict as plain values; violations do not repeat the name of the run."""
+    violations = [asdict(violation) for violation in found.violations]
+    for violation in violations:
+        del violation["run"]
+    plain = asdict(found) | {
+        "violations": violations,
+        "unknown": dict(found.unknown),
+        "coverage": {check: asdict(cases) for check, cases in found.coverage},
+    }
+    return {"run": plain.pop("run"), "verdict": found.state, **plain}
+
+
+def write_evaluation(evaluation: Evaluation, home: Path) -> None:
+    """Write metrics.json and verdict.json. OSError if they cannot be written."""
+    write_metrics(evaluation, home)
+    write_verdict(evaluation.verdict, home)
+
+
+def write_metrics(evaluation: Evaluation, home: Path) -> None:
+    """Write metrics.json. OSError if it cannot be written."""
+    write_json(place(home, METRICS_FILE, evaluation.run.name), plain_metrics([evaluation.metrics]))
+
+
+def write_verdict(found: Verdict, home: Path) -> None:
+    """Write verdict.json into a run's directory, or beside a log that is a run of its own.
+
+    OSError if that cannot be written.
+    """
+    write_json(place(home, VERDICT_FILE, found.run), plain_verdict(found))
+
+
+def read_metrics(directory: Path) -> dict[str, Any]:
+    """Return the metrics of a run that were written when it ended; InputError if unreadable."""
+    path = directory / METRICS_FILE
+    try:
+        (one,) = json.loads(path.read_bytes())["runs"]
+        return {"run": str(one["run"]), **one, "machines": list(map(dict, one["machines"]))}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from None
+
+
+def read_state(directory: Path) -> State | None:
+    """Return the state that verdict.json holds; None if there is none."""
+    plain = read_json(directory / VERDICT_FILE) or {}
+    return next((one for one in get_args(State) if one == plain.get("verdict")), None)

@@ -1,0 +1,40 @@
+"""Tables of many runs, point by point of their experiment."""
+
+import polars as pl
+from rich.console import Console
+
+from analysis.metrics.across import statistics
+from analysis.metrics.run import METRICS
+from analysis.text.summary import FLUID_MODEL_ACROSS_RUNS, print_table, say
+
+#: Columns of the table by point, as in `analysis.text.summary`.
+COLUMNS = {
+    "runs": "runs",
+    "final_spread": "final\nspread",
+    "skew_mean": "clock\nskew: mean",
+    "jump_mean": "jump\nmean",
+    "queue_mean_on_receive": "queue\nmean on receive",
+    "concurrency_share": "concurrency",
+}
+
+
+def print_points(rows: pl.DataFrame, console: Console) -> None:
+    """Print a row for each point; `rows` as from `analysis.metrics.points.by_run`."""
+    means, cells = [], []
+    for (point,), group in rows.group_by("point", maintain_order=True):
+        mean, _, half = statistics(group.select("run", *METRICS)).to_dicts()
+        means.append({"point": point} | mean)
+        shown = {name: _plus_minus(mean[name], half[name]) for name in COLUMNS if name in METRICS}
+        cells.append({"point": str(point), "runs": len(group), **shown})
+    points = "1 point" if len(cells) == 1 else f"{len(cells)} points"
+    say(console, f"\n{len(rows)} runs at {points}; the mean over a point's runs ± its")
+    say(console, "95 % confidence interval; of a machine's metrics the mean over a run's machines")
+    print_table(console, pl.DataFrame(cells), COLUMNS)
+    say(console, "measured against the fluid model")
+    print_table(console, pl.DataFrame(means), FLUID_MODEL_ACROSS_RUNS)
+
+
+def _plus_minus(mean: float | None, half: float | None) -> str:
+    if mean is None:
+        return "-"
+    return f"{mean:.2f}" if half is None else f"{mean:.2f} ± {half:.2f}"

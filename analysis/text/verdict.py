@@ -1,0 +1,115 @@
+"""The verdict on a run for people: its state, and below it all that it rests on."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.text import Text
+
+from analysis.checks import CHECKS, Account, Claim, Violation
+from analysis.evaluation import Verdict
+from analysis.history.run import Run
+from analysis.text.notes import notes_on_damage, notes_on_files
+from vm.files import VERDICT
+
+MAX_VIOLATIONS_SHOWN = 10
+
+
+def print_verdict(run: Run | None, found: Verdict, console: Console) -> None:
+    """Print a verdict and its reasons; without a run if none could be read."""
+    _print(console, f"{found.run}: {headline(found)}")
+    for line in (
+        *(_logs(run) if run else ()),
+        *([explain_account(found.account)] if found.account else ()),
+        *map(explain_claim, found.claims),
+        *(f"{check}: holds ({cases})" for check, cases in found.holding.items()),
+        *_violations(found),
+        *(f"not checked: {check} ({cases})" for check, cases in found.without_cases.items()),
+        *(f"wall clocks: {offset.because}" for offset in found.offsets),
+        *(f"could not be checked: {reason}" for reason in found.unchecked),
+        *(f"cannot be known: {check}: {why}" for check, why in found.unknown),
+        *(_notes(run) if run else ()),
+    ):
+        _print(console, f"  {line}")
+
+
+def headline(found: Verdict) -> str:
+    """Return the state, with the number of checks that the logs do not allow."""
+    unmade = sum(check in CHECKS for check, _ in found.unknown)
+    if found.state != "holds" or not unmade:
+        return found.state
+    return f"{found.state}: nothing violated; {unmade} of {len(CHECKS)} checks cannot be made"
+
+
+def explain_account(account: Account) -> str:
+    """Return the equation of the sent messages, and the sends and receives that are not in it."""
+    terms = (
+        f"{getattr(account, end)} {END_LABELS[end]}" for end in END_LABELS if getattr(account, end)
+    )
+    equation = f"{account.sent} messages sent = {account.received} received"
+    parts = [" + ".join([equation, *terms])]
+    if account.unnamed_sends:
+        parts.append(
+            f"{account.unnamed_sends} sends to receivers that no log names, of whose messages"
+            f" {account.unnamed_received} received"
+        )
+    if account.unmatched_receives:
+        parts.append(f"{account.unmatched_receives} receives without a known send")
+    if not account.sent and len(parts) > 1:
+        del parts[0]
+    return "; ".join(parts)
+
+
+def _logs(run: Run) -> Iterator[str]:
+    events = len(run.events) if not run.is_big else run.scan.select("index").collect().height
+    machines = f"{len(run.machines)} machine{'s' if len(run.machines) != 1 else ''}"
+    yield f"logs in the format {run.format}, {machines}, {events:,} events"
+    for convention in run.conventions:
+        yield f"convention: {convention}"
+
+
+def explain_claim(claim: Claim) -> str:
+    pairs = f"{claim.concurrent:,} concurrent pairs"
+    if claim.ordered is None:
+        return f"{claim.clock}: how many of the {pairs} it orders is not known"
+    none = "none" if claim.ordered == 0 and claim.concurrent else f"{claim.ordered:,}"
+    return f"{claim.clock}: orders {none} of the {pairs}"
+
+
+def _notes(run: Run) -> Iterator[str]:
+    yield from notes_on_damage([damage for damage in run.damage if damage.is_torn])
+    yield from notes_on_files(run)
+
+
+def _violations(found: Verdict) -> Iterator[str]:
+    for check, count in Counter(violation.check for violation in found.violations).items():
+        most = "more than " if check in found.more else ""
+        yield f"violated: {check} ({most}{count})"
+        for violation in [v for v in found.violations if v.check == check][:MAX_VIOLATIONS_SHOWN]:
+            yield from _explain(violation)
+        if count > MAX_VIOLATIONS_SHOWN:
+            yield f"  and {most}{count - MAX_VIOLATIONS_SHOWN} more; {VERDICT} has them"
+
+
+def _explain(violation: Violation) -> Iterator[str]:
+    yield f"  {violation.machine} event {violation.index}: {violation.because}"
+    for line in violation.witness:
+        where = f"{line.file}:{line.line}"
+        yield f"    {where}: {line.machine} event {line.index}: {line.says}"
+
+
+def _print(console: Console, line: str) -> None:
+    # Not broken: a line is for grep as well.
+    console.print(Text(line), soft_wrap=True)
+
+
+#: The ends of copies other than `received`, as they are printed.
+END_LABELS = {
+    "open": "received, but by which receive is open",
+    "inbox": "left in inboxes",
+    "undelivered": "undelivered",
+    "lost": "lost",
+    "unlogged": "sent to machines without a log",
+    "died": "died with a killed machine",
+    "unaccounted": "UNACCOUNTED",
+}
