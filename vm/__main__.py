@@ -9,12 +9,13 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from vm.host.arguments import UsageError, read_settings
+from vm.host.arguments import read_settings
 from vm.host.lifecycle import Host
 from vm.host.log_writer import LogWriter
 from vm.host.recovery import Past, read_past
 from vm.host.settings import HostError, Settings, TerminatedEarly
 from vm.host.tether import tether
+from vm.options import UsageError
 
 ENDING_S = 0.1
 

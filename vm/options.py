@@ -4,11 +4,22 @@ An option is a convenience over a field: `read` makes the field's plain value (`
 text, `write` the text from the plain value, so that any command line can be printed again.
 """
 
-from argparse import ArgumentTypeError, Namespace, _ActionsContainer
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, _ActionsContainer
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from vm.spec import FIELDS, WEIGHTS, Spec, SpecError
+
+
+class UsageError(Exception):
+    """A wrong argument; the text names it and the remedy."""
+
+
+class Parser(ArgumentParser):
+    """Reports a mistake in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (`{self.prog} --help` lists the options)")
 
 
 class Option(NamedTuple):

@@ -12,13 +12,14 @@ from pathlib import Path
 
 from orchestrator.backends.outcome import EnvironmentProblem
 from orchestrator.cli import upkeep
-from orchestrator.cli.arguments import Parser, UsageError, add_out, add_run
+from orchestrator.cli.arguments import add_out, add_run
 from orchestrator.cli.console import complain
 from orchestrator.cli.export import add_export, add_format, export_runs
 from orchestrator.cli.run import run_experiment
 from orchestrator.experiments.experiment import ExperimentError
 from orchestrator.experiments.schema import experiment_schema
 from vm import __version__
+from vm.options import Parser, UsageError
 
 #: Errors of a disk or its permissions.
 LACKING = (ENOSPC, EDQUOT, EROFS, EACCES, EPERM, EIO)

@@ -30,11 +30,11 @@ from analysis.text.plain import (
 from analysis.text.points import print_points
 from analysis.text.summary import print_across, print_run
 from analysis.text.verdict import print_verdict
-from orchestrator.cli.arguments import UsageError
 from orchestrator.cli.console import complain, console_of_output
 from orchestrator.cli.report import Pages, write_index
 from orchestrator.runner.execution import Batch
 from vm.files import SUMMARY, whole_file
+from vm.options import UsageError
 
 #: Up to so many runs have tables of their own, and up to so many a row in a common one.
 MAX_TABLES = 6

@@ -2,7 +2,6 @@
 
 import argparse
 from pathlib import Path
-from typing import NoReturn
 
 from orchestrator.backends import BACKENDS
 from orchestrator.backends.backend import MAX_JOBS
@@ -11,17 +10,6 @@ from vm.options import OPTIONS, add_options
 OUT = Path("runs")
 #: Up to so many runs at once get pages of their own, each a quarter of a second's work.
 MAX_PAGES = 60
-
-
-class UsageError(Exception):
-    """A wrong argument; the text names it and the remedy."""
-
-
-class Parser(argparse.ArgumentParser):
-    """Reports a mistake in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message} (`{self.prog} --help` lists the options)")
 
 
 def add_out(command: argparse.ArgumentParser) -> None:

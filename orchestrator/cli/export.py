@@ -6,7 +6,7 @@ The analysis is imported when it is needed: that takes a while, and all commands
 import argparse
 from pathlib import Path
 
-from orchestrator.cli.arguments import UsageError
+from vm.options import UsageError
 
 #: The keys of `analysis.exports.EXPORTS`.
 TARGETS = ("shiviz", "perfetto", "csv", "parquet")

@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from orchestrator.cli.arguments import UsageError
 from orchestrator.cli.console import console_of_output, say
 from orchestrator.virtual.replay import ReplayError, replay
 from vm.log import LogError, decode
+from vm.options import UsageError
 from vm.records import Event, Record
 
 

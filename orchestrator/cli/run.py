@@ -17,14 +17,14 @@ from rich.console import Console
 
 from orchestrator.backends import BACKENDS
 from orchestrator.backends.simulation import expected_events
-from orchestrator.cli.arguments import MAX_PAGES, UsageError
+from orchestrator.cli.arguments import MAX_PAGES
 from orchestrator.cli.console import complain, console_of_output, say
 from orchestrator.experiments import folder as experiment_folder
 from orchestrator.experiments.experiment import Experiment, parse, read
 from orchestrator.runner import execution, threads
 from orchestrator.runner.execution import Batch, PlannedRun
 from orchestrator.runner.progress import Display, display
-from vm.options import OPTIONS, flag_of, given_fields, options_of
+from vm.options import OPTIONS, UsageError, flag_of, given_fields, options_of
 from vm.spec import Spec, SpecError, suggestion
 
 DEFAULT_EXPERIMENT = "lab"

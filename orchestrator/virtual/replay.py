@@ -82,7 +82,7 @@ def replay(history: Mapping[str, Sequence[Record]]) -> Difference | None:
 
 
 @dataclass(frozen=True)
-class _Incarnation:
+class _LoggedIncarnation:
     """What a machine logged between its start, or its return, and its stop, or a kill."""
 
     begin: Start | Recovery
@@ -107,7 +107,7 @@ class _Replay:
     def run(self, records: Sequence[Record]) -> Difference | None:
         return next(filter(None, map(self._repeat, _incarnations(records))), None)
 
-    def _repeat(self, incarnation: _Incarnation) -> Difference | None:
+    def _repeat(self, incarnation: _LoggedIncarnation) -> Difference | None:
         if isinstance(incarnation.begin, Recovery) and incarnation.begin.events != len(self._done):
             counted = replace(incarnation.begin, events=len(self._done))
             return self._differ(
@@ -136,7 +136,7 @@ class _Replay:
             self._done.append(logged)
         return self._stop(incarnation.stop, machine, arrivals) if incarnation.stop else None
 
-    def _arrivals(self, incarnation: _Incarnation) -> list[Arrival]:
+    def _arrivals(self, incarnation: _LoggedIncarnation) -> list[Arrival]:
         """What arrived at the machine in an incarnation, as far as its log tells, in that order."""
         received = [
             (event.sender, event.cause, event.arrived_ns)
@@ -185,7 +185,7 @@ def _start(name: str, records: Sequence[Record]) -> Start:
     return records[0]
 
 
-def _incarnations(records: Sequence[Record]) -> Iterator[_Incarnation]:
+def _incarnations(records: Sequence[Record]) -> Iterator[_LoggedIncarnation]:
     """Cut the records of a machine into its incarnations, where it starts or recovers."""
     begins = [n for n, record in enumerate(records) if isinstance(record, Start | Recovery)]
     for first, end in pairwise([*begins, len(records)]):
@@ -193,7 +193,7 @@ def _incarnations(records: Sequence[Record]) -> Iterator[_Incarnation]:
         assert isinstance(begin, Start | Recovery)
         events = tuple(record for record in rest if isinstance(record, Event))
         stops = [record for record in rest if isinstance(record, Stop)]
-        yield _Incarnation(begin, events, stops[0] if stops else None)
+        yield _LoggedIncarnation(begin, events, stops[0] if stops else None)
 
 
 def _unsent(arrival: Arrival) -> str:

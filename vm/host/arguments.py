@@ -8,26 +8,15 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from vm.host.settings import ALL_ADDRESSES, Settings
-from vm.options import add_options, flag_of, given_fields, read_flag, read_words
+from vm.options import Parser, UsageError, add_options, flag_of, given_fields, read_flag, read_words
 from vm.spec import NAME, Spec, SpecError, natural_order
 
 MAX_PORT = 65535
 #: Fields of the spec that have an option; the machines follow from the peers.
 FIELDS = ("duration_s", "ticks", "workload", "clocks", "seed")
-
-
-class UsageError(Exception):
-    """A wrong argument; the text names it and the remedy."""
-
-
-class Parser(argparse.ArgumentParser):
-    """Reports a mistake in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message} (--help lists the options)")
 
 
 def read_settings(arguments: Sequence[str] | None) -> Settings:

@@ -45,7 +45,7 @@ BY_VECTORS = "vector clocks"
 CIRCULAR = "the messages were inferred from the vector clocks themselves"
 
 
-class _Event(NamedTuple):
+class _HostEvent(NamedTuple):
     host: str
     clock: dict[str, int]
     at_ns: int | None
@@ -68,12 +68,12 @@ def knows(head: str) -> bool:
     except re.error:
         return False
     first = layout.event.search(head, layout.begin) if layout else None
-    return first is not None and isinstance(_event(first, "", 1), _Event)
+    return first is not None and isinstance(_event(first, "", 1), _HostEvent)
 
 
 def load(path: Path, files: Sequence[Path]) -> list[Run]:
     """Load the executions in a file, or in the logs of a directory together."""
-    executions: dict[str, list[_Event]] = {}
+    executions: dict[str, list[_HostEvent]] = {}
     damage: list[Damage] = []
     for file in files:
         text = file.read_text(encoding="utf-8", errors="replace")
@@ -135,7 +135,7 @@ def _parts(layout: _Layout, text: str) -> Iterator[tuple[str, int, int]]:
 
 def _events(
     layout: _Layout, text: str, begin: int, end: int, file: str
-) -> Iterator[_Event | Damage]:
+) -> Iterator[_HostEvent | Damage]:
     """Return the events of an execution, and the lines that match no event as damage."""
     line, at = text.count("\n", 0, begin) + 1, begin
     for match in layout.event.finditer(text, begin, end):
@@ -153,7 +153,7 @@ def _left_over(text: str, file: str, first: int) -> Iterator[Damage]:
             yield Damage(file, number, "the expression finds no event here")
 
 
-def _event(match: re.Match[str], file: str, line: int) -> _Event | Damage:
+def _event(match: re.Match[str], file: str, line: int) -> _HostEvent | Damage:
     host, text = match["host"], match["clock"]
     try:
         clock = json.loads(text)
@@ -169,13 +169,13 @@ def _event(match: re.Match[str], file: str, line: int) -> _Event | Damage:
     at_ns = int(stamp) if re.fullmatch("[0-9]{1,19}", stamp) else None
     if at_ns is not None and at_ns > MAX_INT64:
         return Damage(file, line, f"the time cannot be {stamp}")
-    return _Event(host, {name: n for name, n in clock.items() if n}, at_ns, file, line)
+    return _HostEvent(host, {name: n for name, n in clock.items() if n}, at_ns, file, line)
 
 
 # --- a run ---
 
 
-def _run(path: Path, name: str, events: list[_Event], damage: tuple[Damage, ...]) -> Run:
+def _run(path: Path, name: str, events: list[_HostEvent], damage: tuple[Damage, ...]) -> Run:
     logged = sorted({event.host for event in events}, key=natural_order)
     named = {host for event in events for host in event.clock} - {*logged}
     machines = (*logged, *sorted(named, key=natural_order))
@@ -207,8 +207,8 @@ def _run(path: Path, name: str, events: list[_Event], damage: tuple[Damage, ...]
     )
 
 
-def _refuse_several(path: Path, events: Sequence[_Event]) -> None:
-    first = dict[str, _Event]()
+def _refuse_several(path: Path, events: Sequence[_HostEvent]) -> None:
+    first = dict[str, _HostEvent]()
     for event in events:
         if event.clock.get(event.host) == 1:
             if (other := first.get(event.host)) is not None:
@@ -223,7 +223,7 @@ def _refuse_several(path: Path, events: Sequence[_Event]) -> None:
 def _table(
     name: str,
     machines: tuple[str, ...],
-    rows: list[_Event],
+    rows: list[_HostEvent],
     vectors: np.ndarray,
     concluded: dict[int, Conclusion],
 ) -> pl.DataFrame:

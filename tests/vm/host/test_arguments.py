@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from vm.host.arguments import UsageError, read_settings
+from vm.host.arguments import read_settings
 from vm.latency import Constant
+from vm.options import UsageError
 from vm.spec import Spec
 from vm.workloads import WORKLOADS
 
