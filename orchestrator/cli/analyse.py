@@ -125,7 +125,7 @@ def _reported_if_not_written() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        file = Path(str(error.filename)).name
+        file = Path(error.filename2 or error.filename).name
         print(f"vklocks: {file} is not written: {error.strerror}", file=sys.stderr)
 
 

@@ -17,8 +17,11 @@ from vm.spec import Spec
 
 
 def fine(directory: Path) -> Account:
-    found = evaluate(load(directory)).verdict
-    assert (found.violations, found.unchecked, found.offsets) == ((), (), ())
+    run = load(directory)
+    found = evaluate(run).verdict
+    # Of machines that crash at once nothing can be checked.
+    assert found.state == ("holds" if run.events.height else "inconclusive")
+    assert found.offsets == ()
     assert found.account
     assert found.account.unaccounted == 0
     return found.account

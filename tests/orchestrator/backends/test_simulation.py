@@ -81,9 +81,10 @@ def test_an_interrupted_run_ends_cleanly_and_soon(tmp_path: Path) -> None:
 def test_the_analysis_finds_every_simulation_right(spec: Spec) -> None:
     with tempfile.TemporaryDirectory() as directory:
         executed(spec, Path(directory))
-        found = evaluate(load(Path(directory))).verdict
-    assert found.violations == ()
-    assert found.unchecked == ()
+        run = load(Path(directory))
+        found, has_events = evaluate(run).verdict, run.events.height > 0
+    # Of machines that crash at once nothing can be checked.
+    assert found.state == ("holds" if has_events else "inconclusive")
     places = found.account
     assert places is not None
     assert places.sent == (
