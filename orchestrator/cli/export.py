@@ -7,15 +7,14 @@ import argparse
 from pathlib import Path
 
 from vm.options import UsageError
-
-#: The keys of `analysis.exports.EXPORTS`.
-TARGETS = ("shiviz", "perfetto", "csv", "parquet")
+from vm.spec import suggestion
 
 
 def add_export(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("paths", metavar="PATH", nargs="+", type=Path, help="runs, or folders")
-    add("--to", choices=TARGETS, required=True, help="for which program")
+    text = "for which program or format: shiviz, perfetto, csv, parquet"
+    add("--to", metavar="FORMAT", required=True, help=text)
     add_format(command)
     add("--out", metavar="DIR", type=Path, help="where the files go (beside the logs)")
 
@@ -27,9 +26,11 @@ def add_format(command: argparse.ArgumentParser) -> None:
 
 
 def export_runs(given: argparse.Namespace) -> int:
-    from analysis.exports import export
+    from analysis.exports import EXPORTS, export
     from analysis.logs.finding import InputError, find_runs
 
+    if given.to not in EXPORTS:
+        raise UsageError(f"--to: there is no {given.to!r}{suggestion(given.to, EXPORTS)}")
     try:
         for source in find_runs(given.paths, given.format):
             path = source.path
