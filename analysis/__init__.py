@@ -1,1 +1,1 @@
-"""What happened in a run: logs in, tables, verdicts and figures out."""
+"""What happened in a run: logs in, tables, verdicts and metrics out."""

@@ -1,4 +1,4 @@
-"""A channel: one directed pair of machines, reliable across reconnects, in order unless told not.
+"""A channel: one directed pair of machines, reliable across reconnects, in order by default.
 
 `Channel` says when the copies of each message arrive, by latency and faults. The two ends are
 protocol cores, without IO. The sending end numbers its messages from 1. The receiving end

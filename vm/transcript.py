@@ -1,11 +1,11 @@
-"""The story of a machine for people: its log's records, one line each."""
+"""The transcript of a machine for people: its log's records, one line each."""
 
 from vm.records import Event, Record, Recovery, Start, Stop, Timestamp
 from vm.schedule import SECOND_NS
 
 
 def transcript_line(record: Record) -> str:
-    """One line that a person can follow a run by."""
+    """Return the line of a record."""
     match record:
         case Start():
             machine, spec = record.machine, record.spec

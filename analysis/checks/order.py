@@ -47,7 +47,7 @@ def index_gap(seen: Evidence) -> Iterator[Violation]:
 
 
 def _counted(seen: Evidence) -> Iterator[Violation]:
-    """Do restart and stop records say how many events the log holds?"""
+    """Do recovery and stop records count how many events the log holds?"""
     for m, machine in enumerate(seen.run.machines):
         indexes = seen.causality.row_index.index[seen.rows_of(m)]
         last = int(indexes[-1]) if len(indexes) else -1
@@ -60,13 +60,13 @@ def _counted(seen: Evidence) -> Iterator[Violation]:
 
 
 def _counted_by_returns(seen: Evidence, m: int, machine: str) -> Iterator[Violation]:
-    restarts = seen.run.recoveries.get(machine, ())
-    if not restarts or seen.holes.get(machine):
+    recoveries = seen.run.recoveries.get(machine, ())
+    if not recoveries or seen.holes.get(machine):
         return
-    lines, places = seen.lines[seen.rows_of(m)], seen.run.recovery_lines[machine]
-    for restart, line in zip(restarts, places, strict=True):
-        if restart.events != (before := np.count_nonzero(lines < line)):
-            said = f"the restart record on line {line} says {restart.events}"
+    lines, recovered = seen.lines[seen.rows_of(m)], seen.run.recovery_lines[machine]
+    for recovery, line in zip(recoveries, recovered, strict=True):
+        if recovery.events != (before := np.count_nonzero(lines < line)):
+            said = f"the recovery record on line {line} says {recovery.events}"
             yield _at_end("index_gap", seen, m, f"after {before} events {said}")
 
 

@@ -34,10 +34,10 @@ def queue(seen: Evidence) -> Iterator[Violation]:
 
 
 def _inbox(seen: Evidence, machine: str, length: Numbers) -> Iterator[Violation]:
-    """The violations of one machine, life by life.
+    """Yield the violations of one machine, incarnation by incarnation.
 
-    What was in an inbox when its machine was killed nobody knows: those queues may be longer
-    than the known arrivals make them, by a number that only grows until the kill.
+    The inbox of a machine at its kill is in no log: those queues may be longer than the known
+    arrivals make them, by a number that only grows until the kill.
     """
     rows = seen.rows_of(seen.run.machines.index(machine))
     stop = seen.run.stops.get(machine)
@@ -48,26 +48,26 @@ def _inbox(seen: Evidence, machine: str, length: Numbers) -> Iterator[Violation]
     taken = np.cumsum(received)
     low = np.searchsorted(arrivals, seen.at_ns[rows], side="left") - taken
     high = np.searchsorted(arrivals, seen.at_ns[rows], side="right") - taken
-    lives = _lives(seen, machine)
-    for life in lives:
-        lived = np.arange(rows.start + life.start, rows.start + life.stop, dtype=np.int32)
-        yield from _disordered(seen, lived[received[life]])
-        unknown = np.maximum.accumulate(np.maximum(length[lived] - high[life], 0))
-        if stop and life is lives[-1]:
+    incarnations = _incarnations(seen, machine)
+    for part in incarnations:
+        own = np.arange(rows.start + part.start, rows.start + part.stop, dtype=np.int32)
+        yield from _disordered(seen, own[received[part]])
+        unknown = np.maximum.accumulate(np.maximum(length[own] - high[part], 0))
+        if stop and part is incarnations[-1]:
             unknown[:] = 0
-        off = _off(length[lived], low[life] + unknown, high[life] + unknown)
+        off = _off(length[own], low[part] + unknown, high[part] + unknown)
         # Once it is wrong it stays wrong, by as much: the first of these rows says it all.
         for n in np.flatnonzero((off != 0) & (off != np.append(0, off[:-1]))):
-            row, received_by_then = int(lived[n]), int(taken[life][n])
+            row, received_by_then = int(own[n]), int(taken[part][n])
             because = (
                 f"its queue is {length[row]} long, {off[n]:+} against"
-                f" {high[life][n] + received_by_then} arrivals less {received_by_then} receives"
+                f" {high[part][n] + received_by_then} arrivals less {received_by_then} receives"
             )
             yield seen.violation("queue", row, because, _says(seen, row, length))
 
 
-def _lives(seen: Evidence, machine: str) -> list[slice]:
-    """The events of each life of a machine, from a start to a kill or to the end."""
+def _incarnations(seen: Evidence, machine: str) -> list[slice]:
+    """Return the events of each incarnation, from a start or recovery to a kill or the end."""
     rows = seen.rows_of(seen.run.machines.index(machine))
     events = rows.stop - rows.start
     kills = sorted(restart.events for restart in seen.run.recoveries.get(machine, ()))

@@ -1,9 +1,9 @@
-"""Figures counted from the events of one machine, as Polars expressions: one pass makes them all.
+"""Metrics counted from the events of one machine, as Polars expressions: one pass makes them all.
 
 A jump is the difference of successive main clock values of one machine; a standard deviation is
 that of a sample (divided by n - 1). Delays and waits are those of the messages that the machine
 has received: of a saturated machine they tell little, as most messages still wait in its inbox.
-A 95th percentile (`p95`) is interpolated linearly between the two figures around it.
+A 95th percentile (`p95`) is interpolated linearly between the two values around it.
 """
 
 from collections.abc import Callable
@@ -112,7 +112,7 @@ def queue_mean_on_receive() -> pl.Expr:
 
 def queue_mean_on_tick() -> pl.Expr:
     """How many messages did a tick leave in the inbox, on average?"""
-    # Null where a log tells the queue of some events only: their mean is another figure.
+    # Null where a log tells the queue of some events only: their mean is another metric.
     return pl.when(pl.col("queue").null_count() == 0).then(pl.col("queue").mean())
 
 

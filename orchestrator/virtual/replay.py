@@ -22,7 +22,7 @@ from vm.log import encode
 from vm.machine import Machine, fresh_machine
 from vm.records import Arrival, Event, Message, Record, Recovery, Start, Stop
 
-#: How many events before a difference are told with it.
+#: How many events before a difference are shown with it.
 EVENTS_BEFORE = 5
 
 

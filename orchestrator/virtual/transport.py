@@ -34,7 +34,7 @@ class Agenda:
 
     def keep(self, entries: Iterable[Entry]) -> None:
         """Forget what is not among the entries."""
-        # In place: whoever carries out the agenda holds on to the list.
+        # The same list: the simulation holds a reference to it.
         self.heap[:] = entries
         heapify(self.heap)
 

@@ -1,4 +1,4 @@
-"""The host of one machine: brings it up, or back, and lets it live."""
+"""The host of one machine: starts it, or recovers it, and runs it."""
 
 import asyncio
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ class Host:
         self._changes.terminate()
 
     async def run(self) -> None:
-        """The whole life. HostError if it cannot begin, TerminatedEarly if it was not let."""
+        """Run to the end. HostError if it cannot begin, TerminatedEarly after an early signal."""
         async with AsyncExitStack() as stack:
             if self._past is None:
                 incarnation = await self._begin(stack)
@@ -54,16 +54,16 @@ class Host:
         except TimeoutError:
             raise HostError(startup.who_is_missing()) from None
         incarnation = self._incarnation(agreement, links)
-        # No frame that says Start has left yet: who has heard it has a first machine with a log.
+        # No Start frame has left yet: a machine that gets one has a first machine with a log.
         incarnation.begin()
         return incarnation
 
     async def _come_back(self, stack: AsyncExitStack, past: Past) -> Incarnation:
-        """Nobody is waited for, since peers may be down themselves: they connect when they can."""
+        """Recover without waiting for peers: they may be down, and connect when they can."""
         agreement = past.agreement
         membership, spec = agreement.membership, agreement.spec
         self._service.open(membership, spec, past.events)
-        # The first machine says it again, when the epoch may be long ago.
+        # The first machine sends it again, when the epoch may be long ago.
         self._service.start = agreement.frame.start
         links = Links(
             self._settings.peers, membership, spec.seed, self._service, self._changes.note

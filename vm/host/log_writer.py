@@ -1,4 +1,4 @@
-"""What a machine leaves behind: its log for programs, and the same story for people."""
+"""The log of a machine, for programs, and its transcript, for people."""
 
 import sys
 from io import FileIO
@@ -13,8 +13,8 @@ class LogWriter:
     """`<name>.jsonl` and, line by line as on standard output, `<name>.out`.
 
     Every record is with the operating system when `write` returns: a killed machine loses
-    none. What an earlier run left under these names is removed, unless the machine goes on
-    from it (`is_new` is false). OSError if the folder cannot be written.
+    none. Files of an earlier run under these names are removed, unless the machine continues
+    from them (`is_new` is false). OSError if the folder cannot be written.
     """
 
     def __init__(self, folder: Path, name: str, *, is_new: bool = True) -> None:
@@ -30,7 +30,7 @@ class LogWriter:
         self.write(start)
 
     def go_on(self, at_ns: int, events: int) -> None:
-        """Go on with a log that holds so many events and whose last line is whole."""
+        """Continue a log that holds so many events and whose last line is whole."""
         self._log = self._log_path.open("ab", buffering=0)
         self.write(Recovery(at_ns, events))
 

@@ -1,4 +1,4 @@
-"""What a host is told, and how it fails."""
+"""Settings of a host, and how it fails."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,21 +9,21 @@ ALL_ADDRESSES = "[::]"
 
 
 class HostError(Exception):
-    """The machine cannot run here; says what is missing."""
+    """The machine cannot run here; the text names the reason and the remedy."""
 
 
 class TerminatedEarly(Exception):
-    """The machine was told to end before its run began."""
+    """A signal ended the machine before its run began."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What one host is told. `spec.machines` does not count: they follow from the peers.
+    """Settings of one host. `spec.machines` is completed by the names of `addresses`.
 
-    `peers` maps names to addresses; the names of `addresses` are asked for. Without a `seed`
-    the first machine draws one and the others take it over. With `partitions` the channels
-    hold back what those of the spec would; without, somebody cuts the network. `recover` says
-    to go on from a log of this run, if there is one; `tethered` to end with standard input.
+    `peers` maps names to addresses; the machines at `addresses` are asked for their names.
+    Without a `seed` the first machine draws one and the others take it over. With `partitions`
+    the channels hold messages back during those of the spec; without, the network is cut.
+    `recover` continues a log of this run, if there is one; `tethered` ends with standard input.
     """
 
     name: str

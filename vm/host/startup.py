@@ -40,8 +40,8 @@ class Agreement:
 class Startup:
     """`meet` the peers, `connect` to them while links stand, and `agree`, in this order.
 
-    Each waits without a limit of its own. HostError if a peer refuses, TerminatedEarly if the
-    machine is told to end.
+    Each waits without a limit of its own. HostError if a peer refuses, TerminatedEarly after a
+    signal.
     """
 
     def __init__(self, settings: Settings, service: Service, changes: Changes) -> None:

@@ -1,4 +1,4 @@
-"""The receiving ends of a machine's channels, and what peers are told when they knock."""
+"""The receiving ends of a machine's channels, and the answers to peers that connect."""
 
 # The types of gRPC and of the generated code take parameters only in their stubs.
 from __future__ import annotations
