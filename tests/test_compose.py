@@ -55,7 +55,7 @@ def test_compose_up_returns_by_itself_and_twice_in_a_row_mixes_nothing(checkout:
     second = _compose(checkout, "up", **(SETTINGS | {"SEED": "8"}))
     assert second.returncode == 0, second.stdout + second.stderr
     runs = [load(directory) for directory in run_directories(checkout / "runs")]
-    assert [(run.starts["vm1"].seed, run.starts["vm1"].clocks) for run in runs] == [
+    assert [(run.starts["vm1"].spec.seed, run.starts["vm1"].spec.clocks) for run in runs] == [
         (7, ("lamport", "vector")),
         (8, ("lamport",)),
     ]
