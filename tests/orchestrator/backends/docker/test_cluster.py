@@ -81,7 +81,7 @@ def test_runs_side_by_side_do_not_mix(tmp_path: Path, client: docker.DockerClien
     assert done.returncode == 0, done.stderr
     runs = [load(directory) for directory in run_directories(tmp_path)]
     assert len({run.starts["vm1"].run for run in runs}) == 3
-    assert sorted(run.starts["vm1"].seed for run in runs) == [7, 8, 9]
+    assert sorted(run.starts["vm1"].spec.seed for run in runs) == [7, 8, 9]
     for run in runs:
         assert {start.run for start in run.starts.values()} == {run.name}
         assert [stop.rejected for stop in run.stops.values()] == [0, 0, 0]
