@@ -40,7 +40,7 @@ def index_gap(seen: Evidence) -> Iterator[Violation]:
         machine, due = seen.run.machines[seen.causality.machine[row]], int(expected[row])
         if not seen.is_in_hole(machine, due):
             lines = [seen.line(int(row) - 1, "the event before it")] if seen.follows[row] else []
-            because = f"event {due} was to be next"
+            because = f"expected event {due}"
             says = f"event {index[row]}"
             yield seen.violation("index_gap", int(row), because, *lines, seen.line(int(row), says))
     yield from _counted(seen)
