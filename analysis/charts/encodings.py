@@ -1,4 +1,8 @@
-"""Axes, colours and sizes that all charts share."""
+"""Axes, colours and sizes that all charts share.
+
+Charts pass encodings as Altair objects: to turn a string into one, Altair hashes its whole schema,
+which takes 10 ms each time.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +18,7 @@ BAR_PX = 14
 MAX_HUES = 8
 LOG = alt.Scale(type="log")
 FEW_TICKS = alt.Axis(tickCount=4, format="~g", labelOverlap="greedy", gridOpacity=0.6)
+MACHINE = alt.Detail("machine:N")
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,10 @@ class Chart:
 
 def time() -> alt.X:
     return alt.X("at_s:Q", title="wall time since the epoch (s)")
+
+
+def tooltip(*fields: str) -> list[alt.Tooltip]:
+    return [alt.Tooltip(field) for field in fields]
 
 
 def machines(run: Run) -> alt.Y:

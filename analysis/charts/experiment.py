@@ -168,20 +168,24 @@ def _measure(
     base = alt.Chart(rows).encode(x=x, **series)
     dotted = known.select(axis, *others, metric).pipe(_named, others)
     dots = alt.Chart(dotted if len(dotted) <= MAX_DOTS else dotted.clear())
-    dots = dots.mark_circle(size=12, opacity=0.35).encode(x=x, y=f"{metric}:Q", **series)
+    dots = dots.mark_circle(size=12, opacity=0.35).encode(x=x, y=alt.Y(f"{metric}:Q"), **series)
     shown = [alt.Tooltip(_field(name), title=name) for name in rows.columns if name != "series"]
     if kind == "Q":
-        band = base.mark_area(opacity=0.25).encode(y=alt.Y("low:Q", title=title), y2="high:Q")
+        band = base.mark_area(opacity=0.25).encode(
+            y=alt.Y("low:Q", title=title), y2=alt.Y2("high:Q")
+        )
         line = base.mark_line(point=True, strokeWidth=1.6).encode(y=y, tooltip=shown)
         model = base.mark_line(strokeDash=[5, 3], strokeWidth=1.6)
         model = model if others else model.encode(color=alt.value(MODEL))
     else:
-        band = base.mark_rule(strokeWidth=2).encode(y=alt.Y("low:Q", title=title), y2="high:Q")
+        band = base.mark_rule(strokeWidth=2).encode(
+            y=alt.Y("low:Q", title=title), y2=alt.Y2("high:Q")
+        )
         line = base.mark_point(size=50, filled=True).encode(y=y, tooltip=shown)
         model = base.mark_tick(thickness=2.5, size=22)
     chart = band + dots + line
     if predicted and rows["predicted"].count():
-        chart = chart + model.encode(y="predicted:Q")
+        chart = chart + model.encode(y=alt.Y("predicted:Q"))
     return Chart(sized(chart), _source(experiment, predicted, kind), (metric, *_some(predicted)))
 
 

@@ -11,7 +11,18 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from analysis.charts.encodings import FEW_TICKS, LOG, MAX_HUES, Chart, colour, machines, sized, time
+from analysis.charts.encodings import (
+    FEW_TICKS,
+    LOG,
+    MACHINE,
+    MAX_HUES,
+    Chart,
+    colour,
+    machines,
+    sized,
+    time,
+    tooltip,
+)
 from analysis.history.run import Run
 from analysis.metrics.events import NS_PER_MS, NS_PER_S, prepare
 from analysis.metrics.machine import per_machine
@@ -41,7 +52,7 @@ def clock(run: Run) -> Chart | None:
         ]
     )
     own = alt.Chart(ideal).mark_line(strokeDash=[4, 3], opacity=0.8)
-    own = own.encode(x="at_s:Q", y="value:Q", color=colour(run), detail="machine:N")
+    own = own.encode(x=alt.X("at_s:Q"), y=alt.Y("value:Q"), color=colour(run), detail=MACHINE)
     return Chart(lines + own, f"{source}; dashed: the machine's own ticks alone", CLOCK_METRICS)
 
 
@@ -82,7 +93,7 @@ def jumps(run: Run) -> Chart | None:
             x=time(),
             y=alt.Y(f"{largest}:Q", title="jump of the clock"),
             color=colour(run),
-            tooltip=["machine:N", "at_s:Q", f"{largest}:Q"],
+            tooltip=tooltip("machine:N", "at_s:Q", f"{largest}:Q"),
         )
     )
     source = source.partition(": ")[0] + (", a point for the largest" if largest == "high" else "")
@@ -104,8 +115,11 @@ def jump_sizes(run: Run) -> Chart | None:
             x=alt.X("jump:Q", title="jump of the clock", axis=alt.Axis(tickMinStep=1)),
             y=alt.Y("share:Q", title="share of jumps", scale=LOG, axis=FEW_TICKS),
             color=colour(run),
-            detail="machine:N",
-            tooltip=["machine:N", "jump:Q", "count:Q", alt.Tooltip("share:Q", format=".3%")],
+            detail=MACHINE,
+            tooltip=[
+                *tooltip("machine:N", "jump:Q", "count:Q"),
+                alt.Tooltip("share:Q", format=".3%"),
+            ],
         )
     )
     sizes = "by size" if width == 1 else f"in ranges of {width} sizes, drawn at the lowest"
@@ -156,8 +170,11 @@ def event_mix(run: Run) -> Chart | None:
                 sort=list(KINDS),
                 scale=alt.Scale(domain=list(KINDS), range=["#9aa3ad", "#0072b2", "#009e73"]),
             ),
-            order="order:Q",
-            tooltip=["machine:N", "kind:N", "count:Q", alt.Tooltip("share:Q", format=".1%")],
+            order=alt.Order("order:Q"),
+            tooltip=[
+                *tooltip("machine:N", "kind:N", "count:Q"),
+                alt.Tooltip("share:Q", format=".1%"),
+            ],
         )
     )
     source = f"all {run.events.height:,} events"
@@ -179,11 +196,11 @@ def utilisation(run: Run) -> Chart | None:
             ),
             y=machines(run),
             color=colour(run, legend=False),
-            tooltip=["machine:N", "utilisation:Q", "predicted_utilisation:Q"],
+            tooltip=tooltip("machine:N", "utilisation:Q", "predicted_utilisation:Q"),
         )
     )
     model = alt.Chart(rows).mark_tick(thickness=3, size=24)
-    model = model.encode(x="predicted_utilisation:Q", y=machines(run))
+    model = model.encode(x=alt.X("predicted_utilisation:Q"), y=machines(run))
     source = f"all {run.events.height:,} events"
     chart = sized(bars + model, len(run.machines))
     return Chart(chart, source, ("utilisation", "predicted_utilisation"))
@@ -221,16 +238,16 @@ def _series(readings: pl.DataFrame, unit: str) -> tuple[pl.DataFrame, str]:
 
 
 def _lines(rows: pl.DataFrame, title: str, hue: Any, interpolate: Any = "linear") -> Any:
-    base = alt.Chart(rows).encode(x=time(), color=hue, detail="machine:N")
+    base = alt.Chart(rows).encode(x=time(), color=hue, detail=MACHINE)
     shown = [name for name in rows.columns if name != "machine" or rows["machine"].n_unique() > 1]
     line = base.mark_line(strokeWidth=1.4, interpolate=interpolate).encode(
-        y=alt.Y("value:Q", title=title), tooltip=shown
+        y=alt.Y("value:Q", title=title), tooltip=tooltip(*shown)
     )
     if "low" not in rows.columns:
         return sized(line)
     opacity = 0.3 if rows["machine"].n_unique() <= MAX_HUES else 0.1
     band = base.mark_area(opacity=opacity, interpolate=interpolate)
-    return sized(band.encode(y=alt.Y("low:Q", title=title), y2="high:Q") + line)
+    return sized(band.encode(y=alt.Y("low:Q", title=title), y2=alt.Y2("high:Q")) + line)
 
 
 def _distribution(run: Run, duration_ns: pl.Expr, title: str, metric: str) -> Chart | None:
@@ -258,10 +275,10 @@ def _distribution(run: Run, duration_ns: pl.Expr, title: str, metric: str) -> Ch
                 axis=FEW_TICKS if positive else alt.Axis(),
             ),
             y=alt.Y("share:Q", title="share of messages, at most", axis=alt.Axis(format="%")),
-            order="share:Q",
+            order=alt.Order("share:Q"),
             color=colour(run),
-            detail="machine:N",
-            tooltip=["machine:N", "ms:Q", alt.Tooltip("share:Q", format=".0%")],
+            detail=MACHINE,
+            tooltip=[*tooltip("machine:N", "ms:Q"), alt.Tooltip("share:Q", format=".0%")],
         )
     )
     source = f"{quantiles} quantiles a machine, of all {len(known):,} received messages"
