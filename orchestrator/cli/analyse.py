@@ -150,6 +150,7 @@ def conclude(
                 continue
             (run,) = source.load()
             evaluation = evaluate(run)
+            pages.write_run(evaluation, source.path)
             every.append(evaluation.metrics)
             with _reported_if_not_written():
                 write_evaluation(evaluation, source.path)
@@ -157,7 +158,6 @@ def conclude(
                 violated.add(run.name)
             if few:
                 print_run(evaluation, console)
-            pages.write_run(evaluation, source.path)
         if every:
             paths = [source.path for source in sources]
             rows = by_run(every, list(map(point_of, paths)))

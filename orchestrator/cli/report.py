@@ -62,10 +62,11 @@ class Pages:
 
     def write_run(self, evaluation: Evaluation, home: Path) -> None:
         """Write the page of a run, and its charts as files, unless there are many runs."""
+        if self.runs <= MAX_CHARTS:
+            # First: other processes draw them while this one makes the page.
+            self._write(lambda: self._draw(evaluation, home))
         if self.are_of_runs:
             self._write(lambda: report.write(evaluation, home))
-        if self.runs <= MAX_CHARTS:
-            self._write(lambda: self._draw(evaluation, home))
 
     def write_experiments(
         self, homes: Mapping[Path, Path], paths: Sequence[Path], every: Sequence[Mapping[str, Any]]
