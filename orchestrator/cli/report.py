@@ -12,9 +12,11 @@ from analysis.charts.renderers import Renderers
 from analysis.charts.themes import FOLDER, standalone_specs
 from analysis.evaluation import Evaluation
 from analysis.history.run import place
+from analysis.metrics.across import half_width_in_sd
 from analysis.metrics.points import by_run, point_of
 from analysis.report import experiment, index, vega
 from analysis.report import run as report
+from analysis.report.page import compile_templates
 from analysis.text.plain import read_state
 from orchestrator.cli.arguments import MAX_PAGES
 from orchestrator.cli.console import complain, say
@@ -33,6 +35,8 @@ def prepare() -> None:
     """Start ahead of the first page what takes two seconds."""
     renderers()
     vega.bundle()
+    compile_templates()
+    half_width_in_sd(2)
 
 
 class Pages:
