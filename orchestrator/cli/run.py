@@ -30,6 +30,8 @@ from vm.spec import Spec, SpecError, suggestion
 DEFAULT_EXPERIMENT = "lab"
 DEFAULT_POOL = "loky"
 LOADING_NICENESS = 19
+#: How long after the last start it begins, at most half a run.
+LOADING_AFTER_S = 10
 #: Up to so many runs are listed one by one.
 MAX_LISTED = 10
 
@@ -129,7 +131,9 @@ def _execute(
     if backend.is_virtual:
         return _simulate(given, planned, len(planned) + present, jobs, console)
     costs = {run.name: run.spec.duration_s for run in planned}
-    with display(console, costs, speed=jobs) as shown, _analysis_loading(shown, jobs) as starting:
+    after_s = min(LOADING_AFTER_S, *(duration_s / 2 for duration_s in costs.values()))
+    loading = partial(_analysis_loading, jobs=jobs, after_s=after_s)
+    with display(console, costs, speed=jobs) as shown, loading(shown) as starting:
         return threads.execute(planned, backend.create, jobs, starting)
 
 
@@ -175,15 +179,17 @@ class _Starting:
 
 
 @contextmanager
-def _analysis_loading(shown: Display, jobs: int) -> Iterator[Display]:
+def _analysis_loading(shown: Display, jobs: int, after_s: float) -> Iterator[Display]:
     """Import the analysis, which takes three seconds, while the runs wait for their machines.
 
-    Not earlier: imports would delay the threads that start machines.
+    Not earlier: imports would delay the threads that start machines, and then the machines,
+    which import gRPC for some seconds themselves.
     """
-    starting = _Starting(shown, jobs)
+    starting, over = _Starting(shown, jobs), threading.Event()
 
     def load() -> None:
         starting.is_over.wait()
+        over.wait(after_s)
         _load_analysis()
 
     thread = threading.Thread(target=load, name="loading the analysis", daemon=True)
@@ -191,6 +197,7 @@ def _analysis_loading(shown: Display, jobs: int) -> Iterator[Display]:
     try:
         yield starting
     finally:
+        over.set()
         starting.is_over.set()
         thread.join()
 
