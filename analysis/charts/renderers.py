@@ -23,7 +23,17 @@ import vl_convert
 
 MAX_PROCESSES = 4
 PNG_SCALE = 2
-BLANK = {"mark": "point", "data": {"values": []}}
+#: A chart of all marks, drawn so often until the code that draws is compiled.
+WARM_UP = {
+    "data": {"values": [{"x": n, "y": n % 7, "of": f"{n % 3}"} for n in range(100)]},
+    "encoding": {
+        "x": {"field": "x", "type": "quantitative", "title": "x"},
+        "y": {"field": "y", "type": "quantitative"},
+        "color": {"field": "of", "type": "nominal"},
+    },
+    "layer": [{"mark": mark} for mark in ("line", "area", "point", "bar", "tick")],
+}
+WARM_UPS = 2
 
 
 class Renderers:
@@ -95,8 +105,8 @@ def _request(process: subprocess.Popen[str], chart: Mapping[str, Any]) -> str:
 
 
 def main() -> None:
-    # The first chart takes longest.
-    vl_convert.vegalite_to_svg(BLANK)
+    for _ in range(WARM_UPS):
+        vl_convert.svg_to_png(vl_convert.vegalite_to_svg(WARM_UP), scale=PNG_SCALE)
     for line in sys.stdin:
         chart, problem = json.loads(line), None
         try:

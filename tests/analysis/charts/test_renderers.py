@@ -9,16 +9,19 @@ from select import select
 
 import pytest
 
-from analysis.charts.renderers import BLANK, Renderers
+from analysis.charts.renderers import Renderers
+
+BLANK = {"mark": "point", "data": {"values": []}}
 
 #: A program that has a hundred charts drawn, and says once that has begun.
 ASKS = """
 import sys
 from pathlib import Path
-from analysis.charts.renderers import BLANK, Renderers
+from analysis.charts.renderers import Renderers
 drawing = Renderers()
+blank = {"mark": "point", "data": {"values": []}}
 try:
-    drawing.draw({f"chart{n}": BLANK for n in range(100)}, Path(sys.argv[1]))
+    drawing.draw({f"chart{n}": blank for n in range(100)}, Path(sys.argv[1]))
     print("begun", flush=True)
     drawing.wait()
 finally:
