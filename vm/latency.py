@@ -8,7 +8,6 @@ so that what else is drawn for a channel does not depend on its latency.
 from dataclasses import dataclass
 from functools import cached_property
 from math import exp
-from statistics import NormalDist
 from typing import Any
 
 from vm.fields import (
@@ -60,6 +59,9 @@ class Lognormal:
     def quantiles_ns(self) -> tuple[int, ...]:
         """The middles of QUANTILES equal parts. Whole numbers: platforms differ in the last bit
         of an exponential, and must not in what they draw."""
+        # Imported here because it takes a tenth of a machine's start, which needs none of it.
+        from statistics import NormalDist
+
         normal = NormalDist(0, self.sigma) if self.sigma else None
         middles = ((n + 0.5) / QUANTILES for n in range(QUANTILES))
         exponents = (normal.inv_cdf(middle) if normal else 0.0 for middle in middles)
