@@ -71,16 +71,17 @@ class Containers:
         }
 
     def create(self, directory: Path, stack: ExitStack) -> None:
-        client, volumes = self._client, self._client.volumes
+        client = self._client
         name = f"vklocks-{self._run}-{self._labels['vklocks.owner'].rpartition(':')[2]}"
         self._supervisor.check_interrupted()
         self._networks.create(client, stack, name, self._labels)
-        stack.callback(if_there, lambda: volumes.get(name).remove())
-        volumes.create(name, labels=self._labels)
+        stack.callback(if_there, partial(client.api.remove_volume, name))
+        client.volumes.create(name, labels=self._labels)
         # One after the other: the first one fills the empty volume from the image.
         for machine in self._spec.machines:
             self._supervisor.check_interrupted()
-            stack.callback(if_there, _remover(client, f"{name}-{machine}"))
+            remove = partial(client.api.remove_container, f"{name}-{machine}", force=True)
+            stack.callback(if_there, remove)
             self._containers[machine] = self._create(name, machine)
             self._networks.connect_others(machine)
 
@@ -229,15 +230,11 @@ def _start_all(containers: Iterable[Container]) -> None:
 
     def start(container: Container) -> None:
         with connected() as client:
-            client.containers.get(container.id or "").start()
+            client.api.start(container.id or "")
 
     with ThreadPoolExecutor(MAX_STARTING) as pool:
         for started in [pool.submit(start, container) for container in containers]:
             started.result()
-
-
-def _remover(client: docker.DockerClient, name: str) -> Callable[[], None]:
-    return lambda: client.containers.get(name).remove(force=True, v=False)
 
 
 def _files(container: Container, path: str) -> Iterator[tuple[str, IO[bytes]]]:

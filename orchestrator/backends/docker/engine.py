@@ -29,7 +29,6 @@ def connected() -> Iterator[docker.DockerClient]:
     client = None
     try:
         client = docker.from_env(timeout=REQUEST_LIMIT_S)
-        client.ping()
         yield client
     except APIError as error:
         raise EnvironmentProblem(f"the Docker engine refuses: {error.explanation}") from error

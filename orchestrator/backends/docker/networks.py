@@ -43,7 +43,7 @@ class Networks:
         """Create all networks; the removal of each is on the stack before."""
         for number, bridge in enumerate(self._bridges):
             own_name = f"{name}-{number}" if number else name
-            stack.callback(if_there, partial(_remove, client, own_name))
+            stack.callback(if_there, partial(client.api.remove_network, own_name))
             self._networks[bridge], self._subnets[bridge] = _create(client, own_name, labels)
 
     def first(self, machine: str) -> tuple[str, dict[str, Any]]:
@@ -92,10 +92,6 @@ class Networks:
         # The engine itself has the first address.
         address = self._subnets[bridge].network_address + 2 + bridge.machines.index(machine)
         return {"aliases": [bridge.name_of(machine)], "ipv4_address": str(address)}
-
-
-def _remove(client: docker.DockerClient, name: str) -> None:
-    client.networks.get(name).remove()
 
 
 def _create(
