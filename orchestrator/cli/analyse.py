@@ -165,8 +165,8 @@ def conclude(
             if experiment:
                 _write_summary(experiment, rows)
             pages.write_experiments({path: path for path in paths}, paths, every)
-            pages.finish(console)
             write_index(paths[0].parent.parent)
+            pages.finish(console)
     if violated and not few:
         complain(1, f"checks are violated in {len(violated)} runs: see `vklocks check`")
     return int(bool(violated))
