@@ -18,7 +18,6 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from analysis.history.arrays import column
@@ -189,23 +188,6 @@ class Causality:
             if x != y
         )
 
-    def is_consistent(self, cut: Sequence[int]) -> bool:
-        """Whether a cut, the first cut[m] events of each machine m, contains their past."""
-        return self.consistent_within(cut) == tuple(cut)
-
-    def consistent_within(self, cut: Sequence[int]) -> tuple[int, ...]:
-        """Return the largest consistent cut within the given one."""
-        counts, fewer = tuple(cut), tuple(cut)
-        machines = range(len(self.machines))
-        while True:
-            for q in machines:
-                ends = [self._first_to_know(q, m, counts[m]) for m in machines if m != q]
-                most = min(ends, default=len(self)) - int(self.first[q])
-                fewer = (*fewer[:q], min(fewer[q], most), *fewer[q + 1 :])
-            if fewer == counts:
-                return counts
-            counts = fewer
-
     def boundaries(self, block: int) -> Iterator[tuple[Rows, Rows]]:
         """Yield the boundaries of pasts as pairs of events e and f: e is the first event of another
         machine that is not in f's past. Of all f of one machine that share e, only the last is
@@ -248,16 +230,6 @@ def causality(run: Run) -> Causality:
     # A cause that is no send is no known send.
     send[~column(run, "sends")[send]] = -1
     return Causality(run.machines, row_index, send)
-
-
-def cut_at(run: Run, at_ns: int) -> tuple[int, ...]:
-    """Count the events of each machine until an instant of its own wall clock.
-
-    If wall clocks disagree, the cut may be inconsistent; see `consistent_within`.
-    """
-    until = run.scan.filter(pl.col("at_ns") <= at_ns).group_by("machine").len()
-    counts = dict(until.collect().iter_rows())
-    return tuple(counts.get(machine, 0) for machine in run.machines)
 
 
 def concurrency_share(run: Run) -> float | None:
