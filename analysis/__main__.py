@@ -8,7 +8,6 @@ what it leaves on the host belongs to whoever owns the rest.
 """
 
 import argparse
-import json
 import os
 import shutil
 import sys
@@ -23,11 +22,11 @@ from analysis.logs.finding import InputError, Run, load
 from analysis.report import run as report
 from analysis.text.plain import write_evaluation
 from analysis.text.summary import print_run
+from vm import files
 from vm.records import Start
 
 #: Narrower than this, tables wrap; in a container's log there is no terminal to ask.
 LOG_COLUMNS = 100
-MACHINE_SUFFIXES = (".jsonl", ".out")
 
 
 def main() -> int:
@@ -84,43 +83,36 @@ def store(run: Run, logs: Path, runs: Path) -> Path:
     directory = runs / f"{begun:%Y%m%d-%H%M%S}-seed{start.spec.seed}"
     if directory.is_dir():
         return directory
-    about = {
-        "spec.json": start.spec.plain(),
-        "run.json": summary_of(run, start, directory.name),
-    }
-    partial = directory.with_name(f".{directory.name}")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    for file in logs.iterdir():
-        if file.suffix in MACHINE_SUFFIXES:
-            shutil.copyfile(file, partial / file.name)
-    for name, value in about.items():
-        _write(partial / name, value)
-    return partial.rename(directory)
+    shutil.rmtree(runs / f".{directory.name}", ignore_errors=True)
+    with files.whole_directory(runs, directory.name) as partial:
+        for file in logs.iterdir():
+            if file.suffix in (files.LOG_SUFFIX, files.TRANSCRIPT_SUFFIX):
+                shutil.copyfile(file, partial / file.name)
+        files.write_json(partial / files.SPEC, start.spec.plain())
+        run_file(run, start, directory.name).write(partial)
+        return files.rename_to_free(partial, [directory])
 
 
-def summary_of(run: Run, start: Start, name: str) -> dict[str, object]:
-    endings = {machine: _ending(run, machine) for machine in run.machines}
-    return {
-        "run": name,
-        "backend": "compose",
-        "version": start.version,
-        "seed": start.spec.seed,
-        "epoch_unix_ns": start.epoch_unix_ns,
-        "outcome": "finished" if set(endings.values()) == {"finished"} else "failed",
-        "machines": {machine: {"outcome": ending} for machine, ending in endings.items()},
-    }
+def run_file(run: Run, start: Start, name: str) -> files.RunFile:
+    """Return the contents of run.json, as far as the logs show how the run ended."""
+    machines = {machine: files.MachineOutcome(_result(run, machine)) for machine in run.machines}
+    failed = [machine for machine, ended in machines.items() if ended.outcome != "finished"]
+    return files.RunFile(
+        run=name,
+        backend="compose",
+        seed=start.spec.seed,
+        outcome="failed" if failed else "finished",
+        machines=machines,
+        problem=f"{', '.join(failed)} did not finish" if failed else "",
+        versions={"vklocks": start.version},
+        wall={"epoch_unix_ns": start.epoch_unix_ns},
+    )
 
 
-def _ending(run: Run, machine: str) -> str:
-    """How a machine ended, in the words of a backend that saw it."""
+def _result(run: Run, machine: str) -> files.MachineResult:
     if machine in run.missing:
         return "failed"
     return run.stops[machine].reason if machine in run.stops else "killed"
-
-
-def _write(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

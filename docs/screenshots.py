@@ -14,6 +14,7 @@ from analysis.report import run as report
 from orchestrator.backends.simulation import write
 from orchestrator.cli import main as vklocks
 from orchestrator.virtual.simulation import simulate
+from vm.files import REPORT
 from vm.spec import Spec
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -78,7 +79,7 @@ def main() -> None:
         experiment = str(ROOT / "experiments" / "saturation.toml")
         out = folder / "runs"
         vklocks(["run", experiment, "--backend", "simulation", "--out", str(out)])
-        pages["runs/saturation"] = out / "saturation" / report.FILE
+        pages["runs/saturation"] = out / "saturation" / REPORT
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         for picture, (page, theme, selector, act) in PICTURES.items():
             _take(browser, pages[page], theme, selector, act, IMAGES / f"{picture}.png")

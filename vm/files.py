@@ -71,6 +71,18 @@ class RunFile:
         write_json(directory / RUN, {"format": FORMAT, **plain, "versions": versions, **wall})
 
 
+def file_of_run(home: Path, file: str, run: str) -> Path:
+    """Return the path of a file about a run: in its directory, or beside a log of its own.
+
+    The name of one of several executions of a log is a part of the file's name.
+    """
+    name = f"{home.resolve().name}#"
+    execution = run.removeprefix(name) if run.startswith(name) else ""
+    if home.is_dir():
+        return home / (f"{execution}.{file}" if execution else file)
+    return home.with_name(f"{home.name}{'#' * bool(execution)}{execution}.{file}")
+
+
 def log_path(directory: Path, machine: str) -> Path:
     return directory / f"{machine}{LOG_SUFFIX}"
 

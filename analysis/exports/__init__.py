@@ -8,6 +8,7 @@ from analysis.exports import perfetto, shiviz, tables
 from analysis.history.run import InputError, Run
 from analysis.logs import own
 from analysis.logs.finding import source_of
+from vm.files import whole_file
 
 
 class Export(NamedTuple):
@@ -29,8 +30,7 @@ def export(run: Run, to: str, folder: Path) -> Path:
     """
     chosen = EXPORTS[to]
     file = folder / f"{run.name}{chosen.suffix}"
-    partial = folder / f".{file.name}.part"
-    try:
+    with whole_file(file) as partial:
         chosen.write(run, partial)
         # In a directory with our own logs, other formats are not read.
         if run.format != own.NAME and folder.samefile(_folder(run)) and source_of(partial).format:
@@ -38,9 +38,7 @@ def export(run: Run, to: str, folder: Path) -> Path:
                 f"{file} would be read as one of the logs beside it: export to another folder,"
                 " --out DIR"
             )
-        return partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
+    return file
 
 
 def _folder(run: Run) -> Path:

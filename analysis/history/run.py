@@ -213,15 +213,3 @@ def unusable(event: Event, clocks: Sequence[str], machines: int) -> str:
 def beyond_64_bits(numbers: Iterable[int]) -> str:
     """Why numbers have no place in a table, or "" if they have one."""
     return "a number is beyond 64 bits" if max(map(abs, numbers)) > MAX_INT64 else ""
-
-
-def place(home: Path, file: str, run: str) -> Path:
-    """Where a file about a run goes: into its directory, or beside a log that is a run of its own.
-
-    That of one of several executions of a log bears its name.
-    """
-    name = f"{home.resolve().name}#"
-    execution = run.removeprefix(name) if run.startswith(name) else ""
-    if home.is_dir():
-        return home / (f"{execution}.{file}" if execution else file)
-    return home.with_name(f"{home.name}{'#' * bool(execution)}{execution}.{file}")

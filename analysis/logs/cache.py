@@ -5,7 +5,6 @@ of, by size and time of change, the other records, and the lines that could not 
 """
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import polars as pl
 
 from analysis.history.run import SCHEMA, Damage
 from analysis.logs.reading import Reading
+from vm.files import whole_file
 from vm.log import decode, encode
 
 #: Smaller logs are read sooner than their cache could be written.
@@ -63,17 +63,15 @@ def _keep(cache: Path, reading: Reading, state: str) -> bool:
     """Whether the cache could be written. It appears when it is whole."""
     records = [[line, encode(record)] for line, record in reading.records]
     facts = {"state": state, "records": records, "damage": reading.damage}
-    partial = cache.with_name(f"{cache.name}.{os.getpid()}")
     try:
-        reading.scan.sink_parquet(
-            partial,
-            compression="zstd",
-            compression_level=1,
-            row_group_size=ROWS_PER_GROUP,
-            metadata={KEY: json.dumps(facts)},
-        )
-        partial.replace(cache)
+        with whole_file(cache) as partial:
+            reading.scan.sink_parquet(
+                partial,
+                compression="zstd",
+                compression_level=1,
+                row_group_size=ROWS_PER_GROUP,
+                metadata={KEY: json.dumps(facts)},
+            )
     except OSError:
-        partial.unlink(missing_ok=True)
         return False
     return True

@@ -12,6 +12,7 @@ from analysis.history.run import SCHEMA, InputError, Run
 from analysis.logs import reading
 from analysis.logs.cache import cached, is_big
 from analysis.logs.reading import Reading, read
+from vm.files import log_path, logs_in
 from vm.records import Record, Start
 
 NAME = "jsonl"
@@ -27,13 +28,12 @@ def load(directory: Path, _known: Sequence[Path]) -> list[Run]:
 
     All are its logs, also those of which not even the first record is whole.
     """
-    files = [path for path in sorted(directory.glob("*.jsonl")) if path.name[0] != "."]
-    return [_run(directory, _read_all(files))]
+    return [_run(directory, _read_all(logs_in(directory)))]
 
 
 def of_records(directory: Path, logs: Mapping[str, Iterable[Record]]) -> Run:
     """The run whose directory will hold these logs, each a machine's own account."""
-    held = [reading.of_records(directory / f"{name}.jsonl", log) for name, log in logs.items()]
+    held = [reading.of_records(log_path(directory, name), log) for name, log in logs.items()]
     return _run(directory, held)
 
 

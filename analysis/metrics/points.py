@@ -17,8 +17,8 @@ import polars as pl
 from analysis.history.run import InputError
 from analysis.metrics.across import per_runs
 from analysis.metrics.run import METRICS
+from vm.files import EXPERIMENT
 
-EXPERIMENT = "experiment.json"
 RUN = re.compile(r"(?P<point>.*)-seed(?P<seed>\d+)")
 
 

@@ -2,15 +2,17 @@
 
 import json
 import re
+import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from analysis.history.run import Run
 from analysis.report.absences import absences, conditions
+from vm import files
 from vm.latency import plain_latency
+from vm.options import options_of
 from vm.records import Start
 from vm.schedule import SECOND_NS
 from vm.spec import Spec, SpecError
@@ -35,7 +37,7 @@ class Description:
 
 def describe(run: Run) -> Description:
     """Describe what was run, from its own records and the files beside them."""
-    recorded = read_json(run.path / "run.json")
+    recorded = files.read_json(run.path / files.RUN) or {}
     start = next(iter(run.starts.values()), None)
     if start is None:
         return Description(_foreign(run), "", "")
@@ -51,26 +53,12 @@ def describe(run: Run) -> Description:
 
 
 def command(spec: Spec, recorded: Mapping[str, Any]) -> str:
-    """The command that carries the spec out again; from a file if options cannot say it."""
-    weights = spec.workload
-    options = {
-        "--machines": len(spec.machines),
-        "--duration": f"{spec.duration_s:g}",
-        "--ticks": f"{spec.ticks[0]}-{spec.ticks[1]}",
-        "--weights": f"{weights.one},{weights.all},{weights.internal}",
-        "--clocks": ",".join(spec.clocks),
-        "--seed": spec.seed,
-    }
-    if recorded.get("backend") not in (None, "compose"):
-        options = {"--backend": recorded["backend"], **options}
-    names = tuple(f"vm{n}" for n in range(1, len(spec.machines) + 1))
-    expressible = replace(
-        spec, machines=names, tick_rates_hz={}, latency=None, fifo=True, faults=()
-    )
-    if expressible.resolved() != spec.resolved():
-        backend = f" --backend {options['--backend']}" if "--backend" in options else ""
-        return f"vklocks run again.toml{backend}"
-    return " ".join(["vklocks run", *(f"{name} {value}" for name, value in options.items())])
+    """Return the command that executes a spec again, from a file if options cannot express it."""
+    named = recorded.get("backend") not in (None, "compose")
+    backend = ["--backend", recorded["backend"]] if named else []
+    if options := options_of(spec):
+        return shlex.join(["vklocks", "run", *backend, *options])
+    return shlex.join(["vklocks", "run", "again.toml", *backend])
 
 
 def toml(plain: Mapping[str, Any]) -> str:
@@ -88,18 +76,9 @@ def _toml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """What a JSON file beside the logs says; nothing if it is not there or not whole."""
-    try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return plain if isinstance(plain, dict) else {}
-
-
 def _spec(run: Run) -> Spec | None:
-    """What spec.json says, or else the start records; None if neither is a spec."""
-    recorded = read_json(run.path / "spec.json")
+    """Return the spec in spec.json, or else in the start records; None if neither is a spec."""
+    recorded = files.read_json(run.path / files.SPEC)
     try:
         return Spec.parse(recorded) if recorded else next(iter(run.starts.values())).spec
     except SpecError:

@@ -12,9 +12,9 @@ from analysis.charts.experiment import ExperimentRuns, experiment_runs
 from analysis.evaluation import State
 from analysis.metrics.labels import label, show
 from analysis.report import vega
-from analysis.report.page import leave, render
-from analysis.report.run import FILE
+from analysis.report.page import render
 from analysis.report.verdict_card import plain_card
+from vm import files
 
 #: The metrics in the table of runs, of some dozens.
 METRICS_SHOWN = (
@@ -39,24 +39,14 @@ def write(
     metrics; `every` its metrics, with those of its machines; `verdicts` the state of its verdict,
     None if it has not been checked. All in the same order.
     """
-    return leave(home / FILE, html(folder, home, runs, every, verdicts))
-
-
-def html(
-    folder: Path,
-    home: Path,
-    runs: pl.DataFrame,
-    every: Sequence[Mapping[str, Any]],
-    verdicts: Sequence[State | None],
-) -> str:
     experiment = experiment_runs(runs, every, axes_of(runs))
     charts = experiment_charts(experiment)
-    return render(
+    page = render(
         "experiment",
         name=folder.resolve().name,
         verdict=_card(verdicts),
         sentences=_sentences(experiment),
-        toml=_text(folder / "experiment.toml"),
+        toml=_text(folder / files.EXPERIMENT_COPY),
         command=f"vklocks run {folder.resolve().name}.toml",
         charts=charts,
         headings=[_heading(name, experiment) for name in ("run", "verdict", *_shown(experiment))],
@@ -67,6 +57,7 @@ def html(
         specs=vega.packed(charts),
         vega=vega.bundle(),
     )
+    return files.write_text(home / files.REPORT, page)
 
 
 def axes_of(runs: pl.DataFrame) -> list[str]:
@@ -115,7 +106,8 @@ def _heading(name: str, experiment: ExperimentRuns) -> dict[str, Any]:
 def _row(
     home: Path, row: Mapping[str, Any], verdict: State | None, experiment: ExperimentRuns
 ) -> dict[str, Any]:
-    link = f"{row['run']}/{FILE}" if (home / row["run"] / FILE).exists() else ""
+    page = home / row["run"] / files.REPORT
+    link = f"{row['run']}/{page.name}" if page.exists() else ""
     cells = [{"text": show(row[name]), "value": row[name]} for name in _shown(experiment)]
     return {"run": row["run"], "link": link, "verdict": verdict or "", "cells": cells}
 

@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from analysis.report.description import read_json
-from analysis.report.page import leave, render
-from analysis.report.run import FILE
+from analysis.report.page import render
 from analysis.text.plain import read_state
+from vm.files import INDEX, REPORT, RUN, SPEC, read_json, write_text
 from vm.spec import natural_order
 
-INDEX = "index.html"
 #: An experiment's own report lists them all.
 MAX_RUNS_LISTED = 100
 #: The tables of experiments with more runs begin folded.
@@ -21,16 +19,12 @@ MAX_RUNS_OPEN = 12
 
 
 def write(out: Path) -> Path:
-    """Write the run browser into a folder of experiments; return its path."""
-    return leave(out / INDEX, html(out))
-
-
-def html(out: Path) -> str:
-    """The experiments below a folder, the one that was touched last first."""
+    """Write the run browser into a folder of experiments, the one touched last first."""
     folders = [folder for folder in out.iterdir() if _is_shown(folder)]
     folders.sort(key=lambda folder: folder.stat().st_mtime, reverse=True)
     experiments = [_experiment(folder) for folder in folders]
-    return render("index", experiments=[one for one in experiments if one["count"]])
+    page = render("index", experiments=[one for one in experiments if one["count"]])
+    return write_text(out / INDEX, page)
 
 
 def _is_shown(folder: Path) -> bool:
@@ -44,7 +38,7 @@ def _experiment(folder: Path) -> dict[str, Any]:
     verdicts = Counter(run["verdict"] or "not checked" for run in runs)
     return {
         "name": folder.name,
-        "link": quote(f"{folder.name}/{FILE}") if (folder / FILE).exists() else "",
+        "link": quote(f"{folder.name}/{REPORT}") if (folder / REPORT).exists() else "",
         "open": len(runs) <= MAX_RUNS_OPEN,
         "count": len(runs),
         "verdicts": [(word, verdicts[word]) for word in VERDICTS if verdicts[word]],
@@ -55,9 +49,10 @@ def _experiment(folder: Path) -> dict[str, Any]:
 
 def _runs(folder: Path) -> Iterator[dict[str, Any]]:
     for directory in folder.iterdir():
-        if not _is_shown(directory) or not (recorded := read_json(directory / "run.json")):
+        if not _is_shown(directory) or not (recorded := read_json(directory / RUN)):
             continue
-        link = f"{folder.name}/{directory.name}/{FILE}" if (directory / FILE).exists() else ""
+        page = directory / REPORT
+        link = f"{folder.name}/{directory.name}/{REPORT}" if page.exists() else ""
         yield {
             "name": directory.name,
             "link": quote(link),
@@ -65,7 +60,7 @@ def _runs(folder: Path) -> Iterator[dict[str, Any]]:
             "outcome": recorded.get("outcome", ""),
             "backend": recorded.get("backend", ""),
             "begun": _date(recorded),
-            **_settings(read_json(directory / "spec.json")),
+            **_settings(read_json(directory / SPEC) or {}),
         }
 
 

@@ -26,13 +26,6 @@ def render(template: str, **values: Any) -> str:
     return page.render(version=__version__, css=_css(), script=linked(template), **values)
 
 
-def leave(path: Path, text: str) -> Path:
-    """Write a file that appears only once it is whole."""
-    partial = path.with_name(f".{path.name}.part")
-    partial.write_text(text, encoding="utf-8")
-    return partial.replace(path)
-
-
 def compile_templates() -> None:
     """Compile all templates ahead of the first page of each kind, which takes 0.1 s."""
     for template in _environment().list_templates(["html"]):

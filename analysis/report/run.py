@@ -5,20 +5,18 @@ from pathlib import Path
 from analysis.charts.captioned import run_charts
 from analysis.checks.account import ENDS
 from analysis.evaluation import Evaluation, Verdict
-from analysis.history.run import place
 from analysis.report import metrics_table, vega, verdict_card
 from analysis.report.description import describe, describe_faults
-from analysis.report.page import leave, render
+from analysis.report.page import render
 from analysis.report.payload import late_messages, payload
 from analysis.text.notes import notes
 from analysis.text.verdict import explain_account
-
-FILE = "report.html"
+from vm.files import REPORT, file_of_run, write_text
 
 
 def write(evaluation: Evaluation, home: Path) -> Path:
     """Write the report of a run into its directory, or into another one; return its path."""
-    return leave(place(home, FILE, evaluation.run.name), html(evaluation))
+    return write_text(file_of_run(home, REPORT, evaluation.run.name), html(evaluation))
 
 
 def html(evaluation: Evaluation) -> str:

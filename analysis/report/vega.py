@@ -1,7 +1,6 @@
 """Vega and the specs of charts as text that a page can carry."""
 
 import json
-import os
 import zlib
 from collections.abc import Iterable
 from contextlib import suppress
@@ -14,6 +13,7 @@ import vl_convert
 from analysis.charts.captioned import CaptionedChart
 from analysis.charts.themes import THEMES
 from analysis.report.encoding import deflated
+from vm.files import write_text
 
 #: Beside the files that Python and Numba cache.
 CACHE = Path(__file__).parent / "__pycache__"
@@ -32,11 +32,9 @@ def bundle() -> str:
     with suppress(OSError):
         return cached.read_text(encoding="utf-8")
     made = deflated(vl_convert.javascript_bundle(SNIPPET).encode())
-    partial = cached.with_name(f"{cached.name}.{os.getpid()}")
     with suppress(OSError):
         CACHE.mkdir(exist_ok=True)
-        partial.write_text(made, encoding="utf-8")
-        partial.replace(cached)
+        write_text(cached, made)
     return made
 
 

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 from analysis.evaluation import Evaluation, State, Verdict
-from analysis.history.run import InputError, place
+from analysis.history.run import InputError
 from analysis.metrics.across import per_runs, statistics
-from vm.files import METRICS as METRICS_FILE
-from vm.files import VERDICT as VERDICT_FILE
-from vm.files import read_json, write_json
+from vm import files
 
 
 def plain_metrics(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -44,7 +42,8 @@ def write_evaluation(evaluation: Evaluation, home: Path) -> None:
 
 def write_metrics(evaluation: Evaluation, home: Path) -> None:
     """Write metrics.json. OSError if it cannot be written."""
-    write_json(place(home, METRICS_FILE, evaluation.run.name), plain_metrics([evaluation.metrics]))
+    path = files.file_of_run(home, files.METRICS, evaluation.run.name)
+    files.write_json(path, plain_metrics([evaluation.metrics]))
 
 
 def write_verdict(found: Verdict, home: Path) -> None:
@@ -52,12 +51,12 @@ def write_verdict(found: Verdict, home: Path) -> None:
 
     OSError if that cannot be written.
     """
-    write_json(place(home, VERDICT_FILE, found.run), plain_verdict(found))
+    files.write_json(files.file_of_run(home, files.VERDICT, found.run), plain_verdict(found))
 
 
 def read_metrics(directory: Path) -> dict[str, Any]:
     """Return the metrics of a run that were written when it ended; InputError if unreadable."""
-    path = directory / METRICS_FILE
+    path = directory / files.METRICS
     try:
         (one,) = json.loads(path.read_bytes())["runs"]
         return {"run": str(one["run"]), **one, "machines": list(map(dict, one["machines"]))}
@@ -67,5 +66,5 @@ def read_metrics(directory: Path) -> dict[str, Any]:
 
 def read_state(directory: Path) -> State | None:
     """Return the state that verdict.json holds; None if there is none."""
-    plain = read_json(directory / VERDICT_FILE) or {}
+    plain = files.read_json(directory / files.VERDICT) or {}
     return next((one for one in get_args(State) if one == plain.get("verdict")), None)

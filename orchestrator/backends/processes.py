@@ -30,7 +30,7 @@ from orchestrator.backends.wall_clock import (
     WallClockRun,
     sustainable_jobs,
 )
-from vm.files import MachineOutcome
+from vm.files import MachineOutcome, log_path
 from vm.spec import Spec
 
 #: Partitions are held back in the channels: the network of one computer cannot be cut.
@@ -129,7 +129,7 @@ class Processes:
             own = arguments(self._spec, name, self._run, port, peers, directory, STARTUP_S)
             # -P: a folder `vm` in the current directory is not meant.
             command = [sys.executable, "-P", "-m", "vm", *own, *OPTIONS]
-            log = directory / f"{name}.jsonl"
+            log = log_path(directory, name)
             self._children[name] = Child(command, log, name, self._supervisor)
 
     def start(self, stack: ExitStack) -> None:

@@ -14,7 +14,7 @@ from typing import Protocol
 from orchestrator.backends.backend import MAX_JOBS, Report
 from orchestrator.backends.fault_injection import Actions, Supervisor
 from orchestrator.backends.outcome import RunOutcome, epoch_unix_ns, problem_of
-from vm.files import MachineOutcome
+from vm.files import MachineOutcome, log_path
 from vm.schedule import SECOND_NS
 from vm.spec import Spec
 
@@ -100,7 +100,7 @@ class WallClockRun:
         self, cluster: Cluster, directory: Path, outcome: RunOutcome, late: Collection[str]
     ) -> None:
         machines = outcome.machines = cluster.collect(directory)
-        outcome.epoch_unix_ns = epoch_unix_ns([directory / f"{name}.jsonl" for name in machines])
+        outcome.epoch_unix_ns = epoch_unix_ns([log_path(directory, name) for name in machines])
         outcome.problem = (
             "interrupted"
             if self._supervisor.is_interrupted

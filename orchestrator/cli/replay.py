@@ -5,6 +5,7 @@ from pathlib import Path
 
 from orchestrator.cli.console import console_of_output, say
 from orchestrator.virtual.replay import ReplayError, replay
+from vm.files import LOG_SUFFIX, logs_in
 from vm.log import LogError, decode
 from vm.options import UsageError
 from vm.records import Event, Record
@@ -29,9 +30,8 @@ def replay_run(given: argparse.Namespace) -> int:
 def _logs(directory: Path) -> list[Path]:
     if not directory.is_dir():
         raise UsageError(f"{directory} is no directory: give that of one run")
-    logs = sorted(path for path in directory.glob("*.jsonl") if path.name[0] != ".")
-    if not logs:
-        raise UsageError(f"{directory} holds no logs (*.jsonl) to replay")
+    if not (logs := logs_in(directory)):
+        raise UsageError(f"{directory} holds no logs (*{LOG_SUFFIX}) to replay")
     return logs
 
 

@@ -11,7 +11,6 @@ from analysis.charts.captioned import run_charts
 from analysis.charts.renderers import Renderers
 from analysis.charts.themes import FOLDER, standalone_specs
 from analysis.evaluation import Evaluation
-from analysis.history.run import place
 from analysis.metrics.across import half_width_in_sd
 from analysis.metrics.points import by_run, point_of
 from analysis.report import experiment, index, vega
@@ -20,6 +19,7 @@ from analysis.report.page import compile_templates
 from analysis.text.plain import read_state
 from orchestrator.cli.arguments import MAX_PAGES
 from orchestrator.cli.console import complain, say
+from vm.files import INDEX, file_of_run
 
 #: Up to so many runs at once get their charts as files, which takes another second.
 MAX_CHARTS = 12
@@ -98,7 +98,7 @@ class Pages:
 
     def _draw(self, evaluation: Evaluation, home: Path) -> None:
         run, self._drawing = evaluation.run, renderers()
-        self._drawing.draw(standalone_specs(run_charts(run)), place(home, FOLDER, run.name))
+        self._drawing.draw(standalone_specs(run_charts(run)), file_of_run(home, FOLDER, run.name))
 
     def _write(self, write: Callable[[], Path | None]) -> None:
         if self._refused:
@@ -115,7 +115,7 @@ def write_index(out: Path) -> None:
     try:
         index.write(out)
     except OSError as error:
-        complain(0, f"no {index.INDEX}: {error.filename} cannot be written: {error.strerror}")
+        complain(0, f"no {INDEX}: {error.filename} cannot be written: {error.strerror}")
 
 
 def _write_experiment(

@@ -21,12 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.experiments.points import AXIS_TABLES, Point, points_of
+from vm.files import FAILED
 from vm.spec import FIELDS, MAX_SEED, Spec, SpecError, suggestion
 
 MAX_RUNS = 100_000
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 #: Folders below runs/ that have other uses.
-TAKEN_NAMES = ("lab", "compose", "by-hand", "failed")
+TAKEN_NAMES = ("lab", "compose", "by-hand", FAILED)
 
 #: The lines of a TOML file that set something.
 WORD = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""

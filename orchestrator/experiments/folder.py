@@ -12,15 +12,7 @@ from typing import Any
 
 from orchestrator import owner
 from orchestrator.experiments.experiment import Experiment, ExperimentError
-from vm.files import (
-    EXPERIMENT,
-    EXPERIMENT_COPY,
-    read_json,
-    rename_to_free,
-    whole_directory,
-    write_json,
-    write_text,
-)
+from vm import files
 
 #: How many differences an error lists, and how many characters of each value.
 MAX_CHANGES = 5
@@ -46,15 +38,15 @@ def claim(folder: Path, text: str, ours: Mapping[str, Any]) -> None:
     ExperimentError lists the differences; OSError if it cannot be written.
     """
     if not folder.exists() or not any(folder.iterdir()):
-        with whole_directory(folder.parent, folder.name, owner.tag()) as partial:
-            write_json(partial / EXPERIMENT, ours)
-            write_text(partial / EXPERIMENT_COPY, text)
-            rename_to_free(partial, [folder])
-    theirs = read_json(folder / EXPERIMENT)
+        with files.whole_directory(folder.parent, folder.name, owner.tag()) as partial:
+            files.write_json(partial / files.EXPERIMENT, ours)
+            files.write_text(partial / files.EXPERIMENT_COPY, text)
+            files.rename_to_free(partial, [folder])
+    theirs = files.read_json(folder / files.EXPERIMENT)
     if theirs is None or set(theirs) != set(ours):
         raise ExperimentError(
-            f"{folder} holds no readable {EXPERIMENT}, so its runs are unknown: move it away, or"
-            " give another --out"
+            f"{folder} holds no readable {files.EXPERIMENT}, so its runs are unknown: move it"
+            " away, or give another --out"
         )
     if differences := list(changes(theirs, ours)):
         more = len(differences) - MAX_CHANGES

@@ -16,6 +16,7 @@ from analysis.logs.finding import load
 from analysis.metrics.machine import per_machine
 from by_hand import EPOCH_UNIX_NS, internal, receive, send, stop, write_run
 from vm import __version__
+from vm.log import FORMAT
 from vm.records import Stop
 from vm.spec import Spec
 
@@ -59,6 +60,11 @@ def analysis(
 Call = Callable[..., int | str | None]
 
 
+def ended(outcome: str) -> dict[str, object]:
+    """How run.json records a machine whose exit was not observed."""
+    return {"outcome": outcome, "exit_code": None, "out_of_memory": False}
+
+
 def test_a_run_is_kept_whole(
     tmp_path: Path, analysis: Call, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -77,13 +83,15 @@ def test_a_run_is_kept_whole(
         *(file.name for file in logs.iterdir()),
     }
     assert json.loads((kept / "run.json").read_text()) == {
+        "format": FORMAT,
         "run": NAME,
         "backend": "compose",
-        "version": __version__,
         "seed": 7,
-        "epoch_unix_ns": EPOCH_UNIX_NS,
         "outcome": "finished",
-        "machines": {"vm1": {"outcome": "finished"}, "vm2": {"outcome": "finished"}},
+        "machines": {"vm1": ended("finished"), "vm2": ended("finished")},
+        "problem": "",
+        "versions": {"vklocks": __version__},
+        "epoch_unix_ns": EPOCH_UNIX_NS,
     }
     assert per_machine(load(kept)).equals(per_machine(load(logs)))
     said = capsys.readouterr()
@@ -129,7 +137,8 @@ def test_a_run_of_which_something_is_missing_is_kept_as_far_as_it_goes(
     ]
     about = json.loads((kept / "run.json").read_text())
     assert about["outcome"] == "failed"
-    assert about["machines"] == {"vm1": {"outcome": "failed"}, "vm2": {"outcome": "killed"}}
+    assert about["problem"] == "vm1, vm2 did not finish"
+    assert about["machines"] == {"vm1": ended("failed"), "vm2": ended("killed")}
     spec = Spec.parse(json.loads((kept / "spec.json").read_text()))
     assert (spec.machines, spec.tick_rates_hz) == (("vm1", "vm2"), {"vm1": 3, "vm2": 5})
     said = capsys.readouterr().out
@@ -138,12 +147,12 @@ def test_a_run_of_which_something_is_missing_is_kept_as_far_as_it_goes(
 
 
 def test_a_machine_that_was_told_to_end_did_not_finish(tmp_path: Path, analysis: Call) -> None:
-    ended = stop(2)
-    terminated = Stop("terminated", 2, 0, 0, ended.inbox, ended.undelivered)
+    whole = stop(2)
+    terminated = Stop("terminated", 2, 0, 0, whole.inbox, whole.undelivered)
     analysis(logs_at(tmp_path / "logs", {"vm1": terminated}), tmp_path)
     about = json.loads((tmp_path / NAME / "run.json").read_text())
     assert about["outcome"] == "failed"
-    assert about["machines"] == {"vm1": {"outcome": "terminated"}, "vm2": {"outcome": "finished"}}
+    assert about["machines"] == {"vm1": ended("terminated"), "vm2": ended("finished")}
 
 
 def nowhere(logs: Path, runs: Path) -> None:

@@ -4,6 +4,7 @@ import sys
 from io import FileIO
 from pathlib import Path
 
+from vm.files import log_path, transcript_path
 from vm.log import encode
 from vm.records import Record, Recovery, Start
 from vm.transcript import transcript_line
@@ -19,10 +20,10 @@ class LogWriter:
 
     def __init__(self, folder: Path, name: str, *, is_new: bool = True) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._log_path = folder / f"{name}.jsonl"
+        self._log_path = log_path(folder, name)
         if is_new:
             self._log_path.unlink(missing_ok=True)
-        self._out = (folder / f"{name}.out").open("wb" if is_new else "ab", buffering=0)
+        self._out = transcript_path(folder, name).open("wb" if is_new else "ab", buffering=0)
         self._log: FileIO | None = None
 
     def begin(self, start: Start) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from vm.files import log_path
 from vm.host.settings import HostError, Settings
 from vm.host.startup import Agreement
 from vm.host.wire.frames import Membership
@@ -25,7 +26,7 @@ def read_past(settings: Settings) -> Past | None:
     A torn last line is cut off: its event's messages have not left. HostError if the log is
     spoilt, or tells of another run under the same name.
     """
-    path = settings.log / f"{settings.name}.jsonl"
+    path = log_path(settings.log, settings.name)
     if not path.exists():
         return None
     first, *others = _whole_lines(path)
