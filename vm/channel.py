@@ -16,7 +16,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import NamedTuple
 
-from vm.faults import Delay, Duplication, Loss, Partition
+from vm.faults import ChannelFault, Delay, Duplication, Loss, Partition
 from vm.latency import AS_IT_IS, Latency
 from vm.records import Event, Message
 from vm.spec import Spec, generator
@@ -47,7 +47,7 @@ class Channel:
         befalling = [
             fault
             for fault in spec.faults
-            if isinstance(fault, Loss | Duplication | Delay)
+            if isinstance(fault, ChannelFault)
             and sender in fault.senders
             and receiver in fault.receivers
         ]

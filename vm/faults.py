@@ -27,45 +27,47 @@ from vm.schedule import SECOND_NS
 
 
 @dataclass(frozen=True)
-class Loss:
+class LastingFault:
+    """A fault that is active from `at_ns` until just before `until_ns`."""
+
+    at_ns: int
+    until_ns: int
+
+
+@dataclass(frozen=True)
+class ChannelFault(LastingFault):
+    """What befalls messages of `senders` to `receivers`."""
+
+    senders: tuple[str, ...]
+    receivers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Loss(ChannelFault):
     """Messages of `senders` to `receivers` are lost, each with this probability."""
 
-    at_ns: int
-    until_ns: int
-    senders: tuple[str, ...]
-    receivers: tuple[str, ...]
     probability: float
 
 
 @dataclass(frozen=True)
-class Duplication:
+class Duplication(ChannelFault):
     """Messages of `senders` to `receivers` arrive twice, each with this probability."""
 
-    at_ns: int
-    until_ns: int
-    senders: tuple[str, ...]
-    receivers: tuple[str, ...]
     probability: float
 
 
 @dataclass(frozen=True)
-class Delay:
+class Delay(ChannelFault):
     """Messages of `senders` to `receivers` are held for `extra_ns`, and up to `jitter_ns` more."""
 
-    at_ns: int
-    until_ns: int
-    senders: tuple[str, ...]
-    receivers: tuple[str, ...]
     extra_ns: int = 0
     jitter_ns: int = 0
 
 
 @dataclass(frozen=True)
-class Partition:
+class Partition(LastingFault):
     """Nothing passes between `groups`, in which every machine is; held back, nothing is lost."""
 
-    at_ns: int
-    until_ns: int
     groups: tuple[tuple[str, ...], ...]
 
     def separates(self, one: str, other: str) -> bool:
@@ -73,11 +75,9 @@ class Partition:
 
 
 @dataclass(frozen=True)
-class Pause:
+class Pause(LastingFault):
     """A machine does not tick; its ticks are missed, its inbox fills."""
 
-    at_ns: int
-    until_ns: int
     machine: str
 
 
@@ -90,17 +90,14 @@ class Crash:
 
 
 @dataclass(frozen=True)
-class Restart:
+class Restart(LastingFault):
     """A machine is killed, and started again at `until_ns` with what its own log says."""
 
-    at_ns: int
-    until_ns: int
     machine: str
 
 
-ChannelFault = Loss | Duplication | Delay
 MachineFault = Pause | Crash | Restart
-Fault = ChannelFault | Partition | MachineFault
+Fault = Loss | Duplication | Delay | Partition | MachineFault
 
 
 def end_ns(fault: Fault) -> int:
@@ -123,9 +120,8 @@ def read_faults(
 
 
 def plain_fault(fault: Fault) -> dict[str, Any]:
-    """The table that `read_faults` reads back as an equal fault; JSON can hold it."""
-    kinds = {fault_type: kind for kind, fault_type in FAULTS.items()}
-    return plain_table(kinds[type(fault)], fault)
+    """Return the table that `read_faults` reads back as an equal fault; JSON can hold it."""
+    return plain_table(FAULTS, fault)
 
 
 def faults_schema() -> Schema:
@@ -153,7 +149,7 @@ def _read(field: str, table: Any, machines: tuple[str, ...], duration_ns: int) -
 def _named(fault: Fault) -> Iterator[tuple[str, Sequence[str]]]:
     """The machines that a fault names, by its keys."""
     match fault:
-        case Loss() | Duplication() | Delay():
+        case ChannelFault():
             yield "senders", fault.senders
             yield "receivers", fault.receivers
         case Partition():

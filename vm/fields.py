@@ -147,8 +147,9 @@ def _kind_schema(
     }
 
 
-def plain_table(kind: str, read: Any) -> dict[str, Any]:
-    """The table that `read_table` reads back as an equal value; JSON can hold it."""
+def plain_table(kinds: Mapping[str, Any], read: Any) -> dict[str, Any]:
+    """Return the table that `read_table` reads back as an equal value; JSON can hold it."""
+    kind = next(kind for kind, made in kinds.items() if made is type(read))
     values = {known.name: getattr(read, known.name) for known in dataclasses.fields(read)}
     return {"kind": kind} | {
         key_of(name): value / SECOND_NS if name.endswith("_ns") else plain_value(value)

@@ -109,8 +109,7 @@ def latency_schema() -> Schema:
 
 
 def plain_latency(latency: Latency | None) -> dict[str, Any] | None:
-    kinds = {latency_type: kind for kind, latency_type in LATENCIES.items()}
-    return None if latency is None else plain_table(kinds[type(latency)], latency)
+    return None if latency is None else plain_table(LATENCIES, latency)
 
 
 def _median_ns(field: str, value: Any) -> int:

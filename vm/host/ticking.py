@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from vm.host.alarm import Alarm
 from vm.host.epoch import Epoch
@@ -10,11 +9,8 @@ from vm.machine import Machine
 from vm.records import Event, Message
 from vm.schedule import Schedule
 
-
-class Emit(Protocol):
-    """Takes each event as it happens, with the messages that it sends."""
-
-    def __call__(self, event: Event, messages: tuple[Message, ...]) -> None: ...
+#: Takes each event as it happens, with the messages that it sends.
+Emit = Callable[[Event, tuple[Message, ...]], None]
 
 
 class Ticking:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import grpc
+from grpc import StatusCode
 
 from vm.clocks import CLOCKS
 from vm.host.generated import vm_pb2
@@ -45,7 +45,7 @@ CLIENT_OPTIONS = (
 class Refusal(Exception):
     """Something on the wire that is not taken; it has changed nothing."""
 
-    def __init__(self, status: grpc.StatusCode, reason: str) -> None:
+    def __init__(self, reason: str, status: StatusCode = StatusCode.INVALID_ARGUMENT) -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
@@ -84,31 +84,29 @@ class Membership:
     def check_hello(self, hello: vm_pb2.Hello) -> None:
         """Refusal unless the sender is a peer of ours that means this machine and this run."""
         if hello.receiver != self.me:
-            raise Refusal(grpc.StatusCode.NOT_FOUND, f"this is {self.me}, not {hello.receiver!r}")
+            raise Refusal(f"this is {self.me}, not {hello.receiver!r}", StatusCode.NOT_FOUND)
         if hello.run != self.run:
             raise Refusal(
-                grpc.StatusCode.FAILED_PRECONDITION,
-                f"this is run {self.run}, not {hello.run!r}",
+                f"this is run {self.run}, not {hello.run!r}", StatusCode.FAILED_PRECONDITION
             )
         if hello.sender not in self.peers:
             raise Refusal(
-                grpc.StatusCode.PERMISSION_DENIED,
-                f"{hello.sender!r} is not a peer of {self.me}",
+                f"{hello.sender!r} is not a peer of {self.me}", StatusCode.PERMISSION_DENIED
             )
         for field in ("machines", "clocks"):
             theirs, ours = tuple(getattr(hello, field)), getattr(self, field)
             if theirs != ours:
                 raise Refusal(
-                    grpc.StatusCode.FAILED_PRECONDITION,
                     f"{field} are {', '.join(ours)} here, but {', '.join(theirs)} there",
+                    StatusCode.FAILED_PRECONDITION,
                 )
 
 
 def check_size(frame: vm_pb2.Frame) -> None:
     if frame.ByteSize() > MAX_FRAME_BYTES:
         raise Refusal(
-            grpc.StatusCode.RESOURCE_EXHAUSTED,
             f"a frame of {frame.ByteSize()} bytes is over the limit of {MAX_FRAME_BYTES}",
+            StatusCode.RESOURCE_EXHAUSTED,
         )
 
 
@@ -130,19 +128,13 @@ def read_message(
     """
     at_most = events[membership.machines.index(sender)]
     if not 0 <= frame.index < at_most:
-        raise Refusal(
-            grpc.StatusCode.INVALID_ARGUMENT,
-            f"event {frame.index} of {sender}, which can have had {at_most} by now",
-        )
+        raise Refusal(f"event {frame.index} of {sender}, which can have had {at_most} by now")
     if len(frame.stamps) != len(membership.clocks):
-        raise Refusal(
-            grpc.StatusCode.INVALID_ARGUMENT,
-            f"{len(frame.stamps)} timestamps for {len(membership.clocks)} clocks",
-        )
+        raise Refusal(f"{len(frame.stamps)} timestamps for {len(membership.clocks)} clocks")
     stamps: dict[str, Timestamp] = {}
     for clock, stamp in zip(membership.clocks, frame.stamps, strict=True):
         try:
             stamps[clock] = CLOCKS[clock].decode(stamp.numbers, events)
         except ValueError as error:
-            raise Refusal(grpc.StatusCode.INVALID_ARGUMENT, str(error)) from None
+            raise Refusal(str(error)) from None
     return Message(sender, membership.me, frame.index, stamps)

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable
 
 import grpc
+from grpc import StatusCode
 
 from vm.channel import SendingEnd
 from vm.host.generated import vm_pb2, vm_pb2_grpc
@@ -16,11 +17,11 @@ from vm.records import Message
 #: What a cut, a restart or a frozen peer ends a stream with; anything else is a refusal.
 CUT = frozenset(
     {
-        grpc.StatusCode.UNAVAILABLE,
-        grpc.StatusCode.CANCELLED,
-        grpc.StatusCode.INTERNAL,
-        grpc.StatusCode.UNKNOWN,
-        grpc.StatusCode.DEADLINE_EXCEEDED,
+        StatusCode.UNAVAILABLE,
+        StatusCode.CANCELLED,
+        StatusCode.INTERNAL,
+        StatusCode.UNKNOWN,
+        StatusCode.DEADLINE_EXCEEDED,
     }
 )
 

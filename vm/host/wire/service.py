@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 import grpc
+from grpc import StatusCode
 
 from vm.channel import ReceivingEnd, SequenceGap
 from vm.faults import Duplication
@@ -88,7 +89,7 @@ class Service(vm_pb2_grpc.MachineServicer):
             async for progress in self._channel(frames):
                 yield progress
         except Refusal as refusal:
-            if refusal.status is not grpc.StatusCode.UNAVAILABLE:
+            if refusal.status is not StatusCode.UNAVAILABLE:
                 self.rejected += 1
             await context.abort(refusal.status, refusal.reason)
 
@@ -97,7 +98,7 @@ class Service(vm_pb2_grpc.MachineServicer):
         async for frame in frames:
             check_size(frame)
             if self._closed or self.membership is None:
-                raise Refusal(grpc.StatusCode.UNAVAILABLE, f"{self._name} is not running")
+                raise Refusal(f"{self._name} is not running", StatusCode.UNAVAILABLE)
             if not sender:
                 sender = self._hello(frame, self.membership)
             else:
@@ -113,10 +114,10 @@ class Service(vm_pb2_grpc.MachineServicer):
 
     def _hello(self, frame: vm_pb2.Frame, membership: Membership) -> str:
         if frame.WhichOneof("frame") != "hello":
-            raise Refusal(grpc.StatusCode.INVALID_ARGUMENT, "the first frame must be Hello")
+            raise Refusal("the first frame must be Hello")
         membership.check_hello(frame.hello)
         if not 0 <= frame.hello.seed <= MAX_SEED:
-            raise Refusal(grpc.StatusCode.INVALID_ARGUMENT, f"seed {frame.hello.seed}")
+            raise Refusal(f"seed {frame.hello.seed}")
         incoming = self.incoming[frame.hello.sender]
         incoming.connected, incoming.seed = True, frame.hello.seed
         self._changed()
@@ -137,34 +138,28 @@ class Service(vm_pb2_grpc.MachineServicer):
                 self.incoming[sender].left = True
                 self._changed()
             case other:
-                raise Refusal(
-                    grpc.StatusCode.INVALID_ARGUMENT, f"{other} is not for {sender} to say here"
-                )
+                raise Refusal(f"{other} is not for {sender} to say here")
 
     def _message(self, frame: vm_pb2.Message, sender: str, membership: Membership) -> None:
         if self._closed:
-            raise Refusal(grpc.StatusCode.UNAVAILABLE, f"{self._name} is not running")
+            raise Refusal(f"{self._name} is not running", StatusCode.UNAVAILABLE)
         message = read_message(frame, sender, membership, self._events())
         incoming = self.incoming[sender]
         if frame.sequence < 1:
-            raise Refusal(
-                grpc.StatusCode.INVALID_ARGUMENT, f"sequence {frame.sequence} is not 1 or more"
-            )
+            raise Refusal(f"sequence {frame.sequence} is not 1 or more")
         if incoming.finished and frame.sequence > incoming.end.received:
-            raise Refusal(grpc.StatusCode.INVALID_ARGUMENT, f"{sender} has finished already")
+            raise Refusal(f"{sender} has finished already")
         try:
             if incoming.end.accept(frame.sequence, frame.index):
                 self._deliver(message)
         except SequenceGap as gap:
-            raise Refusal(grpc.StatusCode.OUT_OF_RANGE, str(gap)) from None
+            raise Refusal(str(gap), StatusCode.OUT_OF_RANGE) from None
         except ValueError as error:
-            raise Refusal(grpc.StatusCode.INVALID_ARGUMENT, str(error)) from None
+            raise Refusal(str(error)) from None
 
     def _ready(self, ready: vm_pb2.Ready, sender: str) -> None:
         if not 1 <= ready.tick_rate_hz <= MAX_TICK_RATE_HZ:
-            raise Refusal(
-                grpc.StatusCode.INVALID_ARGUMENT, f"tick rate {ready.tick_rate_hz} of {sender}"
-            )
+            raise Refusal(f"tick rate {ready.tick_rate_hz} of {sender}")
         self.incoming[sender].tick_rate_hz = ready.tick_rate_hz
         self._changed()
 
@@ -172,18 +167,18 @@ class Service(vm_pb2_grpc.MachineServicer):
         if start == self.start:
             return
         if self.start is not None:
-            raise Refusal(grpc.StatusCode.FAILED_PRECONDITION, "the run has begun already")
+            raise Refusal("the run has begun already", StatusCode.FAILED_PRECONDITION)
         rates = start.tick_rates_hz
         if len(rates) != len(membership.machines) or not all(
             1 <= rate <= MAX_TICK_RATE_HZ for rate in rates
         ):
-            raise Refusal(grpc.StatusCode.INVALID_ARGUMENT, f"tick rates {list(rates)}")
+            raise Refusal(f"tick rates {list(rates)}")
         distance_ns = start.epoch_unix_ns - time.time_ns()
         if abs(distance_ns) > MAX_EPOCH_DISTANCE_NS:
             raise Refusal(
-                grpc.StatusCode.FAILED_PRECONDITION,
                 f"the epoch is {distance_ns / SECOND_NS:.1f} s away by the clock of {self._name};"
                 " set the two computers' clocks",
+                StatusCode.FAILED_PRECONDITION,
             )
         self.start = start
         self._changed()
@@ -192,8 +187,8 @@ class Service(vm_pb2_grpc.MachineServicer):
         incoming = self.incoming[sender]
         if finish.sent != incoming.end.received:
             raise Refusal(
-                grpc.StatusCode.OUT_OF_RANGE,
                 f"{sender} finished after {finish.sent} messages, but {incoming.end.received} came",
+                StatusCode.OUT_OF_RANGE,
             )
         incoming.finished = True
         self._changed()
