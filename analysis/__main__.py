@@ -17,8 +17,9 @@ from pathlib import Path
 from rich.console import Console
 
 from analysis.evaluation import evaluate
+from analysis.history.run import InputError, Run
 from analysis.logs import own
-from analysis.logs.finding import InputError, Run, load
+from analysis.logs.finding import load
 from analysis.report import run as report
 from analysis.text.plain import write_evaluation
 from analysis.text.summary import print_run

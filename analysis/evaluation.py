@@ -15,11 +15,13 @@ from typing import Any, Literal
 
 import polars as pl
 
-from analysis.checks import CHECKS, Account, Claim, Coverage, Evidence, Offset, Violation
-from analysis.checks.account import account
-from analysis.checks.clocks import claims
+from analysis.checks import CHECKS
+from analysis.checks.account import Account, account
+from analysis.checks.clocks import Claim, claims
+from analysis.checks.evidence import Evidence
 from analysis.checks.messages import orphans, unlogged_receivers, unlogged_senders
-from analysis.checks.offsets import offsets, sends_dated_late
+from analysis.checks.offsets import Offset, offsets, sends_dated_late
+from analysis.checks.violation import Coverage, Violation
 from analysis.history.arrays import series
 from analysis.history.run import SEVERAL_FIT, Run
 from analysis.metrics.machine import per_machine

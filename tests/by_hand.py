@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from analysis.logs.finding import Run, load
+from analysis.history.run import Run
+from analysis.logs.finding import load
 from histories import World, write_log
 from vm.records import Event, Reason, Record, Start, Stop, Timestamp, Undelivered, Unread
 from vm.spec import Spec

@@ -3,48 +3,9 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from analysis.checks.account import Account, accounted_messages, accounting
-from analysis.checks.clocks import (
-    Claim,
-    clock_condition,
-    clock_rule,
-    proven_pairs,
-    ruled_receives,
-    strong_clock_condition,
-)
+from analysis.checks import account, clocks, messages, order, queues
 from analysis.checks.evidence import Evidence
-from analysis.checks.messages import (
-    fifo_receives,
-    fifo_violation,
-    matched_receives,
-    not_addressed,
-    receive_without_send,
-    received_twice,
-)
-from analysis.checks.offsets import Offset
-from analysis.checks.order import (
-    causal_cycle,
-    dated_events,
-    index_gap,
-    numbered_events,
-    ticked_events,
-    ticks_missed,
-    time_runs_back,
-)
-from analysis.checks.queues import queue, queued_events
-from analysis.checks.violation import Coverage, Line, Violation
-
-__all__ = [
-    "CHECKS",
-    "Account",
-    "Check",
-    "Claim",
-    "Coverage",
-    "Evidence",
-    "Line",
-    "Offset",
-    "Violation",
-]
+from analysis.checks.violation import Coverage, Violation
 
 
 class Check(NamedTuple):
@@ -57,17 +18,17 @@ class Check(NamedTuple):
 
 #: Every check by the name that its violations bear.
 CHECKS: dict[str, Check] = {
-    "receive_without_send": Check(receive_without_send, matched_receives),
-    "not_addressed": Check(not_addressed, matched_receives),
-    "received_twice": Check(received_twice, matched_receives),
-    "fifo_violation": Check(fifo_violation, fifo_receives),
-    "index_gap": Check(index_gap, numbered_events),
-    "time_runs_back": Check(time_runs_back, dated_events),
-    "causal_cycle": Check(causal_cycle, matched_receives),
-    "ticks_missed": Check(ticks_missed, ticked_events),
-    "queue": Check(queue, queued_events),
-    "clock_rule": Check(clock_rule, ruled_receives),
-    "clock_condition": Check(clock_condition, ruled_receives),
-    "strong_clock_condition": Check(strong_clock_condition, proven_pairs),
-    "accounting": Check(accounting, accounted_messages),
+    "receive_without_send": Check(messages.receive_without_send, messages.matched_receives),
+    "not_addressed": Check(messages.not_addressed, messages.matched_receives),
+    "received_twice": Check(messages.received_twice, messages.matched_receives),
+    "fifo_violation": Check(messages.fifo_violation, messages.fifo_receives),
+    "index_gap": Check(order.index_gap, order.numbered_events),
+    "time_runs_back": Check(order.time_runs_back, order.dated_events),
+    "causal_cycle": Check(order.causal_cycle, messages.matched_receives),
+    "ticks_missed": Check(order.ticks_missed, order.ticked_events),
+    "queue": Check(queues.queue, queues.queued_events),
+    "clock_rule": Check(clocks.clock_rule, clocks.ruled_receives),
+    "clock_condition": Check(clocks.clock_condition, clocks.ruled_receives),
+    "strong_clock_condition": Check(clocks.strong_clock_condition, clocks.proven_pairs),
+    "accounting": Check(account.accounting, account.accounted_messages),
 }

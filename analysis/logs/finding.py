@@ -8,25 +8,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from analysis.history.run import HEAD_BYTES, SCHEMA, Damage, Format, InputError, Run
+from analysis.history.run import HEAD_BYTES, Format, InputError, Run
 from analysis.logs import own
 from analysis.logs.importers import IMPORTERS, described
-from vm.files import FAILED
-from vm.files import METRICS as METRICS_FILE
+from vm.files import FAILED, METRICS
 from vm.spec import natural_order, suggestion
-
-__all__ = [
-    "FORMATS",
-    "METRICS_FILE",
-    "SCHEMA",
-    "Damage",
-    "InputError",
-    "Run",
-    "Source",
-    "find_runs",
-    "load",
-    "source_of",
-]
 
 #: Files of no known format are taken for logs if they end so and most of their lines hold numbers.
 LOG_SUFFIXES = (".log", ".txt", ".csv", ".tsv", ".jsonl", ".ndjson", ".trace")
@@ -59,7 +45,7 @@ class Source:
     @property
     def has_metrics(self) -> bool:
         """Whether the run has been evaluated, so that its metrics lie there."""
-        return (self.path / METRICS_FILE).exists()
+        return (self.path / METRICS).exists()
 
     def load(self) -> list[Run]:
         """Load the run, or the executions if there are several; InputError if there is none."""

@@ -12,9 +12,9 @@ from typing import Any, get_args
 import numpy as np
 import polars as pl
 
-from analysis.checks import Evidence
 from analysis.checks.account import ENDS as ACCOUNT_ENDS
 from analysis.checks.account import ended
+from analysis.checks.evidence import Evidence
 from analysis.evaluation import Evaluation
 from analysis.history.derived import derived
 from analysis.history.run import Run

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from analysis.checks import CHECKS, Account, Violation
-from analysis.checks.account import ENDS
+from analysis.checks import CHECKS
+from analysis.checks.account import ENDS, Account
+from analysis.checks.violation import Violation
 from analysis.evaluation import State, Verdict
 from analysis.history.run import Run
 from analysis.metrics.labels import question

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.text import Text
 
-from analysis.checks import CHECKS, Account, Claim, Violation
+from analysis.checks import CHECKS
+from analysis.checks.account import Account
+from analysis.checks.clocks import Claim
+from analysis.checks.violation import Violation
 from analysis.evaluation import Verdict
 from analysis.history.run import Run
 from analysis.text.notes import notes_on_damage, notes_on_files

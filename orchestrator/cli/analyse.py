@@ -17,23 +17,17 @@ import polars as pl
 from rich.console import Console
 
 from analysis.evaluation import Verdict, evaluate, exit_code
-from analysis.history.run import Run
-from analysis.logs.finding import METRICS_FILE, InputError, Source, find_runs, source_of
+from analysis.history.run import InputError, Run
+from analysis.logs.finding import Source, find_runs, source_of
 from analysis.metrics.points import by_run, point_of
-from analysis.text.plain import (
-    plain_metrics,
-    plain_verdict,
-    read_metrics,
-    write_evaluation,
-    write_verdict,
-)
+from analysis.text import plain
 from analysis.text.points import print_points
 from analysis.text.summary import print_across, print_run
 from analysis.text.verdict import print_verdict
 from orchestrator.cli.console import complain, console_of_output
 from orchestrator.cli.report import Pages, write_index
 from orchestrator.runner.execution import Batch
-from vm.files import SUMMARY, whole_file
+from vm.files import METRICS, SUMMARY, whole_file
 from vm.options import UsageError
 
 #: Up to so many runs have tables of their own, and up to so many a row in a common one.
@@ -53,7 +47,7 @@ def analyse(given: argparse.Namespace) -> int:
         for source in sources:
             try:
                 evaluations = list(map(evaluate, source.load())) if source.is_logged else []
-                read = [one.metrics for one in evaluations] or [read_metrics(source.path)]
+                read = [one.metrics for one in evaluations] or [plain.read_metrics(source.path)]
             except InputError as error:
                 # One lab of sixty that cannot be read is no reason not to look at the others.
                 code = complain(2, str(error))
@@ -66,7 +60,7 @@ def analyse(given: argparse.Namespace) -> int:
                     print_run(evaluation, console)
                 pages.write_run(evaluation, homes[source.path])
         if given.json:
-            print(json.dumps(plain_metrics(every)))
+            print(json.dumps(plain.plain_metrics(every)))
         elif every:
             _print_together(every, by_run(every, list(map(point_of, paths))), console)
             pages.write_experiments(homes, paths, every)
@@ -83,11 +77,11 @@ def check(given: argparse.Namespace) -> int:
         for run, verdict in _verdicts(source):
             verdicts.append(verdict)
             with _reported_if_not_written():
-                write_verdict(verdict, homes[source.path])
+                plain.write_verdict(verdict, homes[source.path])
             if not given.json:
                 print_verdict(run, verdict, console)
     if given.json:
-        print(json.dumps({"runs": list(map(plain_verdict, verdicts))}))
+        print(json.dumps({"runs": list(map(plain.plain_verdict, verdicts))}))
     return exit_code(verdicts)
 
 
@@ -97,7 +91,7 @@ def _verdicts(source: Source) -> Iterator[tuple[Run | None, Verdict]]:
         if source.is_logged:
             yield from ((run, evaluate(run).verdict) for run in source.load())
             return
-        why = f"only its metrics were written, no logs: {source.path / METRICS_FILE}"
+        why = f"only its metrics were written, no logs: {source.path / METRICS}"
     except InputError as error:
         why = str(error)
     name = source.path.resolve().name
@@ -146,14 +140,14 @@ def conclude(
     with _usable_input(), Pages(len(sources)) as pages:
         for source in sources:
             if source.has_metrics and not (pages.are_of_runs and source.is_logged):
-                every.append(read_metrics(source.path))
+                every.append(plain.read_metrics(source.path))
                 continue
             (run,) = source.load()
             evaluation = evaluate(run)
             pages.write_run(evaluation, source.path)
             every.append(evaluation.metrics)
             with _reported_if_not_written():
-                write_evaluation(evaluation, source.path)
+                plain.write_evaluation(evaluation, source.path)
             if evaluation.verdict.state == "violated":
                 violated.add(run.name)
             if few:

@@ -27,7 +27,8 @@ def add_format(command: argparse.ArgumentParser) -> None:
 
 def export_runs(given: argparse.Namespace) -> int:
     from analysis.exports import EXPORTS, export
-    from analysis.logs.finding import InputError, find_runs
+    from analysis.history.run import InputError
+    from analysis.logs.finding import find_runs
 
     if given.to not in EXPORTS:
         raise UsageError(f"--to: there is no {given.to!r}{suggestion(given.to, EXPORTS)}")

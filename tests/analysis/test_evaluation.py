@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from analysis.checks import CHECKS, Coverage
+from analysis.checks import CHECKS
 from analysis.checks.evidence import Evidence
+from analysis.checks.violation import Coverage
 from analysis.evaluation import EXIT_CODES, Verdict, evaluate, exit_code
 from analysis.history.causality import causality
 from analysis.logs import finding

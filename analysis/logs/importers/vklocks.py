@@ -20,10 +20,9 @@ from numpy.typing import NDArray
 
 from analysis.history.run import InputError, Run
 from analysis.logs.foreign import EXTRACT_COLUMNS, INBOX_COLUMNS, Extract, run_of
-from analysis.logs.importers.vklocks_lines import Log, knows, read
+from analysis.logs.importers.vklocks_lines import Log, read
+from analysis.logs.importers.vklocks_lines import knows as knows
 from vm.spec import natural_order
-
-__all__ = ["NAME", "knows", "load"]
 
 NAME = "vklocks"
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 import by_hand
 from analysis.checks import CHECKS, Account, Evidence
 from analysis.evaluation import evaluate
-from analysis.logs.finding import Run, load
+from analysis.history.run import Run
+from analysis.logs.finding import load
 from by_hand import internal, loaded, logs_of, receive, send
 from histories import World, worlds
 from vm.records import Event, Stop, Unread

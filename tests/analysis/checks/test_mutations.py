@@ -12,7 +12,8 @@ import pytest
 
 from analysis.checks import Violation
 from analysis.evaluation import evaluate
-from analysis.logs.finding import InputError, load
+from analysis.history.run import InputError
+from analysis.logs.finding import load
 from damage import FILES, RECORDS
 from damage.files import write
 from damage.picking import Logs

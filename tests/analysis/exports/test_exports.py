@@ -18,8 +18,8 @@ from polars.testing import assert_frame_equal
 from analysis.evaluation import evaluate
 from analysis.exports import EXPORTS, export
 from analysis.history.causality import causality
-from analysis.history.run import SCHEMA, Run
-from analysis.logs.finding import InputError, load
+from analysis.history.run import SCHEMA, InputError, Run
+from analysis.logs.finding import load
 from histories import World
 from loading import run_of
 from orchestrator.cli.export import TARGETS

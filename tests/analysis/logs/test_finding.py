@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from analysis.logs.finding import InputError, load
+from analysis.history.run import InputError
 from analysis.logs.finding import find_runs as find_sources
+from analysis.logs.finding import load
 from by_hand import internal, write_run
 
 UNREADABLE = Path("/proc/self/mem")

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from analysis.evaluation import evaluate
-from analysis.history.run import scalar
-from analysis.logs.finding import SCHEMA, InputError, Run, load
+from analysis.history.run import SCHEMA, InputError, Run, scalar
+from analysis.logs.finding import load
 from analysis.metrics.run import metrics_of
 from analysis.text.plain import plain_metrics, plain_verdict
 from analysis.text.summary import print_across, print_run

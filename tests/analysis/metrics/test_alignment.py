@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.logs.finding import Run, load
+from analysis.history.run import Run
+from analysis.logs.finding import load
 from analysis.metrics.alignment import align
 from histories import STEP_NS, World, worlds
 from vm.spec import Spec

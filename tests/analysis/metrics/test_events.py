@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.logs.finding import Run, load
+from analysis.history.run import Run
+from analysis.logs.finding import load
 from analysis.metrics.events import EVENT_METRICS
 from analysis.metrics.machine import per_machine
 from analysis.metrics.run import METRICS

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from analysis.history.run import InputError
-from analysis.logs.finding import METRICS_FILE, find_runs, load, source_of
+from analysis.logs.finding import find_runs, load, source_of
 from analysis.logs.own import of_records
 from analysis.metrics.across import per_runs
 from analysis.metrics.points import RunPoint, by_run, point_of
@@ -16,6 +16,7 @@ from analysis.metrics.run import METRICS, metrics_of
 from analysis.text.plain import plain_metrics, read_metrics
 from analysis.text.points import print_points
 from histories import World
+from vm import files
 from vm.spec import FIELDS, Spec
 
 POINTS = {
@@ -42,7 +43,7 @@ def known(world: World, name: str) -> dict[str, Any]:
 
 def write_measured(directory: Path, one: Any) -> Path:
     directory.mkdir(parents=True)
-    (directory / METRICS_FILE).write_text(json.dumps(plain_metrics([one])))
+    (directory / files.METRICS).write_text(json.dumps(plain_metrics([one])))
     return directory
 
 
@@ -107,7 +108,7 @@ def test_metrics_are_read_as_they_were_written(tmp_path: Path) -> None:
     "text", ["", "{", "[]", "{}", '{"runs":[]}', '{"runs":[{}]}', '{"runs":[{"run":"x"}]}', "\0"]
 )
 def test_metrics_that_cannot_be_read_are_named(tmp_path: Path, text: str) -> None:
-    (tmp_path / METRICS_FILE).write_text(text)
+    (tmp_path / files.METRICS).write_text(text)
     with pytest.raises(InputError, match=r"metrics\.json cannot be read"):
         read_metrics(tmp_path)
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from analysis.logs.finding import Run, load
+from analysis.history.run import Run
+from analysis.logs.finding import load
 from analysis.metrics.across import per_runs, statistics
 from analysis.metrics.machine import MACHINE_METRICS, per_machine
 from analysis.metrics.run import METRICS, RUN_METRICS, metrics_of, per_run, skews

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from analysis.evaluation import evaluate
-from analysis.logs.finding import Run, load
+from analysis.history.run import Run
+from analysis.logs.finding import load
 from analysis.metrics.across import statistics
 from analysis.metrics.machine import per_machine
 from analysis.metrics.run import METRICS, metrics_of, per_run

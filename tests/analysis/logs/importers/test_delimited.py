@@ -6,8 +6,8 @@ import pytest
 
 from analysis.evaluation import evaluate
 from analysis.history.causality import causality
-from analysis.history.run import SCHEMA
-from analysis.logs.finding import InputError, Run, load
+from analysis.history.run import SCHEMA, InputError, Run
+from analysis.logs.finding import load
 from analysis.text.verdict import headline
 from histories import World
 from others import Delimited, stamped_before

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.logs.finding import InputError, find_runs, load
+from analysis.history.run import InputError
+from analysis.logs.finding import find_runs, load
 
 LOGS = {
     "p": "12:00:01.5 [LC 3] SND to q (inbox 0)\n12:00:02.0 [LC 4] LOCAL (inbox 0)\nbye\n",

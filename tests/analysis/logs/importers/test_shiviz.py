@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from analysis.evaluation import evaluate
 from analysis.exports import export
 from analysis.history.causality import causality
-from analysis.logs.finding import InputError, Run, load, source_of
+from analysis.history.run import InputError, Run
+from analysis.logs.finding import load, source_of
 from loading import run_of
 from unruly import unruly
 

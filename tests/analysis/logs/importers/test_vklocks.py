@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from analysis.evaluation import evaluate
 from analysis.history import kernels
-from analysis.logs.finding import InputError, Run, load
+from analysis.history.run import InputError, Run
+from analysis.logs.finding import load
 from analysis.logs.importers import vklocks_bytes, vklocks_lines
 from analysis.metrics.machine import MACHINE_METRICS, per_machine
 from analysis.metrics.run import per_run
