@@ -53,11 +53,6 @@ def generator(seed: int, owner: str, purpose: str) -> Random:
     return Random(f"{seed}/{owner}/{purpose}")
 
 
-def draw_tick_rate_hz(ticks: tuple[int, int], seed: int, machine: str) -> int:
-    low, high = ticks
-    return low + int(generator(seed, machine, "tick rate").random() * (high - low + 1))
-
-
 def draw_schedule(tick_rate_hz: int, seed: int, machine: str) -> Schedule:
     """Return the machine's ticks, which begin at a phase drawn from one period."""
     phase_ns = int(generator(seed, machine, "phase").random() * (SECOND_NS // tick_rate_hz))
@@ -276,8 +271,12 @@ class Spec:
         return replace(self, tick_rates_hz={m: self.tick_rate_hz(m) for m in self.machines})
 
     def tick_rate_hz(self, machine: str) -> int:
-        given = self.tick_rates_hz.get(machine)
-        return given if given else draw_tick_rate_hz(self.ticks, self.seed, machine)
+        """Return the given rate of a machine, or draw it."""
+        if machine in self.tick_rates_hz:
+            return self.tick_rates_hz[machine]
+        low, high = self.ticks
+        draw = generator(self.seed, machine, "tick rate").random()
+        return low + int(draw * (high - low + 1))
 
     def schedule(self, machine: str) -> Schedule:
         return draw_schedule(self.tick_rate_hz(machine), self.seed, machine)

@@ -1,6 +1,7 @@
 """The checks: each finds the events of a run that must not be, and counts the cases it covers."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from analysis.checks import account, clocks, messages, order, queues
@@ -22,11 +23,15 @@ CHECKS: dict[str, Check] = {
     "not_addressed": Check(messages.not_addressed, messages.matched_receives),
     "received_twice": Check(messages.received_twice, messages.matched_receives),
     "fifo_violation": Check(messages.fifo_violation, messages.fifo_receives),
-    "index_gap": Check(order.index_gap, order.numbered_events),
+    "index_gap": Check(order.index_gap, partial(order.own_events, why="events are not numbered")),
     "time_runs_back": Check(order.time_runs_back, order.dated_events),
     "causal_cycle": Check(order.causal_cycle, messages.matched_receives),
-    "ticks_missed": Check(order.ticks_missed, order.ticked_events),
-    "queue": Check(queues.queue, queues.queued_events),
+    "ticks_missed": Check(
+        order.ticks_missed, partial(order.own_events, why="ticks are not logged")
+    ),
+    "queue": Check(
+        queues.queue, partial(order.own_events, why="not every arrival and tick is logged")
+    ),
     "clock_rule": Check(clocks.clock_rule, clocks.ruled_receives),
     "clock_condition": Check(clocks.clock_condition, clocks.ruled_receives),
     "strong_clock_condition": Check(clocks.strong_clock_condition, clocks.proven_pairs),

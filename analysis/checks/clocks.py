@@ -24,7 +24,7 @@ from analysis.checks.evidence import Evidence
 from analysis.checks.messages import matched_receives
 from analysis.checks.violation import Coverage, Line, Violation
 from analysis.clocks import TWINS
-from analysis.clocks.twin import Timestamps, plain
+from analysis.clocks.twin import Timestamps
 from analysis.history.arrays import series
 from analysis.history.derived import derived
 from analysis.history.kernels import Rows
@@ -218,17 +218,17 @@ def _unruly(seen: Evidence, clock: str, row: int) -> Violation:
         stamp = _stamp(seen, clock, send) - seen.run.stamp_lag
         lines.append(_reads(seen, clock, send))
     due = twin.due(own, stamp, known.machine[[row]])
-    message = f" and the message's {plain(stamp[0])}" if send >= 0 else ""
+    message = f" and the message's {stamp[0].tolist()}" if send >= 0 else ""
     because = (
-        f"{clock} reads {plain(reads[0])}, but its own {plain(own[0])}{message} make it"
-        f" {plain(due[0])}"
+        f"{clock} reads {reads[0].tolist()}, but its own {own[0].tolist()}{message} make it"
+        f" {due[0].tolist()}"
     )
     return seen.violation("clock_rule", row, because, *lines, _reads(seen, clock, row))
 
 
 def _unordered(seen: Evidence, clock: str, before: int, row: int) -> Violation:
     machine, index = seen.causality.name(before)
-    a, b = (plain(_stamp(seen, clock, r)[0]) for r in (before, row))
+    a, b = (_stamp(seen, clock, r)[0].tolist() for r in (before, row))
     how = (
         "the event before it"
         if seen.causality.send[row] != before
@@ -252,4 +252,4 @@ def _stamp(seen: Evidence, clock: str, row: int) -> Timestamps:
 
 
 def _reads(seen: Evidence, clock: str, row: int) -> Line:
-    return seen.line(row, f"{clock} {plain(_stamp(seen, clock, row)[0])}")
+    return seen.line(row, f"{clock} {_stamp(seen, clock, row)[0].tolist()}")

@@ -10,17 +10,7 @@ from analysis.history.arrays import UNKNOWN, column
 from vm.schedule import SECOND_NS
 
 
-def numbered_events(seen: Evidence) -> Coverage:
-    """Count the events whose index the logs hold."""
-    return of_own_logs(seen, "events are not numbered")
-
-
-def ticked_events(seen: Evidence) -> Coverage:
-    """Count the events whose tick the logs hold."""
-    return of_own_logs(seen, "ticks are not logged")
-
-
-def of_own_logs(seen: Evidence, why: str) -> Coverage:
+def own_events(seen: Evidence, *, why: str) -> Coverage:
     """Count all events in logs of our own; `why` is why there are none in those of others."""
     events = len(seen.causality)
     own = bool(seen.run.starts)

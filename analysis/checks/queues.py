@@ -6,15 +6,9 @@ from itertools import pairwise
 import numpy as np
 
 from analysis.checks.evidence import Evidence, Numbers
-from analysis.checks.order import of_own_logs
-from analysis.checks.violation import Coverage, Line, Violation
+from analysis.checks.violation import Line, Violation
 from analysis.history.arrays import UNKNOWN, column
 from analysis.history.kernels import Rows
-
-
-def queued_events(seen: Evidence) -> Coverage:
-    """Count the events whose queue can be derived from all arrivals and ticks."""
-    return of_own_logs(seen, "not every arrival and tick is logged")
 
 
 def queue(seen: Evidence) -> Iterator[Violation]:

@@ -3,7 +3,7 @@
 n timestamps are an array of n numbers, or of n rows with a number per machine.
 """
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import polars as pl
@@ -36,9 +36,3 @@ class Twin(Protocol):
 
     def unordered(self, timestamps: Timestamps) -> int | None:
         """Count the pairs without an order; None if that takes too long."""
-
-
-def plain(timestamp: Any) -> int | list[int]:
-    """Convert a timestamp of an array to its value in a log."""
-    value: int | list[int] = timestamp.tolist()
-    return value

@@ -95,14 +95,14 @@ class Run:
     format: str
     clocks: tuple[str, ...]
     machines: tuple[str, ...]
-    missing: tuple[str, ...]
-    starts: dict[str, Start]
-    stops: dict[str, Stop]
-    tick_rates_hz: dict[str, int]
-    queue_left: dict[str, int]
     files: dict[str, str]
     scan: pl.LazyFrame
     damage: tuple[Damage, ...]
+    missing: tuple[str, ...] = ()
+    starts: dict[str, Start] = field(default_factory=dict)
+    stops: dict[str, Stop] = field(default_factory=dict)
+    tick_rates_hz: dict[str, int] = field(default_factory=dict)
+    queue_left: dict[str, int] = field(default_factory=dict)
     recoveries: dict[str, tuple[Recovery, ...]] = field(default_factory=dict)
     recovery_lines: dict[str, tuple[int, ...]] = field(default_factory=dict)
     resolution_ns: int = 1

@@ -24,6 +24,11 @@ def show(value: float | str | None) -> str:
     return f"{value:,}" if isinstance(value, int) else value
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 run`, `1,200 runs`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 def question(function: Callable[..., Any]) -> str:
     """Return the question that a metric, check or chart answers: its docstring's first line."""
     assert function.__doc__

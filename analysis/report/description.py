@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from analysis.history.run import Run
+from analysis.metrics.labels import counted
 from analysis.report.absences import absences, conditions
 from vm import files
 from vm.latency import plain_latency
@@ -88,7 +89,7 @@ def _spec(run: Run) -> Spec | None:
 def _machines(run: Run, start: Start) -> str:
     rates = [f"{name} {rate}" for name, rate in run.tick_rates_hz.items()]
     shown = ", ".join(rates[:MAX_NAMED]) + (", …" if len(rates) > MAX_NAMED else "")
-    machines = _count(len(run.machines), "machine")
+    machines = counted(len(run.machines), "machine")
     lasted = f"{start.spec.duration_s:g} s"
     return f"{machines} ran for {lasted}, at these ticks a second: {shown}."
 
@@ -157,9 +158,5 @@ def _foreign(run: Run) -> tuple[str, ...]:
     known = f", at these ticks a second: {', '.join(rates)}" if rates else ""
     return (
         f"Logs in the format {run.format}, written by another program:"
-        f" {_count(len(run.machines), 'machine')}{known}.",
+        f" {counted(len(run.machines), 'machine')}{known}.",
     )
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" + ("" if number == 1 else "s")

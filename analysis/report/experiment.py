@@ -10,7 +10,7 @@ import polars as pl
 from analysis.charts.captioned import experiment_charts
 from analysis.charts.experiment import ExperimentRuns, experiment_runs
 from analysis.evaluation import State
-from analysis.metrics.labels import label, show
+from analysis.metrics.labels import counted, label, show
 from analysis.report import vega
 from analysis.report.page import render
 from analysis.report.verdict_card import plain_card
@@ -82,15 +82,11 @@ def _card(verdicts: Sequence[State | None]) -> dict[str, Any]:
 
 def _sentences(experiment: ExperimentRuns) -> list[str]:
     points = experiment.runs["point"].n_unique()
-    sentences = [f"{_count(len(experiment.runs), 'run')} at {_count(points, 'point')}."]
+    sentences = [f"{counted(len(experiment.runs), 'run')} at {counted(points, 'point')}."]
     for axis in experiment.axes:
         values = experiment.runs[axis].unique(maintain_order=True).to_list()
         sentences.append(f"{axis}: {', '.join(map(str, values))}.")
     return sentences
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}" + ("" if number == 1 else "s")
 
 
 def _shown(experiment: ExperimentRuns) -> list[str]:

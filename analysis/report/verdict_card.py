@@ -9,7 +9,7 @@ from analysis.checks.account import ENDS, Account
 from analysis.checks.violation import Violation
 from analysis.evaluation import State, Verdict
 from analysis.history.run import Run
-from analysis.metrics.labels import question
+from analysis.metrics.labels import counted, question
 from analysis.text.verdict import explain_account, explain_claim
 
 MAX_SHOWN = 200
@@ -41,9 +41,8 @@ def plain_card(state: State, title: str, text: str) -> dict[str, Any]:
 
 def _title(found: Verdict) -> str:
     if found.state == "violated":
-        count = len(found.violations)
         most = "More than " if found.more else ""
-        return f"{most}{count:,} violation" + ("" if count == 1 else "s")
+        return f"{most}{counted(len(found.violations), 'violation')}"
     if found.state == "inconclusive":
         return "Inconclusive"
     if found.unknown:

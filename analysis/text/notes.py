@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from analysis.history.run import Damage, Run
+from analysis.metrics.labels import counted
 
 MAX_FILES = 10
 
@@ -24,8 +25,7 @@ def notes_on_damage(damage: Iterable[Damage]) -> list[str]:
     same = Counter((one.file, one.reason) for one in damage)
     first = {(one.file, one.reason): one.line for one in reversed(list(damage))}
     return [
-        f"note: {'1 line' if count == 1 else f'{count} lines'} not used from"
-        f" {file}:{first[file, reason]}: {reason}"
+        f"note: {counted(count, 'line')} not used from {file}:{first[file, reason]}: {reason}"
         for (file, reason), count in same.items()
     ]
 

@@ -4,6 +4,7 @@ import polars as pl
 from rich.console import Console
 
 from analysis.metrics.across import statistics
+from analysis.metrics.labels import counted
 from analysis.metrics.run import METRICS
 from analysis.text.summary import FLUID_MODEL_ACROSS_RUNS, print_table, say
 
@@ -26,7 +27,7 @@ def print_points(rows: pl.DataFrame, console: Console) -> None:
         means.append({"point": point} | mean)
         shown = {name: _plus_minus(mean[name], half[name]) for name in COLUMNS if name in METRICS}
         cells.append({"point": str(point), "runs": len(group), **shown})
-    points = "1 point" if len(cells) == 1 else f"{len(cells)} points"
+    points = counted(len(cells), "point")
     say(console, f"\n{len(rows)} runs at {points}; the mean over a point's runs ± its")
     say(console, "95 % confidence interval; of a machine's metrics the mean over a run's machines")
     print_table(console, pl.DataFrame(cells), COLUMNS)

@@ -76,12 +76,7 @@ CAUSALITY_ACROSS_RUNS = {
     "longest_causal_chain": "longest\ncausal chain",
 }
 FLUID_MODEL_ACROSS_RUNS = {
-    "utilisation": "utilisation",
-    "predicted_utilisation": "model",
-    "receives_per_s": "receives/s",
-    "predicted_receives_per_s": "model",
-    "queue_growth_per_s": "queue\ngrowth/s",
-    "predicted_queue_growth_per_s": "model",
+    name: heading for name, heading in FLUID_MODEL.items() if "sends" not in name
 }
 #: What the rows below those of the runs are called.
 STATISTICS = {"mean": "mean", "sd": "sd", "ci95_half_width": "± 95 %"}

@@ -12,6 +12,7 @@ from analysis.checks.clocks import Claim
 from analysis.checks.violation import Violation
 from analysis.evaluation import Verdict
 from analysis.history.run import Run
+from analysis.metrics.labels import counted
 from analysis.text.notes import notes_on_damage, notes_on_files
 from vm.files import VERDICT
 
@@ -65,7 +66,7 @@ def explain_account(account: Account) -> str:
 
 def _logs(run: Run) -> Iterator[str]:
     events = len(run.events) if not run.is_big else run.scan.select("index").collect().height
-    machines = f"{len(run.machines)} machine{'s' if len(run.machines) != 1 else ''}"
+    machines = counted(len(run.machines), "machine")
     yield f"logs in the format {run.format}, {machines}, {events:,} events"
     for convention in run.conventions:
         yield f"convention: {convention}"

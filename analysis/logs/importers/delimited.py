@@ -89,16 +89,7 @@ def _rows(file: Path, reader: Reader) -> Iterator[Row]:
 
 def row_of(file: Path, line: int, found: dict[str, str]) -> Row:
     """Make a row from texts by the names of COLUMNS; the machine defaults to the file's name."""
-    peer = found.get("peer", "")
-    return Row(
-        file=file.name,
-        line=line,
-        machine=found.get("machine") or file.stem,
-        time=found.get("time", ""),
-        clock=found.get("clock", ""),
-        kind=found.get("kind", ""),
-        queue=found.get("queue", ""),
-        sender=found.get("sender") or peer,
-        receivers=found.get("receivers") or peer,
-        stamp=found.get("stamp", ""),
-    )
+    known = {name: found.get(name, "") for name in COLUMNS}
+    peer = known.pop("peer")
+    defaults = {"machine": file.stem, "sender": peer, "receivers": peer}
+    return Row(file.name, line, **{name: known[name] or defaults.get(name, "") for name in known})
