@@ -126,35 +126,28 @@ def accounting(seen: Evidence) -> Iterator[Violation]:
     """Does every message have exactly one end?"""
     all_ = seen.messages
     for message in np.flatnonzero(ended(seen)["unaccounted"] > 0):
-        receiver = all_.name(int(message))[2]
-        if not seen.holes.get(receiver):
-            because = (
-                f"its message to {receiver} is nowhere: not received, not left, not undelivered"
-            )
-            yield _about(seen, int(message), because)
+        if not seen.holes.get(all_.name(int(message))[2]):
+            problem = "is nowhere: not received, not left, not undelivered"
+            yield _about(seen, int(message), problem)
     arrived = all_.received + all_.inbox
     doubled = (all_.inbox > 0) & (arrived > all_.copies - all_.lost)
     for message in np.flatnonzero(doubled & (all_.received > 0)):
-        because = (
-            f"its message to {all_.name(int(message))[2]} was received and is in the inbox as well"
-        )
-        yield _about(seen, int(message), because)
+        yield _about(seen, int(message), "was received and is in the inbox as well")
     for end in ("inbox", "undelivered"):
         for message in np.flatnonzero(getattr(all_, end) > all_.copies):
-            receiver = all_.name(int(message))[2]
-            because = f"its message to {receiver} is listed as {end} more than once"
-            yield _about(seen, int(message), because)
+            yield _about(seen, int(message), f"is listed as {end} more than once")
         for named in all_.unsent[end]:
             yield from _unsent(seen, end, named)
 
 
-def _about(seen: Evidence, message: int, because: str) -> Violation:
-    """A violation by the send of a message."""
+def _about(seen: Evidence, message: int, problem: str) -> Violation:
+    """Return the violation by the send of a message, which has this problem."""
     _, _, receiver = seen.messages.name(message)
     row = int(seen.messages.send[message])
     line = seen.line(row, f"sent to {receiver}")
     rows = np.flatnonzero(seen.messages.of_receive == message)
     received = [seen.line(int(row), "received it") for row in rows]
+    because = f"its message to {receiver} {problem}"
     return seen.violation("accounting", row, because, line, *received)
 
 

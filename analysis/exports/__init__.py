@@ -33,16 +33,13 @@ def export(run: Run, to: str, folder: Path) -> Path:
     with whole_file(file) as partial:
         chosen.write(run, partial)
         # In a directory with our own logs, other formats are not read.
-        if run.format != own.NAME and folder.samefile(_folder(run)) and source_of(partial).format:
+        home = run.path if run.path.is_dir() else run.path.parent
+        if run.format != own.NAME and folder.samefile(home) and source_of(partial).format:
             raise InputError(
                 f"{file} would be read as one of the logs beside it: export to another folder,"
                 " --out DIR"
             )
     return file
-
-
-def _folder(run: Run) -> Path:
-    return run.path if run.path.is_dir() else run.path.parent
 
 
 EXPORTS: dict[str, Export] = {

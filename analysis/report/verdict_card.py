@@ -6,7 +6,6 @@ from typing import Any
 
 from analysis.checks import CHECKS
 from analysis.checks.account import ENDS, Account
-from analysis.checks.violation import Violation
 from analysis.evaluation import State, Verdict
 from analysis.history.run import Run
 from analysis.metrics.labels import counted, question
@@ -22,7 +21,7 @@ def card(run: Run, found: Verdict) -> dict[str, Any]:
         **plain_card(found.state, _title(found), _text(run, found)),
         "account": explain_account(found.account) if found.account else "",
         "bar": _bar(found.account) if found.account else [],
-        "violations": list(map(_violation, found.violations[:MAX_SHOWN])),
+        "violations": found.violations[:MAX_SHOWN],
         "more": max(0, len(found.violations) - MAX_SHOWN),
         "unchecked": list(found.unchecked),
         "checks": _checks(found),
@@ -61,22 +60,6 @@ def _text(run: Run, found: Verdict) -> str:
         return f"{events} were checked; the logs hold too little for {len(found.unknown)} checks."
     sent = f"{found.account.sent:,} messages" if found.account else "their messages"
     return f"{events} and {sent} were checked, and nothing is violated."
-
-
-def _violation(violation: Violation) -> dict[str, Any]:
-    return {
-        "event": f"{violation.machine}:{violation.index}",
-        "check": violation.check,
-        "because": violation.because,
-        "witness": [
-            {
-                "event": f"{line.machine}:{line.index}",
-                "says": line.says,
-                "where": f"{line.file}:{line.line}",
-            }
-            for line in violation.witness
-        ],
-    }
 
 
 def _bar(account: Account) -> list[tuple[str, int]]:

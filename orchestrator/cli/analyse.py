@@ -62,8 +62,7 @@ def analyse(given: argparse.Namespace) -> int:
         if given.json:
             print(json.dumps(plain.plain_metrics(every)))
         elif every:
-            _print_together(every, by_run(every, list(map(point_of, paths))), console)
-            pages.write_experiments(homes, paths, every)
+            _report(pages, homes, paths, every, console)
             pages.finish(console)
     return code
 
@@ -154,11 +153,10 @@ def conclude(
                 print_run(evaluation, console)
         if every:
             paths = [source.path for source in sources]
-            rows = by_run(every, list(map(point_of, paths)))
-            _print_together(every, rows, console)
+            rows = _report(pages, {path: path for path in paths}, paths, every, console)
             if experiment:
-                _write_summary(experiment, rows)
-            pages.write_experiments({path: path for path in paths}, paths, every)
+                with whole_file(experiment / SUMMARY) as partial:
+                    rows.write_csv(partial)
             write_index(paths[0].parent.parent)
             pages.finish(console)
     if violated and not few:
@@ -166,19 +164,24 @@ def conclude(
     return int(bool(violated))
 
 
-def _print_together(
-    every: Sequence[Mapping[str, Any]], rows: pl.DataFrame, console: Console
-) -> None:
-    """A row for every run if they are not too many, and for every point if there are several."""
+def _report(
+    pages: Pages,
+    homes: Mapping[Path, Path],
+    paths: Sequence[Path],
+    every: Sequence[Mapping[str, Any]],
+    console: Console,
+) -> pl.DataFrame:
+    """Report on all runs together; return a row for each.
+
+    A row is printed for each run if they are not too many, and for each point if there are several.
+    """
+    rows = by_run(every, list(map(point_of, paths)))
     if 1 < len(every) <= MAX_ROWS:
         print_across(every, console)
     if len(every) > MAX_ROWS or rows["point"].n_unique() > 1:
         print_points(rows, console)
-
-
-def _write_summary(folder: Path, rows: pl.DataFrame) -> None:
-    with whole_file(folder / SUMMARY) as partial:
-        rows.write_csv(partial)
+    pages.write_experiments(homes, paths, every)
+    return rows
 
 
 @contextmanager

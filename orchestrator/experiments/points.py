@@ -68,10 +68,9 @@ def _combined(tables: Mapping[str, Any], max_points: int) -> list[Settings]:
     if len(set(lengths.values())) > 1:
         counts = ", ".join(f"{axis} {length}" for axis, length in lengths.items())
         raise SpecError("zip", f"axes in parallel need equally many values, not {counts}")
+    apart = [*((axis, "grid") for axis in grid), *((axis, "zip") for axis in parallel)]
     for one in listed:
-        _check_apart(
-            [*((a, "grid") for a in grid), *((a, "zip") for a in parallel), *_axes_of(one)]
-        )
+        _check_apart([*apart, *((axis, setting.table) for axis, setting in one.items())])
     rows = list(zip(*parallel.values(), strict=True)) or [()]
     if (count := prod(map(len, grid.values())) * len(rows) * len(listed)) > max_points:
         raise SpecError(next(iter(tables)), f"{count} points are more than {max_points}")
@@ -115,10 +114,6 @@ def _tables(points: Any) -> list[Settings]:
     ]
 
 
-def _axes_of(settings: Settings) -> list[tuple[str, str]]:
-    return [(axis, setting.table) for axis, setting in settings.items()]
-
-
 def _check_axis(axis: str, entry: str) -> None:
     if axis in NO_AXES:
         raise SpecError(entry, "no axis: every point has the same seeds, `repeat` adds more")
@@ -158,10 +153,8 @@ def _whole(plain: Mapping[str, Any], field: str) -> Any:
     if field not in FIELDS:
         return {}
     given = {field: plain[field]} if field in plain else {}
-    return given[field] if isinstance(given.get(field), dict | list) else _full(given, field)
-
-
-def _full(given: Mapping[str, Any], field: str) -> Any:
+    if isinstance(given.get(field), dict | list):
+        return given[field]
     return Spec.parse(given).plain()[field]
 
 

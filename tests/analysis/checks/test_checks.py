@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 
 import by_hand
-from analysis.checks import CHECKS, Account, Evidence
+from analysis.checks import CHECKS
+from analysis.checks.account import Account
+from analysis.checks.evidence import Evidence
 from analysis.evaluation import evaluate
 from analysis.history.run import Run
 from analysis.logs.finding import load

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from analysis.checks import Violation
+from analysis.checks.violation import Violation
 from analysis.evaluation import evaluate
 from analysis.history.run import InputError
 from analysis.logs.finding import load

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import given, settings
 
-from analysis.checks import Account
+from analysis.checks.account import Account
 from analysis.evaluation import evaluate
 from analysis.logs.finding import load
 from histories import write_log

@@ -70,10 +70,9 @@ class Links:
         Unless it is one of those that have `crashed`, a peer that is cut off without having left
         may come back.
         """
-        return all(self._is_done_with(peer, crashed) for peer in self.outgoing)
-
-    def _is_done_with(self, peer: str, crashed: Collection[str]) -> bool:
-        incoming, outgoing = self._service.incoming[peer], self.outgoing[peer]
-        if (incoming.left or peer in crashed) and not outgoing.connected:
-            return True
-        return incoming.finished and (outgoing.finished or bool(outgoing.refusal))
+        for peer, outgoing in self.outgoing.items():
+            incoming = self._service.incoming[peer]
+            is_gone = (incoming.left or peer in crashed) and not outgoing.connected
+            if not (is_gone or (incoming.finished and (outgoing.finished or outgoing.refusal))):
+                return False
+        return True

@@ -1,7 +1,7 @@
 // The axes of the diagram: positions of events, ticks and labels.
 
 import { depths } from "../history/causality.js";
-import { grouped } from "../page/format.js";
+import { grouped, span } from "../page/format.js";
 
 const STEPS = [1, 2, 5];
 
@@ -41,9 +41,7 @@ class Axis {
 
   /** A length along the axis, in words. */
   size(amount) {
-    if (this.whole) return grouped(Math.round(amount));
-    const [unit, size] = [["s", 1e9], ["ms", 1e6], ["µs", 1e3]].find(([, size]) => amount >= size) ?? ["ns", 1];
-    return `${+(amount / size).toPrecision(3)} ${unit}`;
+    return this.whole ? grouped(Math.round(amount)) : span(amount, 3);
   }
 }
 

@@ -47,10 +47,7 @@ function paintAxis(pen, view, ink, ticks) {
   pen.fillRect(0, 0, view.width, AXIS_PX - 1);
   pen.fillStyle = ink.line;
   pen.fillRect(0, AXIS_PX - 1, view.width, 1);
-  pen.font = `11px ${ink.sans}`;
-  pen.textBaseline = "middle";
-  pen.textAlign = "right";
-  pen.fillStyle = ink.soft;
+  Object.assign(pen, { font: `11px ${ink.sans}`, textBaseline: "middle", textAlign: "right", fillStyle: ink.soft });
   pen.fillText(`${view.axis.title} →`, view.width - 8, AXIS_PX / 2);
   pen.textAlign = "center";
   for (const [at, label] of ticks) {
@@ -67,9 +64,7 @@ export function stripPx(history, axis) {
 /** The faults of channels, as bars below the axis. Wall time only. */
 function paintConditions(pen, { view, axis, history, ink }) {
   if (axis.name !== "wall") return;
-  pen.font = `10px ${ink.sans}`;
-  pen.textBaseline = "middle";
-  pen.textAlign = "left";
+  Object.assign(pen, { font: `10px ${ink.sans}`, textBaseline: "middle", textAlign: "left" });
   history.head.conditions.forEach(({ kind, from_ns, until_ns, text }, n) => {
     const left = Math.max(0, view.px(from_ns));
     const right = Math.min(view.width, until_ns === null ? view.width : view.px(until_ns));
@@ -87,9 +82,7 @@ function paintConditions(pen, { view, axis, history, ink }) {
 /** When a machine was not there, or ticks were missed: a band over its lane. Wall time only. */
 function paintAbsences(pen, { view, axis, absences, ink }) {
   if (axis.name !== "wall") return;
-  pen.font = `10px ${ink.sans}`;
-  pen.textBaseline = "top";
-  pen.textAlign = "left";
+  Object.assign(pen, { font: `10px ${ink.sans}`, textBaseline: "top", textAlign: "left" });
   for (const { lane, from, until, why } of absences) {
     const y = view.y(lane);
     const left = Math.max(-2, view.px(from));
@@ -168,9 +161,7 @@ function followMessage(layer, style, { flight, wait, down }) {
 
 /** Violations, pinned over their events. */
 function paintPins(pen, { view, history, axis, pins, ink }) {
-  pen.font = `bold 11px ${ink.sans}`;
-  pen.textAlign = "center";
-  pen.textBaseline = "middle";
+  Object.assign(pen, { font: `bold 11px ${ink.sans}`, textBaseline: "middle", textAlign: "center" });
   let last = {};
   for (const row of pins) {
     const y = view.y(history.lane[row]);
@@ -201,11 +192,9 @@ function paintSelected(pen, { view, history, axis, selected, target, ink }) {
     pen.beginPath();
     pen.arc(x, y, 9, 0, 7);
     pen.stroke();
-    pen.fillStyle = ink.self;
-    pen.font = `bold 11px ${ink.sans}`;
-    pen.textBaseline = "bottom";
-    pen.textAlign = x > view.width - 60 ? "right" : "left";
-    pen.fillText(history.name(row), x + (x > view.width - 60 ? -8 : 8), y - 8);
+    const [textAlign, aside] = x > view.width - 60 ? ["right", -8] : ["left", 8];
+    Object.assign(pen, { font: `bold 11px ${ink.sans}`, textBaseline: "bottom", textAlign, fillStyle: ink.self });
+    pen.fillText(history.name(row), x + aside, y - 8);
   }
 }
 

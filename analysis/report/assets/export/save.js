@@ -37,14 +37,9 @@ function paintWhole(pen, scene, caption) {
   pen.translate(GUTTER_PX, 0);
   paint(pen, scene);
   pen.restore();
-  pen.textBaseline = "middle";
-  pen.fillStyle = ink.self;
-  pen.textAlign = "right";
-  pen.font = `bold 13px ${ink.sans}`;
+  Object.assign(pen, { font: `bold 13px ${ink.sans}`, textBaseline: "middle", textAlign: "right", fillStyle: ink.self });
   for (const lane of view.seen()) pen.fillText(history.lanes[lane].name, GUTTER_PX - 10, view.y(lane));
-  pen.textAlign = "left";
-  pen.fillStyle = ink.soft;
-  pen.font = `11px ${ink.sans}`;
+  Object.assign(pen, { font: `11px ${ink.sans}`, textAlign: "left", fillStyle: ink.soft });
   pen.fillText(caption, 8, view.height + FOOT_PX / 2);
 }
 

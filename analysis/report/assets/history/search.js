@@ -2,17 +2,10 @@
 
 import { origin } from "./describe.js";
 import { RECEIVE, SEND } from "./history.js";
+import { COMPARE } from "../page/tables.js";
 
 const TERM = /^([a-z_ ]+?)(>=|<=|!=|[:=<>])(.+)$/i;
-const COMPARE = {
-  ">": (a, b) => a > b,
-  "<": (a, b) => a < b,
-  ">=": (a, b) => a >= b,
-  "<=": (a, b) => a <= b,
-  "=": (a, b) => a === b,
-  ":": (a, b) => a === b,
-  "!=": (a, b) => a !== b,
-};
+const OPERATORS = { ...COMPARE, ":": COMPARE["="], "!=": (a, b) => a !== b };
 
 /** {rows, mask} of the events that a query describes, and its problem if it has one; null if it is empty. */
 export function search(history, query) {
@@ -47,7 +40,7 @@ function termTest(history, term) {
 function numberTest({ number }, operator, value, name) {
   const wanted = Number(value);
   if (Number.isNaN(wanted)) return `${name} is compared with numbers, not with ${value}`;
-  return (row) => COMPARE[operator](number(row), wanted);
+  return (row) => OPERATORS[operator](number(row), wanted);
 }
 
 function textTest({ text }, operator, value) {

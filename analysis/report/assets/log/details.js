@@ -46,13 +46,13 @@ export class Details {
 
   #relations(cone) {
     const { history } = this;
+    const line = (name, ...counts) => [name, ...counts.map(grouped)];
     const lines = history.lanes.map((lane, n) => {
       const before = cone.pastEnd[n] - lane.first;
       const after = lane.end - cone.futureBegin[n];
-      const aside = lane.events - before - after - (n === history.lane[cone.row] ? 1 : 0);
-      return [lane.name, before, aside, after].map((value) => (typeof value === "number" ? grouped(value) : value));
+      return line(lane.name, before, lane.events - before - after - (n === history.lane[cone.row] ? 1 : 0), after);
     });
-    const total = ["all", cone.past, cone.concurrent, cone.future].map((v) => (typeof v === "number" ? grouped(v) : v));
+    const total = line("all", cone.past, cone.concurrent, cone.future);
     const head = ["machine", "past", "concurrent", "future"];
     return made(
       "section",

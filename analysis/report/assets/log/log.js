@@ -92,9 +92,7 @@ export class LogTable {
 
   #head() {
     this.head = this.element.querySelector(".log-head");
-    this.head.replaceChildren(
-      ...this.columns.map(({ title, className }) => cell("columnheader", title, className)),
-    );
+    this.head.replaceChildren(...this.columns.map(({ title, className }) => cell("columnheader", title, className)));
     const widths = this.columns.map(({ width, className }) => width ?? (className === "wide" ? "minmax(12rem, 2fr)" : "6rem"));
     this.element.style.setProperty("--log-columns", widths.join(" "));
     this.element.setAttribute("aria-colcount", this.columns.length);
@@ -141,11 +139,7 @@ const MOVES = {
 const COLUMNS = [
   { title: "event", text: (history, row) => history.name(row), width: "minmax(6rem, 1fr)" },
   { title: "at", text: (history, row) => instant(history.at[row]), className: "number", width: "8rem" },
-  {
-    title: "kind",
-    text: (history, row) => history.head.kinds[history.kind[row]],
-    width: "5rem",
-  },
+  { title: "kind", text: (history, row) => history.head.kinds[history.kind[row]], width: "5rem" },
   { title: "to / from", text: partners, width: "minmax(8rem, 2fr)" },
   {
     title: "cause",

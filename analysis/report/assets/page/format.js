@@ -15,7 +15,7 @@ export function instant(ns) {
 }
 
 /** A span of time in the unit that suits it. */
-export function span(ns) {
+export function span(ns, digits = 4) {
   const [unit, size] = UNITS.find(([, size]) => Math.abs(ns) >= size) ?? UNITS[3];
-  return `${+(ns / size).toPrecision(4)} ${unit}`;
+  return `${+(ns / size).toPrecision(digits)} ${unit}`;
 }

@@ -56,7 +56,7 @@ function termTest(term, names) {
   return (row) => COMPARE[operator](valueOf(row.cells[column]), Number(value));
 }
 
-const COMPARE = {
+export const COMPARE = {
   ">": (a, b) => a > b,
   "<": (a, b) => a < b,
   ">=": (a, b) => a >= b,
