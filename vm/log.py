@@ -150,8 +150,8 @@ def _event(plain: Mapping[str, Any]) -> Event:
         sender=_text(plain, "from") if received else "",
         cause=_whole(plain, "cause") if received else -1,
         arrived_ns=_whole(plain, "arrived_ns") if received else -1,
-        lost=_some_of_to(plain, "lost") if kind == "send" else (),
-        duplicated=_some_of_to(plain, "duplicated") if kind == "send" else (),
+        lost=_texts(plain, "lost") if kind == "send" and "lost" in plain else (),
+        duplicated=_texts(plain, "duplicated") if kind == "send" and "duplicated" in plain else (),
     )
 
 
@@ -206,11 +206,6 @@ def _texts(plain: Mapping[str, Any], key: str) -> tuple[str, ...]:
 def _is_text(value: Any) -> TypeGuard[str]:
     """A lone surrogate, which JSON can spell, is none: no file and no table could hold it."""
     return isinstance(value, str) and not SURROGATE.search(value)
-
-
-def _some_of_to(plain: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    """Some of a send's receivers; the field is there only if there are any."""
-    return _texts(plain, key) if key in plain else ()
 
 
 def _objects(plain: Mapping[str, Any], key: str) -> list[dict[str, Any]]:

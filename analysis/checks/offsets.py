@@ -14,8 +14,7 @@ from analysis.checks.violation import Line
 from analysis.history.arrays import UNKNOWN
 from analysis.history.derived import derived
 from analysis.history.kernels import Rows
-
-UNITS_NS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1000, "ns": 1}
+from vm.schedule import UNITS_NS
 
 
 @dataclass(frozen=True)

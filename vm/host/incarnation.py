@@ -17,7 +17,7 @@ from vm.host.wire.frames import MAX_CLOCK_OFFSET_NS
 from vm.host.wire.links import Links
 from vm.host.wire.service import Service
 from vm.machine import fresh_machine
-from vm.records import Event, Message, Start, Stop
+from vm.records import Event, Message, Recovery, Start, Stop
 from vm.schedule import SECOND_NS
 from vm.spec import Spec
 
@@ -74,7 +74,7 @@ class Incarnation:
 
     def come_back(self) -> None:
         """Write that the machine is back."""
-        self._log_writer.go_on(self._epoch.now_ns, self._machine.events)
+        self._log_writer.begin(Recovery(self._epoch.now_ns, self._machine.events))
 
     async def live(self) -> None:
         """Tick, drain, and write the last record."""

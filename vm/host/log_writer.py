@@ -26,14 +26,10 @@ class LogWriter:
         self._out = transcript_path(folder, name).open("wb" if is_new else "ab", buffering=0)
         self._log: FileIO | None = None
 
-    def begin(self, start: Start) -> None:
-        self._log = self._log_path.open("xb", buffering=0)
-        self.write(start)
-
-    def go_on(self, at_ns: int, events: int) -> None:
-        """Continue a log that holds so many events and whose last line is whole."""
-        self._log = self._log_path.open("ab", buffering=0)
-        self.write(Recovery(at_ns, events))
+    def begin(self, first: Start | Recovery) -> None:
+        """Write the first record of this process: to a new log, or after the last whole line."""
+        self._log = self._log_path.open("xb" if isinstance(first, Start) else "ab", buffering=0)
+        self.write(first)
 
     def write(self, record: Record) -> None:
         assert self._log is not None

@@ -27,8 +27,8 @@ from analysis.history.run import InputError, Run
 from analysis.logs.foreign import run_of
 from analysis.logs.importers.delimited import COLUMNS, NEEDED, row_of
 from analysis.logs.importers.rows import KIND_WORDS, NO_EVENT, Reader, Row
-from analysis.logs.importers.times import UNITS_NS
 from vm.records import Kind
+from vm.schedule import UNITS_NS
 from vm.spec import suggestion
 
 NAME = "described"

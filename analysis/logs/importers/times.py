@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 from analysis.history.run import MAX_INT64
+from vm.schedule import SECOND_NS, UNITS_NS
 
-UNITS_NS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1000, "ns": 1}
 UNIT_NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 MICROSECOND = timedelta(microseconds=1)
-DAY_NS = 24 * 3600 * 10**9
-HOUR_NS = 3600 * 10**9
+HOUR_NS = 3600 * SECOND_NS
+DAY_NS = 24 * HOUR_NS
 #: Seconds since 1970 have ten digits now; every unit below has three more.
 DIGITS = {"s": 11, "ms": 14, "us": 17}
 
