@@ -48,6 +48,11 @@ class Account:
     unnamed_received: int = 0
     unmatched_receives: int = 0
 
+    @property
+    def ends(self) -> dict[str, int]:
+        """The number of copies with each of ENDS."""
+        return {end: getattr(self, end) for end in ENDS}
+
 
 def account(seen: Evidence) -> Account:
     """Return where the messages went. Meaningful if there is a log of every machine of ours."""

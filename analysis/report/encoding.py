@@ -16,7 +16,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-Numbers = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
 
 #: Level 9 takes six times as long for 2 % less.
@@ -55,20 +54,12 @@ def _planes(column: Column) -> tuple[dict[str, Any], Bytes]:
     masked = not known.all()
     # A null repeats the value before it, which takes no space.
     values = column.values.fill_null(strategy="forward").fill_null(0).cast(pl.Int64).to_numpy()
-    planes, width = _bytes(_zigzag(_differences(values, column.order)))
+    for _ in range(column.order):
+        values = np.diff(values, prepend=np.int64(0))
+    planes, width = _bytes(((values << 1) ^ (values >> 63)).view(np.uint64))
     head = {"length": len(values), "order": column.order, "bytes": width, "nulls": masked}
     mask = known.cast(pl.UInt8).to_numpy()
     return head, np.concatenate([mask, planes]) if masked else planes
-
-
-def _differences(values: Numbers, order: int) -> Numbers:
-    for _ in range(order):
-        values = np.diff(values, prepend=np.int64(0))
-    return values
-
-
-def _zigzag(values: Numbers) -> NDArray[np.uint64]:
-    return ((values << 1) ^ (values >> 63)).view(np.uint64)
 
 
 def _bytes(values: NDArray[np.uint64]) -> tuple[Bytes, int]:

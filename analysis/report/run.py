@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from analysis.charts.captioned import run_charts
-from analysis.checks.account import ENDS
-from analysis.evaluation import Evaluation, Verdict
+from analysis.evaluation import Evaluation
 from analysis.report import metrics_table, vega, verdict_card
 from analysis.report.description import describe, describe_faults
 from analysis.report.page import render
@@ -32,7 +31,7 @@ def html(evaluation: Evaluation) -> str:
         metrics=metrics_table.table(evaluation),
         charts=charts,
         diagram_text=in_words(evaluation),
-        ends=_ends(found),
+        ends=found.account.ends.items() if found.account else (),
         head=packed_run.head,
         body=packed_run.body,
         specs=vega.packed(charts),
@@ -55,8 +54,3 @@ def in_words(evaluation: Evaluation) -> list[str]:
     if pinned := len({(v.machine, v.index) for v in found.violations}):
         lines.append(f"Pinned: {pinned:,} events that violate checks.")
     return lines
-
-
-def _ends(found: Verdict) -> list[tuple[str, int]]:
-    account = found.account
-    return [(end, getattr(account, end)) for end in ENDS] if account else []

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from analysis.checks import CHECKS
-from analysis.checks.account import ENDS, Account
 from analysis.evaluation import State, Verdict
 from analysis.history.run import Run
 from analysis.metrics.labels import counted, question
@@ -20,7 +19,7 @@ def card(run: Run, found: Verdict) -> dict[str, Any]:
     return {
         **plain_card(found.state, _title(found), _text(run, found)),
         "account": explain_account(found.account) if found.account else "",
-        "bar": _bar(found.account) if found.account else [],
+        "bar": found.account.ends.items() if found.account else (),
         "violations": found.violations[:MAX_SHOWN],
         "more": max(0, len(found.violations) - MAX_SHOWN),
         "unchecked": list(found.unchecked),
@@ -60,10 +59,6 @@ def _text(run: Run, found: Verdict) -> str:
         return f"{events} were checked; the logs hold too little for {len(found.unknown)} checks."
     sent = f"{found.account.sent:,} messages" if found.account else "their messages"
     return f"{events} and {sent} were checked, and nothing is violated."
-
-
-def _bar(account: Account) -> list[tuple[str, int]]:
-    return [(end, count) for end in ENDS if (count := getattr(account, end))]
 
 
 def _checks(found: Verdict) -> list[dict[str, str]]:

@@ -47,9 +47,8 @@ def headline(found: Verdict) -> str:
 
 def explain_account(account: Account) -> str:
     """Return the equation of the sent messages, and the sends and receives that are not in it."""
-    terms = (
-        f"{getattr(account, end)} {END_LABELS[end]}" for end in END_LABELS if getattr(account, end)
-    )
+    ends = account.ends
+    terms = (f"{ends[end]} {label}" for end, label in END_LABELS.items() if ends[end])
     equation = f"{account.sent} messages sent = {account.received} received"
     parts = [" + ".join([equation, *terms])]
     if account.unnamed_sends:
