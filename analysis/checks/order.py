@@ -43,8 +43,7 @@ def _counted(seen: Evidence) -> Iterator[Violation]:
         last = int(indexes[-1]) if len(indexes) else -1
         stop = seen.run.stops.get(machine)
         if stop and last != stop.events - 1 and not seen.is_in_hole(machine, last + 1):
-            said = f"its stop record says {stop.events} events"
-            because = f"its log ends with event {last}, {said}"
+            because = f"its log ends with event {last}, its stop record says {stop.events} events"
             yield _at_end("index_gap", seen, m, because)
         yield from _counted_by_returns(seen, m, machine)
 

@@ -175,9 +175,9 @@ def table(
 def _names(values: Sequence[tuple[str, ...] | None]) -> pl.Series:
     """A column of lists, few of which differ: it takes long to make one."""
     there = dict.fromkeys(value for value in values if value is not None)
-    places = {value: place for place, value in enumerate(there)}
+    positions = {value: n for n, value in enumerate(there)}
     different = pl.Series([list(value) for value in there], dtype=pl.List(pl.String))
-    rows = [None if value is None else places[value] for value in values]
+    rows = [None if value is None else positions[value] for value in values]
     return different.gather(pl.Series(rows, dtype=pl.UInt32))
 
 

@@ -38,14 +38,14 @@ def cached(path: Path, read: Callable[[Path], Reading]) -> Reading:
     status = path.stat()
     state = f"{SHAPE} {status.st_size} {status.st_mtime_ns}"
     cache = path.with_name(f".{path.name}.parquet")
-    if (found := _kept(cache, path, state)) is None:
+    if (found := _read_cache(cache, path, state)) is None:
         found = read(path)
-        if _keep(cache, found, state):
+        if _write_cache(cache, found, state):
             found.frames, found.is_big = [pl.scan_parquet(cache)], True
     return found
 
 
-def _kept(cache: Path, path: Path, state: str) -> Reading | None:
+def _read_cache(cache: Path, path: Path, state: str) -> Reading | None:
     try:
         facts = json.loads(pl.read_parquet_metadata(cache)[KEY])
     except (OSError, KeyError, ValueError, pl.exceptions.PolarsError):
@@ -59,7 +59,7 @@ def _kept(cache: Path, path: Path, state: str) -> Reading | None:
     return reading
 
 
-def _keep(cache: Path, reading: Reading, state: str) -> bool:
+def _write_cache(cache: Path, reading: Reading, state: str) -> bool:
     """Whether the cache could be written. It appears when it is whole."""
     records = [[line, encode(record)] for line, record in reading.records]
     facts = {"state": state, "records": records, "damage": reading.damage}

@@ -45,11 +45,11 @@ def sparklines(
     readings: pl.DataFrame, step_ns: int, width: int, blocks: str = BLOCKS
 ) -> Iterator[tuple[str, str]]:
     """Each `machine` with a line of `width` characters, from its `value` at `at_ns`."""
-    place = (pl.col("at_ns").clip(0) // step_ns).alias("place")
-    highest = readings.group_by("machine", place, maintain_order=True).agg(pl.col("value").max())
+    slot = (pl.col("at_ns").clip(0) // step_ns).alias("slot")
+    highest = readings.group_by("machine", slot, maintain_order=True).agg(pl.col("value").max())
     peak = _peak(highest)
     for (machine,), rows in highest.group_by("machine", maintain_order=True):
-        values = dict(rows.select("place", "value").iter_rows())
+        values = dict(rows.select("slot", "value").iter_rows())
         yield str(machine), "".join(_block(values.get(n), peak, blocks) for n in range(width))
 
 

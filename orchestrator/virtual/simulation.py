@@ -131,7 +131,7 @@ class Simulation:
         left_ns = last_departure_ns(self._spec) if reason == "finished" else ended_ns
         self._agenda.keep(self._agenda.arrivals())
         self.advance(left_ns + DRAIN_NS)
-        undelivered = sorted(self._transport.underway(), key=self._place)
+        undelivered = sorted(self._transport.underway(), key=self._receiver_order)
         for name in self._machines:
             left = [message for message in undelivered if message.sender == name]
             self._hosts[name].records.append(self._stop(name, reason, ended_ns, left))
@@ -148,7 +148,7 @@ class Simulation:
             undelivered=tuple(Undelivered(message.receiver, message.index) for message in left),
         )
 
-    def _place(self, message: Message) -> tuple[int, int]:
+    def _receiver_order(self, message: Message) -> tuple[int, int]:
         return self._spec.machines.index(message.receiver), message.index
 
     def _kill(self, name: str, at_ns: int) -> None:
