@@ -22,7 +22,7 @@ from analysis.history.run import SCHEMA, InputError, Run
 from analysis.logs.finding import load
 from histories import World
 from loading import run_of
-from orchestrator.cli.export import TARGETS
+from orchestrator.cli import main
 from others import Delimited, write_as_the_first_vklocks
 from unruly import unruly
 
@@ -42,8 +42,12 @@ def run() -> Run:
     return run_of(unruly(8, machines=3, acts=200, loss=0.2, duplication=0.2, fifo=False))
 
 
-def test_the_command_offers_all_of_them() -> None:
-    assert list(TARGETS) == list(EXPORTS)
+def test_the_command_offers_all_of_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", ".", "--to", "nothing"]) == 2
+    assert f"there is no 'nothing'; there are {', '.join(EXPORTS)}" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["export", "--help"])
+    assert ", ".join(EXPORTS) in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_file_is_named_by_the_run_and_says_what_it_is(run: Run, tmp_path: Path) -> None:
