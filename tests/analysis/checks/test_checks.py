@@ -116,7 +116,7 @@ VIOLATED: dict[str, list[Case]] = {
             {"vm1": stop(3)},
             [("vm1", 2, "expected event 1")],
         ),
-        ({"vm1": [internal(10, 1, index=1)]}, {"vm1": None}, [("vm1", 1, "event 0 was to be")]),
+        ({"vm1": [internal(10, 1, index=1)]}, {"vm1": None}, [("vm1", 1, "expected event 0")]),
         (
             {"vm1": [internal(10, 1), internal(20, 2), internal(30, 3, index=1)], "vm2": IDLE},
             {"vm1": stop(2)},
