@@ -1,8 +1,8 @@
 """Charts with captions: each with its question, its data source and a table of the same metrics."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import altair as alt
 import polars as pl
@@ -17,6 +17,8 @@ from analysis.metrics.machine import MACHINE_METRICS, per_machine
 from analysis.metrics.run import per_run
 
 Cells = tuple[str, ...]
+Table = tuple[Cells, tuple[Cells, ...]]
+Drawn = TypeVar("Drawn", Run, ExperimentRuns)
 
 
 @dataclass(frozen=True)
@@ -38,41 +40,24 @@ class CaptionedChart:
 @derived
 def run_charts(run: Run) -> tuple[CaptionedChart, ...]:
     """Draw the charts of a run for which its logs have data."""
-    charts = {name: draw(run) for name, draw in RUN_CHARTS.items()}
-    return tuple(
-        _captioned(name, question(RUN_CHARTS[name]), chart, *_run_table(run, chart.metrics))
-        for name, chart in charts.items()
-        if chart
-    )
+    return tuple(_captioned(RUN_CHARTS, run, _run_table))
 
 
 def experiment_charts(experiment: ExperimentRuns) -> tuple[CaptionedChart, ...]:
     """Draw the charts of an experiment for which its runs have metrics."""
-    charts = {name: draw(experiment) for name, draw in EXPERIMENT_CHARTS.items()}
-    return tuple(
-        _captioned(
-            name,
-            question(EXPERIMENT_CHARTS[name]),
-            chart,
-            *_experiment_table(experiment, chart.metrics),
-        )
-        for name, chart in charts.items()
-        if chart
-    )
+    return tuple(_captioned(EXPERIMENT_CHARTS, experiment, _experiment_table))
 
 
 def _captioned(
-    name: str, asked: str, chart: Chart, headings: Cells, rows: tuple[Cells, ...]
-) -> CaptionedChart:
-    return CaptionedChart(
-        name=name,
-        question=asked,
-        source=f"Drawn from {chart.source}.",
-        text=_text(headings, rows),
-        headings=headings,
-        rows=rows,
-        spec=_spec(chart),
-    )
+    charts: Mapping[str, Callable[[Drawn], Chart | None]],
+    drawn: Drawn,
+    table: Callable[[Drawn, Cells], Table],
+) -> Iterator[CaptionedChart]:
+    for name, draw in charts.items():
+        if chart := draw(drawn):
+            headings, rows = table(drawn, chart.metrics)
+            source, text = f"Drawn from {chart.source}.", _text(headings, rows)
+            yield CaptionedChart(name, question(draw), source, text, headings, rows, _spec(chart))
 
 
 def _spec(chart: Chart) -> dict[str, Any]:
@@ -82,7 +67,7 @@ def _spec(chart: Chart) -> dict[str, Any]:
     return spec
 
 
-def _run_table(run: Run, metrics: Cells) -> tuple[Cells, tuple[Cells, ...]]:
+def _run_table(run: Run, metrics: Cells) -> Table:
     """Return headings and rows of a chart's metrics."""
     if metrics[0] not in MACHINE_METRICS:
         values = per_run(run)
@@ -92,9 +77,7 @@ def _run_table(run: Run, metrics: Cells) -> tuple[Cells, tuple[Cells, ...]]:
     return headings, tuple(tuple(map(show, row)) for row in by_machine.iter_rows())
 
 
-def _experiment_table(
-    experiment: ExperimentRuns, metrics: Cells
-) -> tuple[Cells, tuple[Cells, ...]]:
+def _experiment_table(experiment: ExperimentRuns, metrics: Cells) -> Table:
     """Return headings and rows of a chart's metrics: their means at each point."""
     known = [name for name in metrics if name in experiment.runs.columns]
     means = experiment.runs.group_by("point", maintain_order=True).agg(pl.col(known).mean())

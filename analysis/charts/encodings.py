@@ -34,8 +34,15 @@ def time() -> alt.X:
     return alt.X("at_s:Q", title="wall time since the epoch (s)")
 
 
-def tooltip(*fields: str) -> list[alt.Tooltip]:
-    return [alt.Tooltip(field) for field in fields]
+def tooltip(*fields: str, **formats: str) -> list[alt.Tooltip]:
+    """Show fields at the pointer, numbers of some of them in formats of their own."""
+    plain = [alt.Tooltip(field) for field in fields]
+    return plain + [alt.Tooltip(f"{field}:Q", format=format_) for field, format_ in formats.items()]
+
+
+def bounds(title: str) -> dict[str, Any]:
+    """Draw from the column `low` to the column `high`."""
+    return {"y": alt.Y("low:Q", title=title), "y2": alt.Y2("high:Q")}
 
 
 def machines(run: Run) -> alt.Y:
@@ -44,22 +51,12 @@ def machines(run: Run) -> alt.Y:
 
 def colour(run: Run, *, legend: bool = True) -> alt.Color:
     """Encode each machine's colour, the same in every chart and in the diagram."""
-    names = list(run.machines)
-    given: dict[str, Any] = {} if legend else {"legend": None}
-    if len(names) <= MAX_HUES:
-        return alt.Color("machine:N", title=None, scale=alt.Scale(domain=names), **given)
-    return alt.Color(
-        "machine:N",
-        title=None,
-        sort=names,
-        scale=alt.Scale(domain=_by_rate(run), scheme="viridis"),
-        **({"legend": None} | given),
-    )
-
-
-def _by_rate(run: Run) -> list[str]:
-    """Sort the machines from the slowest to the fastest."""
-    return sorted(run.machines, key=lambda machine: run.tick_rates_hz.get(machine, 0))
+    scale = alt.Scale(domain=list(run.machines))
+    if len(run.machines) > MAX_HUES:
+        by_rate = sorted(run.machines, key=lambda machine: run.tick_rates_hz.get(machine, 0))
+        scale, legend = alt.Scale(domain=by_rate, scheme="viridis"), False
+    shown = alt.Undefined if legend else None
+    return alt.Color("machine:N", title=None, scale=scale, legend=shown)
 
 
 def sized(chart: Any, bars: int = 0) -> Any:

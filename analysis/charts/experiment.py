@@ -12,7 +12,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from analysis.charts.encodings import MAX_HUES, Chart, sized
+from analysis.charts.encodings import MAX_HUES, Chart, bounds, sized
 from analysis.metrics.across import half_width_in_sd
 
 MAX_DOTS = 3000
@@ -111,21 +111,16 @@ def saturation(experiment: ExperimentRuns) -> Chart | None:
     ):
         return None
     across, down = _map_axes(experiment)
-    rows = (
-        experiment.machines.group_by("point", across, down, maintain_order=True)
-        .agg(
-            pl.col("utilisation").mean(),
-            saturates=(pl.col("predicted_queue_growth_per_s") > 0).any(),
-        )
-        .with_columns(pl.col("saturates").fill_null(False))
+    by_machine = experiment.machines.group_by(
+        {"point", across, down, "machine"}, maintain_order=True
+    ).agg(
+        pl.col("utilisation").mean(),
+        saturates=(pl.col("predicted_queue_growth_per_s") > 0).any(),
     )
-    if down != "machine":
-        # The machine with the highest utilisation at each point.
-        by_machine = experiment.machines.group_by("point", "machine").agg(
-            pl.col("utilisation").mean()
-        )
-        highest = by_machine.group_by("point").agg(pl.col("utilisation").max())
-        rows = rows.drop("utilisation").join(highest, on="point", maintain_order="left")
+    # Unless each machine has a row of its own, the one with the highest utilisation at the point.
+    rows = by_machine.group_by("point", across, down, maintain_order=True).agg(
+        pl.col("utilisation").max(), pl.col("saturates").any()
+    )
     base = alt.Chart(rows).encode(
         x=alt.X(f"{_field(across)}:O", title=across, axis=UPRIGHT),
         y=alt.Y(f"{_field(down)}:O", title=None if down == "machine" else down),
@@ -171,19 +166,15 @@ def _measure(
     dots = dots.mark_circle(size=12, opacity=0.35).encode(x=x, y=alt.Y(f"{metric}:Q"), **series)
     shown = [alt.Tooltip(_field(name), title=name) for name in rows.columns if name != "series"]
     if kind == "Q":
-        band = base.mark_area(opacity=0.25).encode(
-            y=alt.Y("low:Q", title=title), y2=alt.Y2("high:Q")
-        )
-        line = base.mark_line(point=True, strokeWidth=1.6).encode(y=y, tooltip=shown)
+        band = base.mark_area(opacity=0.25)
+        line = base.mark_line(point=True, strokeWidth=1.6)
         model = base.mark_line(strokeDash=[5, 3], strokeWidth=1.6)
         model = model if others else model.encode(color=alt.value(MODEL))
     else:
-        band = base.mark_rule(strokeWidth=2).encode(
-            y=alt.Y("low:Q", title=title), y2=alt.Y2("high:Q")
-        )
-        line = base.mark_point(size=50, filled=True).encode(y=y, tooltip=shown)
+        band = base.mark_rule(strokeWidth=2)
+        line = base.mark_point(size=50, filled=True)
         model = base.mark_tick(thickness=2.5, size=22)
-    chart = band + dots + line
+    chart = band.encode(**bounds(title)) + dots + line.encode(y=y, tooltip=shown)
     if predicted and rows["predicted"].count():
         chart = chart + model.encode(y=alt.Y("predicted:Q"))
     return Chart(sized(chart), _source(experiment, predicted, kind), (metric, *_some(predicted)))
@@ -240,9 +231,8 @@ def _series(rows: pl.DataFrame, others: list[str]) -> dict[str, Any]:
     if not others:
         return {}
     names = rows["series"].unique(maintain_order=True).to_list()
-    if len(names) <= MAX_HUES:
-        return {"color": alt.Color("series:N", title=None, sort=names)}
-    return {"color": alt.Color("series:N", title=None, sort=names, scale={"scheme": "viridis"})}
+    colour = alt.Color("series:N", title=None, sort=names)
+    return {"color": colour if len(names) <= MAX_HUES else colour.scale(scheme="viridis")}
 
 
 def _source(experiment: ExperimentRuns, predicted: str, kind: str) -> str:

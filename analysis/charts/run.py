@@ -17,6 +17,7 @@ from analysis.charts.encodings import (
     MACHINE,
     MAX_HUES,
     Chart,
+    bounds,
     colour,
     machines,
     sized,
@@ -116,10 +117,7 @@ def jump_sizes(run: Run) -> Chart | None:
             y=alt.Y("share:Q", title="share of jumps", scale=LOG, axis=FEW_TICKS),
             color=colour(run),
             detail=MACHINE,
-            tooltip=[
-                *tooltip("machine:N", "jump:Q", "count:Q"),
-                alt.Tooltip("share:Q", format=".3%"),
-            ],
+            tooltip=tooltip("machine:N", "jump:Q", "count:Q", share=".3%"),
         )
     )
     sizes = "by size" if width == 1 else f"in ranges of {width} sizes, drawn at the lowest"
@@ -171,10 +169,7 @@ def event_mix(run: Run) -> Chart | None:
                 scale=alt.Scale(domain=list(KINDS), range=["#9aa3ad", "#0072b2", "#009e73"]),
             ),
             order=alt.Order("order:Q"),
-            tooltip=[
-                *tooltip("machine:N", "kind:N", "count:Q"),
-                alt.Tooltip("share:Q", format=".1%"),
-            ],
+            tooltip=tooltip("machine:N", "kind:N", "count:Q", share=".1%"),
         )
     )
     source = f"all {run.events.height:,} events"
@@ -247,7 +242,7 @@ def _lines(rows: pl.DataFrame, title: str, hue: Any, interpolate: Any = "linear"
         return sized(line)
     opacity = 0.3 if rows["machine"].n_unique() <= MAX_HUES else 0.1
     band = base.mark_area(opacity=opacity, interpolate=interpolate)
-    return sized(band.encode(y=alt.Y("low:Q", title=title), y2=alt.Y2("high:Q")) + line)
+    return sized(band.encode(**bounds(title)) + line)
 
 
 def _distribution(run: Run, duration_ns: pl.Expr, title: str, metric: str) -> Chart | None:
@@ -263,22 +258,17 @@ def _distribution(run: Run, duration_ns: pl.Expr, title: str, metric: str) -> Ch
         ms=pl.concat_list(pl.col("ms").quantile(share, "linear") for share in shares).first(),
     )
     rows = rows.explode("share", "ms")
-    positive = bool((rows["ms"] > 0).all())
+    x = alt.X("ms:Q", title=f"{title} (ms)")
     chart = (
         alt.Chart(rows)
         .mark_line(strokeWidth=1.5)
         .encode(
-            x=alt.X(
-                "ms:Q",
-                title=f"{title} (ms)",
-                scale=LOG if positive else alt.Scale(),
-                axis=FEW_TICKS if positive else alt.Axis(),
-            ),
+            x=x.scale(LOG).axis(FEW_TICKS) if (rows["ms"] > 0).all() else x,
             y=alt.Y("share:Q", title="share of messages, at most", axis=alt.Axis(format="%")),
             order=alt.Order("share:Q"),
             color=colour(run),
             detail=MACHINE,
-            tooltip=[*tooltip("machine:N", "ms:Q"), alt.Tooltip("share:Q", format=".0%")],
+            tooltip=tooltip("machine:N", "ms:Q", share=".0%"),
         )
     )
     source = f"{quantiles} quantiles a machine, of all {len(known):,} received messages"

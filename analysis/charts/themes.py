@@ -5,8 +5,6 @@ from typing import Any
 
 from analysis.charts.captioned import CaptionedChart
 
-#: The folder of chart files beside a run's logs.
-FOLDER = "charts"
 FILE_WIDTH_PX = 460
 SANS = "Inter, 'Segoe UI', system-ui, 'Helvetica Neue', 'Liberation Sans', sans-serif"
 #: Okabe and Ito's colours, as in the diagram (assets/page/page.js).
@@ -36,36 +34,18 @@ def standalone_specs(charts: Iterable[CaptionedChart]) -> dict[str, Any]:
 
 
 def _theme(ink: str, soft: str, line: str, hues: list[str]) -> dict[str, Any]:
-    axis = {
-        "labelColor": soft,
-        "titleColor": soft,
-        "gridColor": line,
-        "domainColor": line,
-        "tickColor": line,
-        "titleFontWeight": "normal",
-        "labelFontSize": 11,
-        "titleFontSize": 11,
-    }
+    text = {"labelColor": soft, "titleColor": soft, "titleFontWeight": "normal"}
+    lines = {"gridColor": line, "domainColor": line, "tickColor": line}
     return {
         "background": "transparent",
         "font": SANS,
         "view": {"stroke": None},
-        "axis": axis,
-        "legend": {
-            "labelColor": soft,
-            "titleColor": soft,
-            "titleFontWeight": "normal",
-            "orient": "top",
-            "symbolStrokeWidth": 3,
-        },
+        "axis": {**text, **lines, "labelFontSize": 11, "titleFontSize": 11},
+        "legend": {**text, "orient": "top", "symbolStrokeWidth": 3},
         "title": {"color": ink, "fontSize": 13, "fontWeight": 600},
         "range": {"category": hues},
-        "line": {"color": hues[0]},
-        "area": {"color": hues[0]},
-        "bar": {"color": hues[0]},
-        "point": {"color": hues[0]},
+        **{mark: {"color": hues[0]} for mark in ("line", "area", "bar", "point", "rule")},
         "tick": {"color": ink},
-        "rule": {"color": hues[0]},
     }
 
 

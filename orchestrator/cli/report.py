@@ -9,7 +9,7 @@ from rich.console import Console
 
 from analysis.charts.captioned import run_charts
 from analysis.charts.renderers import Renderers
-from analysis.charts.themes import FOLDER, standalone_specs
+from analysis.charts.themes import standalone_specs
 from analysis.evaluation import Evaluation
 from analysis.metrics.across import half_width_in_sd
 from analysis.metrics.points import by_run, point_of
@@ -19,7 +19,7 @@ from analysis.report.page import compile_templates
 from analysis.text.plain import read_state
 from orchestrator.cli.arguments import MAX_PAGES
 from orchestrator.cli.console import complain, say
-from vm.files import INDEX, file_of_run
+from vm.files import CHARTS, INDEX, file_of_run
 
 #: Up to so many runs at once get their charts as files, which takes another second.
 MAX_CHARTS = 12
@@ -98,7 +98,7 @@ class Pages:
 
     def _draw(self, evaluation: Evaluation, home: Path) -> None:
         run, self._drawing = evaluation.run, renderers()
-        self._drawing.draw(standalone_specs(run_charts(run)), file_of_run(home, FOLDER, run.name))
+        self._drawing.draw(standalone_specs(run_charts(run)), file_of_run(home, CHARTS, run.name))
 
     def _write(self, write: Callable[[], Path | None]) -> None:
         if self._refused:
