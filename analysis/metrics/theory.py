@@ -52,18 +52,14 @@ from vm.workloads import Workload
 class Flow:
     """What one machine does in the fluid model, per second of wall time.
 
-    `sends_per_s` counts send events, `messages_out_per_s` their messages (a send to all is one
-    to each); `utilisation` is the share of the ticks that receive.
+    `sends_per_s` counts send events: a send to all is one; `utilisation` is the share of the
+    ticks that receive. The inbox of a saturated machine grows.
     """
 
-    idle_ticks_per_s: float
-    arrivals_per_s: float
     receives_per_s: float
     sends_per_s: float
-    messages_out_per_s: float
     utilisation: float
     queue_growth_per_s: float
-    saturated: bool
 
 
 def expected_messages(workload: Workload, machines: int) -> Fraction:
@@ -76,20 +72,16 @@ def expected_messages(workload: Workload, machines: int) -> Fraction:
 
 def predict(rates_hz: Mapping[str, int], workload: Workload) -> dict[str, Flow]:
     """The flow of every machine; `rates_hz` are the tick rates of all machines of the run."""
+    alone = len(rates_hz) == 1
+    sends = Fraction(0 if alone else workload.one + workload.all, _weights(workload))
     messages = expected_messages(workload, len(rates_hz))
-    peers = len(rates_hz) - 1
-    sends = Fraction(workload.one + workload.all, _weights(workload)) if peers else Fraction(0)
     idle, growth = _balance(list(rates_hz.values()), messages)
     return {
         machine: Flow(
-            idle_ticks_per_s=float(x),
-            arrivals_per_s=float(rate - x + w),
             receives_per_s=float(rate - x),
             sends_per_s=float(sends * x),
-            messages_out_per_s=float(messages * peers * x),
             utilisation=float((rate - x) / rate),
             queue_growth_per_s=float(w),
-            saturated=w > 0,
         )
         for (machine, rate), x, w in zip(rates_hz.items(), idle, growth, strict=True)
     }
