@@ -1,5 +1,6 @@
 """The networks of a run in the engine, and how a partition disconnects machines from them."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from ipaddress import IPv4Network
@@ -61,23 +62,22 @@ class Networks:
 
     def separate(self, injection: Injection) -> None:
         """Cut the networks between a partition's groups."""
-        partition = injection.fault
-        assert isinstance(partition, Partition)
-        before = self._cut()
-        self._active.append(partition)
-        for bridge in self._cut() - before:
+        for bridge in self._changed(self._active.append, injection):
             for machine in bridge.unplugged:
                 if_there(partial(self._networks[bridge].disconnect, self._containers[machine]))
 
     def join(self, injection: Injection) -> None:
         """Join the groups again, where no other partition separates them."""
-        partition = injection.fault
-        assert isinstance(partition, Partition)
-        before = self._cut()
-        self._active.remove(partition)
-        for bridge in before - self._cut():
+        for bridge in self._changed(self._active.remove, injection):
             for machine in bridge.unplugged:
                 self._connect(bridge, machine)
+
+    def _changed(self, change: Callable[[Partition], None], injection: Injection) -> set[Bridge]:
+        """Change the active partitions; return the bridges that are cut, or whole, since then."""
+        assert isinstance(injection.fault, Partition)
+        before = self._cut()
+        change(injection.fault)
+        return before ^ self._cut()
 
     def _of(self, machine: str) -> list[Bridge]:
         return [bridge for bridge in self._bridges if machine in bridge.machines]
