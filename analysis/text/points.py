@@ -4,7 +4,7 @@ import polars as pl
 from rich.console import Console
 
 from analysis.metrics.across import statistics
-from analysis.metrics.labels import counted
+from analysis.metrics.labels import counted, show
 from analysis.metrics.run import METRICS
 from analysis.text.summary import FLUID_MODEL_ACROSS_RUNS, print_table, say
 
@@ -36,6 +36,4 @@ def print_points(rows: pl.DataFrame, console: Console) -> None:
 
 
 def _plus_minus(mean: float | None, half: float | None) -> str:
-    if mean is None:
-        return "-"
-    return f"{mean:.2f}" if half is None else f"{mean:.2f} ± {half:.2f}"
+    return show(mean) if half is None else f"{show(mean)} ± {show(half)}"

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from analysis.evaluation import Evaluation, Verdict
 from analysis.metrics.across import per_runs, statistics
+from analysis.metrics.labels import show
 from analysis.text.notes import notes
 from analysis.text.sparklines import print_sparklines
 from analysis.text.verdict import explain_account, headline
@@ -91,17 +92,17 @@ def print_run(evaluation: Evaluation, console: Console) -> None:
         print_table(console, machines, columns)
     say(console, f"measured against the fluid model{_unless_predicted(machines)}")
     print_table(console, machines, FLUID_MODEL)
-    say(console, f"final spread {_show(whole['final_spread'])}: the last clocks, max - min")
+    say(console, f"final spread {show(whole['final_spread'])}: the last clocks, max - min")
     say(
         console,
-        f"clock skew {_show(whole['skew_mean'])} mean,"
-        f" {_show(whole['skew_max'])} max, {_show(whole['skew_end'])} at"
+        f"clock skew {show(whole['skew_mean'])} mean,"
+        f" {show(whole['skew_max'])} max, {show(whole['skew_end'])} at"
         " the end: clocks at common instants",
     )
     say(
         console,
-        f"concurrency {_show(whole['concurrency_share'])} of all pairs of events; longest causal"
-        f" chain {_show(whole['longest_causal_chain'])} events",
+        f"concurrency {show(whole['concurrency_share'])} of all pairs of events; longest causal"
+        f" chain {show(whole['longest_causal_chain'])} events",
     )
     print_sparklines(run, console)
     for line in _judged(evaluation.verdict):
@@ -145,7 +146,7 @@ def print_table(console: Console, rows: pl.DataFrame, columns: Mapping[str, str]
     )
     name = rows.columns[0]
     headings = {name: name, **columns}
-    cells = [[_show(row[metric]) for metric in headings] for row in rows.to_dicts()]
+    cells = [[show(row[metric]) for metric in headings] for row in rows.to_dicts()]
     # Nothing is cut, whatever the console: a number without its last digits is another one.
     widths = [
         max(len(word) for text in texts for word in text.split())
@@ -165,14 +166,6 @@ def print_table(console: Console, rows: pl.DataFrame, columns: Mapping[str, str]
 
 def say(console: Console, line: str) -> None:
     console.print(Text(line))
-
-
-def _show(value: int | float | str | None) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, float):
-        return f"{value:.2f}" if abs(value) < 1000 else f"{value:.0f}"
-    return str(value)
 
 
 def _judged(found: Verdict) -> Iterator[str]:

@@ -64,7 +64,7 @@ def test_the_table_holds_the_metrics(example: str, tmp_path: Path) -> None:
     table = rows(report.html(evaluate(run)), "metrics")
     shown = {row[0]: row[1:] for row in table}
     wanted = per_machine(run)
-    assert shown["Events"] == list(run.machines)
+    assert shown["Ticks and clocks"] == list(run.machines)
     for name in wanted.columns[1:]:
         values = [show(value) for value in wanted[name].to_list()]
         assert shown[label(name)] == values

@@ -56,8 +56,8 @@ def rounded(metrics: Mapping[str, Any], columns: Mapping[str, str]) -> list[str]
 
 def cell(figure: float | None) -> str:
     if figure is None or isinstance(figure, int):
-        return "-" if figure is None else str(figure)
-    return f"{figure:.2f}" if abs(figure) < 1000 else f"{figure:.0f}"
+        return "–" if figure is None else f"{figure:,}"
+    return f"{figure:.2f}" if abs(figure) < 1000 else f"{figure:,.0f}"
 
 
 @pytest.fixture
@@ -101,9 +101,9 @@ def great_run(tmp_path: Path) -> Run:
 def test_cells_are_the_metrics_rounded(run: Run) -> None:
     lines = printed([run])
     # Ticks per second, done, missed; last clock; jumps: mean, min, max, deviation, over 1.
-    clocks = ["3 3 0 3 1.00 1 1 0.00 0.00", "4 4 0 4 1.00 1 1 0.00 0.00", "6 0 2 - - - - - -"]
+    clocks = ["3 3 0 3 1.00 1 1 0.00 0.00", "4 4 0 4 1.00 1 1 0.00 0.00", "6 0 2 – – – – – –"]
     # Events: all, internal, send, receive; messages out and in; queue: two means, peak, left.
-    queues = ["3 1 2 0 3 0 - 0.00 0 0", "4 3 0 1 0 1 0.00 0.00 0 0", "0 0 0 0 0 1 - - - 1"]
+    queues = ["3 1 2 0 3 0 – 0.00 0 0", "4 3 0 1 0 1 0.00 0.00 0 0", "0 0 0 0 0 1 – – – 1"]
     for machine, first, second in zip(run.machines, clocks, queues, strict=True):
         assert cells_of(lines, machine)[:2] == [first.split(), second.split()]
 
@@ -143,8 +143,8 @@ def test_what_a_run_says_beside_its_tables(run: Run, tmp_path: Path) -> None:
     assert "concurrency 0.60 of all pairs of events; longest causal chain 3 events" in lines
     assert "0 messages sent = 0 received" in lines
     lines = printed([run], width=200)
-    assert "final spread -: the last clocks, max - min" in lines
-    assert "clock skew - mean, - max, - at the end: clocks at common instants" in lines
+    assert "final spread –: the last clocks, max - min" in lines
+    assert "clock skew – mean, – max, – at the end: clocks at common instants" in lines
     assert "concurrency 0.38 of all pairs of events; longest causal chain 4 events" in lines
     assert "3 messages sent = 1 received + 1 left in inboxes + 1 undelivered" in lines
 
