@@ -33,6 +33,15 @@ class ExperimentRuns:
     machines: pl.DataFrame
     axes: tuple[str, ...]
 
+    @property
+    def axes_by_extent(self) -> list[str]:
+        """The axes, numbers before text, and then those with more values first."""
+        extents = {
+            axis: (self.runs[axis].dtype.is_numeric(), self.runs[axis].n_unique())
+            for axis in self.axes
+        }
+        return sorted(extents, key=extents.__getitem__, reverse=True)
+
 
 def experiment_runs(
     runs: pl.DataFrame, metrics: Sequence[Mapping[str, Any]], axes: Sequence[str]
@@ -110,7 +119,8 @@ def saturation(experiment: ExperimentRuns) -> Chart | None:
         or experiment.machines["utilisation"].null_count() == experiment.machines.height
     ):
         return None
-    across, down = _map_axes(experiment)
+    # The machines are one axis of the map if the experiment has one axis.
+    across, down = [*experiment.axes_by_extent, "machine"][:2]
     by_machine = experiment.machines.group_by(
         {"point", across, down, "machine"}, maintain_order=True
     ).agg(
@@ -188,20 +198,8 @@ def _along(experiment: ExperimentRuns, metric: str) -> tuple[pl.DataFrame, str, 
     if not experiment.axes:
         by_machine = metric in experiment.machines.columns
         return (experiment.machines, "machine", []) if by_machine else (experiment.runs, "run", [])
-    axis = max(experiment.axes, key=lambda axis: _extent(experiment.runs, axis))
+    axis = experiment.axes_by_extent[0]
     return experiment.runs, axis, [other for other in experiment.axes if other != axis]
-
-
-def _map_axes(experiment: ExperimentRuns) -> tuple[str, str]:
-    """Choose the two axes of the map; the machines are one if the experiment has one axis."""
-    across = max(experiment.axes, key=lambda axis: _extent(experiment.runs, axis))
-    others = [axis for axis in experiment.axes if axis != across]
-    return across, max(others, key=lambda axis: _extent(experiment.runs, axis), default="machine")
-
-
-def _extent(runs: pl.DataFrame, axis: str) -> tuple[bool, int]:
-    """Order axes: numbers above text, then by the number of values."""
-    return runs[axis].dtype.is_numeric(), runs[axis].n_unique()
 
 
 def _means(rows: pl.DataFrame, by: list[str], metric: str, predicted: str) -> pl.DataFrame:
