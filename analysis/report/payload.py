@@ -162,10 +162,13 @@ def late_messages(seen: Evidence) -> int:
 
 def _late(run: Run, sent: pl.DataFrame) -> pl.Series:
     """Return 1 for each message that took longer than a tick of its receiver to arrive."""
-    flight_ns = sent["arrived_ns"] - run.events["at_ns"].gather(sent["send"])
     periods_ns = {name: SECOND_NS / rate for name, rate in run.tick_rates_hz.items()}
     ticks_ns = sent["receiver"].replace_strict(periods_ns, default=None, return_dtype=pl.Float64)
-    return (flight_ns > ticks_ns).fill_null(False).cast(pl.Int64)
+    return (_flight_ns(run, sent) > ticks_ns).fill_null(False).cast(pl.Int64)
+
+
+def _flight_ns(run: Run, sent: pl.DataFrame) -> pl.Series:
+    return sent["arrived_ns"] - run.events["at_ns"].gather(sent["send"])
 
 
 def _event_columns(run: Run) -> dict[str, Column]:
@@ -201,14 +204,8 @@ def _clock_columns(run: Run) -> dict[str, Column]:
 
 def _message_columns(seen: Evidence, names: list[str]) -> dict[str, Column]:
     run, sent = seen.run, copies(seen)
-    at_ns = run.events["at_ns"]
-    flight_ns = sent["arrived_ns"] - at_ns.gather(sent["send"])
-    known = pl.col("kind") == "receive"
-    rows = (
-        run.events.with_row_index("row")
-        .filter(known)
-        .select(pl.col("row").cast(pl.Int64), "sender", "cause")
-    )
+    receives = run.events.with_row_index("row").filter(kind="receive")
+    rows = receives.select(pl.col("row").cast(pl.Int64), "sender", "cause")
     orphans = rows.join(sent.select(row="receive"), on="row", how="anti", maintain_order="left")
     return {
         "send": Column(sent["send"]),
@@ -216,7 +213,7 @@ def _message_columns(seen: Evidence, names: list[str]) -> dict[str, Column]:
         "copy": Column(sent["copy"], order=0),
         "end": Column(positions(ENDS, sent["end"]), order=0),
         "receive": Column(sent["receive"]),
-        "flight_ns": Column(flight_ns, order=0),
+        "flight_ns": Column(_flight_ns(run, sent), order=0),
         "late": Column(_late(run, sent), order=0),
         "orphan": Column(orphans["row"]),
         "orphan sender": Column(positions(names, orphans["sender"]), order=0),

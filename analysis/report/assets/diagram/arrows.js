@@ -114,16 +114,14 @@ function drawOne(layer, scene, message, shown) {
   const name = history.head.ends[history.messages.end[message]];
   const style = styles.message(message, name);
   const line = messageLine(scene, message);
+  const [x1, y1, x2, y2] = line.flight;
+  shown.push([message, x1, y1, x2, y2]);
   if (line.end) {
-    const [x1, y1, x2, y2] = line.flight;
     layer.line(style, x1, y1, x2, y2);
     layer.mark(styles.ends[name] ?? styles.ends.unaccounted, x2, y2, 4);
-    shown.push([message, x1, y1, x2, y2]);
     return name;
   }
-  const [x1, y1, x2, y2] = line.flight;
   layer.arrow(style, x1, y1, ...(line.wait ? [x2, y2] : short(x1, y1, x2, y2, 4)), line.wait ? 5.5 : 6.5);
-  shown.push([message, x1, y1, x2, y2]);
   if (!line.wait) return name;
   const [end, rail] = line.wait;
   layer.line(styles.wait(message, name), x2, rail, end, rail);
