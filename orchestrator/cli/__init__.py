@@ -15,6 +15,7 @@ from orchestrator.cli import upkeep
 from orchestrator.cli.arguments import add_out, add_run
 from orchestrator.cli.console import complain
 from orchestrator.cli.export import add_export, add_format, export_runs
+from orchestrator.cli.replay import replay_run
 from orchestrator.cli.run import run_experiment
 from orchestrator.experiments.experiment import ExperimentError
 from orchestrator.experiments.schema import experiment_schema
@@ -59,12 +60,6 @@ def _check(given: argparse.Namespace) -> int:
     return analyse.check(given)
 
 
-def _replay(given: argparse.Namespace) -> int:
-    from orchestrator.cli import replay
-
-    return replay.replay_run(given)
-
-
 def _schema(_given: argparse.Namespace) -> int:
     print(json.dumps(experiment_schema(), indent=2))
     return 0
@@ -96,7 +91,7 @@ def _parser() -> Parser:
         add("--out", metavar="DIR", type=Path, help=text)
     add_export(command("export", export_runs, "write runs in the formats of other programs"))
     text = "whether pure machines do again what a run's logs say; exit code 1 if not"
-    replay = command("replay", _replay, text)
+    replay = command("replay", replay_run, text)
     replay.add_argument("run", metavar="RUN", type=Path, help="the directory of a run")
     command("schema", _schema, "print the JSON Schema of experiment files")
     for name, act, text in (
