@@ -82,12 +82,7 @@ def _disordered(seen: Evidence, receives: Rows) -> Iterator[Violation]:
     arrived_ns = seen.arrived_ns[receives]
     for n in np.flatnonzero(np.diff(arrived_ns) < 0) + 1:
         row, before = int(receives[n]), int(receives[n - 1])
-        because = (
-            f"received what arrived at {arrived_ns[n]} ns after what arrived at"
-            f" {arrived_ns[n - 1]} ns"
-        )
-        lines = (
-            seen.line(before, f"arrived at {arrived_ns[n - 1]} ns"),
-            seen.line(row, f"arrived at {arrived_ns[n]} ns"),
-        )
+        earlier, later = (f"arrived at {at_ns} ns" for at_ns in arrived_ns[[n - 1, n]])
+        because = f"received what {later} after what {earlier}"
+        lines = seen.line(before, earlier), seen.line(row, later)
         yield seen.violation("queue", row, because, *lines)

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from operator import attrgetter
 from pathlib import Path
 
 import polars as pl
@@ -102,10 +103,6 @@ def _agreed(directory: Path, readings: list[Reading]) -> Start:
 
 def _differing(one: Start, other: Start) -> str:
     """Return the first field in which start records of one run must agree and do not, or ""."""
-    for field in ("run", "epoch_unix_ns"):
-        if getattr(one, field) != getattr(other, field):
-            return field
-    for field in ("machines", "clocks"):
-        if getattr(one.spec, field) != getattr(other.spec, field):
-            return field
-    return ""
+    paths = ("run", "epoch_unix_ns", "spec.machines", "spec.clocks")
+    differing = (path for path in paths if attrgetter(path)(one) != attrgetter(path)(other))
+    return next(differing, "").removeprefix("spec.")

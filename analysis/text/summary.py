@@ -13,6 +13,7 @@ from rich.text import Text
 from analysis.evaluation import Evaluation, Verdict
 from analysis.metrics.across import per_runs, statistics
 from analysis.metrics.labels import show
+from analysis.metrics.run import RUN_METRICS
 from analysis.text.notes import notes
 from analysis.text.sparklines import print_sparklines
 from analysis.text.verdict import explain_account, headline
@@ -79,6 +80,12 @@ CAUSALITY_ACROSS_RUNS = {
 FLUID_MODEL_ACROSS_RUNS = {
     name: heading for name, heading in FLUID_MODEL.items() if "sends" not in name
 }
+#: The metrics of a run as a whole.
+WHOLE = """\
+final spread {final_spread}: the last clocks, max - min
+clock skew {skew_mean} mean, {skew_max} max, {skew_end} at the end: clocks at common instants
+concurrency {concurrency_share} of all pairs of events; longest causal chain \
+{longest_causal_chain} events"""
 #: What the rows below those of the runs are called.
 STATISTICS = {"mean": "mean", "sd": "sd", "ci95_half_width": "± 95 %"}
 MAX_RATES_SHOWN = 5
@@ -86,24 +93,13 @@ MAX_RATES_SHOWN = 5
 
 def print_run(evaluation: Evaluation, console: Console) -> None:
     """Print tables of one run, where its messages went, and notes on its logs."""
-    run, whole, machines = evaluation.run, evaluation.metrics, evaluation.machines
+    run, machines = evaluation.run, evaluation.machines
     say(console, f"\n{run.name}")
     for columns in (CLOCKS, QUEUES_AND_MESSAGES, RATES_AND_DELAYS):
         print_table(console, machines, columns)
     say(console, f"measured against the fluid model{_unless_predicted(machines)}")
     print_table(console, machines, FLUID_MODEL)
-    say(console, f"final spread {show(whole['final_spread'])}: the last clocks, max - min")
-    say(
-        console,
-        f"clock skew {show(whole['skew_mean'])} mean,"
-        f" {show(whole['skew_max'])} max, {show(whole['skew_end'])} at"
-        " the end: clocks at common instants",
-    )
-    say(
-        console,
-        f"concurrency {show(whole['concurrency_share'])} of all pairs of events; longest causal"
-        f" chain {show(whole['longest_causal_chain'])} events",
-    )
+    say(console, WHOLE.format(**{name: show(evaluation.metrics[name]) for name in RUN_METRICS}))
     print_sparklines(run, console)
     for line in _judged(evaluation.verdict):
         say(console, line)

@@ -75,11 +75,7 @@ def _combined(tables: Mapping[str, Any], max_points: int) -> list[Settings]:
     if (count := prod(map(len, grid.values())) * len(rows) * len(listed)) > max_points:
         raise SpecError(next(iter(tables)), f"{count} points are more than {max_points}")
     return [
-        {
-            **dict(zip(grid, combination, strict=True)),
-            **dict(zip(parallel, row, strict=True)),
-            **one,
-        }
+        {**dict(zip([*grid, *parallel], [*combination, *row], strict=True)), **one}
         for combination in product(*grid.values())
         for row in rows
         for one in listed

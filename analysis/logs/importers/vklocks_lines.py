@@ -82,10 +82,8 @@ def read(path: Path) -> Log:
             " runs were appended; give each run a directory of its own"
         )
     machine, rate = begun.select("name", "rate").row(0) if begun.height else (path.stem, None)
-    arrived, sent = (
-        _matching(regular, ARRIVED, "name", "stamp"),
-        _matching(regular, SENT, "name", "stamp"),
-    )
+    arrived = _matching(regular, ARRIVED, "name", "stamp")
+    sent = _matching(regular, SENT, "name", "stamp")
     failed = _matching(lines.filter(level="ERROR"), FAILED, "name").with_columns(stamp=None)
     events = _matching(regular, EVENT, "event", "clock", "queue").with_columns(
         kind=pl.col("event").replace_strict(KINDS, default=None, return_dtype=pl.String)
