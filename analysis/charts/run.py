@@ -36,6 +36,7 @@ MIN_INTERVALS = 12
 QUANTILES = 101
 FEW_QUANTILES = 21
 KINDS = ("internal", "send", "receive")
+KIND_HUES = alt.Scale(domain=list(KINDS), range=["#9aa3ad", "#0072b2", "#009e73"])
 
 
 def clock(run: Run) -> Chart | None:
@@ -87,15 +88,12 @@ def jumps(run: Run) -> Chart | None:
         return None
     rows, source = _series(known, "jump")
     largest = "high" if "high" in rows.columns else "value"
-    chart = (
-        alt.Chart(rows)
-        .mark_point(size=14, filled=True, opacity=0.7)
-        .encode(
-            x=time(),
-            y=alt.Y(f"{largest}:Q", title="jump of the clock"),
-            color=colour(run),
-            tooltip=tooltip("machine:N", "at_s:Q", f"{largest}:Q"),
-        )
+    chart = alt.Chart(rows).mark_point(size=14, filled=True, opacity=0.7)
+    chart = chart.encode(
+        x=time(),
+        y=alt.Y(f"{largest}:Q", title="jump of the clock"),
+        color=colour(run),
+        tooltip=tooltip("machine:N", "at_s:Q", f"{largest}:Q"),
     )
     source = source.partition(": ")[0] + (", a point for the largest" if largest == "high" else "")
     return Chart(sized(chart), source, ("jump_mean", "jump_max", "jump_over_1_share"))
@@ -109,16 +107,13 @@ def jump_sizes(run: Run) -> Chart | None:
     counts, width = _counted(jumps)
     rows = counts.with_columns(share=pl.col("count") / pl.col("count").sum().over("machine"))
     rows = rows.sort("machine", "jump")
-    chart = (
-        alt.Chart(rows)
-        .mark_line(point=alt.OverlayMarkDef(size=22), strokeWidth=1.2)
-        .encode(
-            x=alt.X("jump:Q", title="jump of the clock", axis=alt.Axis(tickMinStep=1)),
-            y=alt.Y("share:Q", title="share of jumps", scale=LOG, axis=FEW_TICKS),
-            color=colour(run),
-            detail=MACHINE,
-            tooltip=tooltip("machine:N", "jump:Q", "count:Q", share=".3%"),
-        )
+    chart = alt.Chart(rows).mark_line(point=alt.OverlayMarkDef(size=22), strokeWidth=1.2)
+    chart = chart.encode(
+        x=alt.X("jump:Q", title="jump of the clock", axis=alt.Axis(tickMinStep=1)),
+        y=alt.Y("share:Q", title="share of jumps", scale=LOG, axis=FEW_TICKS),
+        color=colour(run),
+        detail=MACHINE,
+        tooltip=tooltip("machine:N", "jump:Q", "count:Q", share=".3%"),
     )
     sizes = "by size" if width == 1 else f"in ranges of {width} sizes, drawn at the lowest"
     source = f"all {len(jumps):,} jumps, counted {sizes}"
@@ -156,21 +151,13 @@ def event_mix(run: Run) -> Chart | None:
         share=pl.col("count") / pl.col("count").sum().over("machine"),
         order=pl.col("kind").replace_strict(KINDS, range(len(KINDS)), return_dtype=pl.Int64),
     )
-    chart = (
-        alt.Chart(rows)
-        .mark_bar()
-        .encode(
-            x=alt.X("share:Q", title="share of events", axis=alt.Axis(format="%")),
-            y=machines(run),
-            color=alt.Color(
-                "kind:N",
-                title=None,
-                sort=list(KINDS),
-                scale=alt.Scale(domain=list(KINDS), range=["#9aa3ad", "#0072b2", "#009e73"]),
-            ),
-            order=alt.Order("order:Q"),
-            tooltip=tooltip("machine:N", "kind:N", "count:Q", share=".1%"),
-        )
+    chart = alt.Chart(rows).mark_bar()
+    chart = chart.encode(
+        x=alt.X("share:Q", title="share of events", axis=alt.Axis(format="%")),
+        y=machines(run),
+        color=alt.Color("kind:N", title=None, scale=KIND_HUES),
+        order=alt.Order("order:Q"),
+        tooltip=tooltip("machine:N", "kind:N", "count:Q", share=".1%"),
     )
     source = f"all {run.events.height:,} events"
     return Chart(sized(chart, len(run.machines)), source, ("events", *KINDS))
@@ -179,20 +166,17 @@ def event_mix(run: Run) -> Chart | None:
 def utilisation(run: Run) -> Chart | None:
     """What fraction of ticks received a message, measured and predicted?"""
     rows = per_machine(run).select("machine", "utilisation", "predicted_utilisation")
-    bars = (
-        alt.Chart(rows)
-        .mark_bar(opacity=0.85)
-        .encode(
-            x=alt.X(
-                "utilisation:Q",
-                title="share of ticks that received (bar), by the fluid model (line)",
-                scale=alt.Scale(domain=[0, 1]),
-                axis=alt.Axis(format="%"),
-            ),
-            y=machines(run),
-            color=colour(run, legend=False),
-            tooltip=tooltip("machine:N", "utilisation:Q", "predicted_utilisation:Q"),
-        )
+    bars = alt.Chart(rows).mark_bar(opacity=0.85)
+    bars = bars.encode(
+        x=alt.X(
+            "utilisation:Q",
+            title="share of ticks that received (bar), by the fluid model (line)",
+            scale=alt.Scale(domain=[0, 1]),
+            axis=alt.Axis(format="%"),
+        ),
+        y=machines(run),
+        color=colour(run, legend=False),
+        tooltip=tooltip("machine:N", "utilisation:Q", "predicted_utilisation:Q"),
     )
     model = alt.Chart(rows).mark_tick(thickness=3, size=24)
     model = model.encode(x=alt.X("predicted_utilisation:Q"), y=machines(run))
@@ -259,17 +243,14 @@ def _distribution(run: Run, duration_ns: pl.Expr, title: str, metric: str) -> Ch
     )
     rows = rows.explode("share", "ms")
     x = alt.X("ms:Q", title=f"{title} (ms)")
-    chart = (
-        alt.Chart(rows)
-        .mark_line(strokeWidth=1.5)
-        .encode(
-            x=x.scale(LOG).axis(FEW_TICKS) if (rows["ms"] > 0).all() else x,
-            y=alt.Y("share:Q", title="share of messages, at most", axis=alt.Axis(format="%")),
-            order=alt.Order("share:Q"),
-            color=colour(run),
-            detail=MACHINE,
-            tooltip=tooltip("machine:N", "ms:Q", share=".0%"),
-        )
+    chart = alt.Chart(rows).mark_line(strokeWidth=1.5)
+    chart = chart.encode(
+        x=x.scale(LOG).axis(FEW_TICKS) if (rows["ms"] > 0).all() else x,
+        y=alt.Y("share:Q", title="share of messages, at most", axis=alt.Axis(format="%")),
+        order=alt.Order("share:Q"),
+        color=colour(run),
+        detail=MACHINE,
+        tooltip=tooltip("machine:N", "ms:Q", share=".0%"),
     )
     source = f"{quantiles} quantiles a machine, of all {len(known):,} received messages"
     return Chart(sized(chart), source, (f"{metric}_mean_ms", f"{metric}_p95_ms"))
