@@ -15,7 +15,7 @@ MAX_COLUMNS = 24
 #: Machine metrics in the tables of the terminal; those in none of them come after them.
 GROUPS: dict[str, Iterable[str]] = {
     "Ticks and clocks": CLOCKS,
-    "Events, messages and inboxes": QUEUES_AND_MESSAGES,
+    "Events and messages": QUEUES_AND_MESSAGES,
     "Rates and delays": RATES_AND_DELAYS,
     "By the fluid model": FLUID_MODEL,
 }
