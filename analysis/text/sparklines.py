@@ -23,7 +23,7 @@ MAX_MACHINES = 8
 
 
 def print_sparklines(run: Run, console: Console) -> None:
-    """A line of each machine's queue and jumps, and one of the spread of the clocks."""
+    """A line of each machine's queue and jumps, and one of the skew of the clocks."""
     last_ns = run.events["at_ns"].max()
     if not isinstance(last_ns, int) or last_ns <= 0 or len(run.machines) > MAX_MACHINES:
         return
@@ -71,6 +71,6 @@ def _readings(run: Run) -> dict[str, pl.DataFrame]:
     readings = {
         "messages left in the inbox": run.events.select("machine", "at_ns", value="queue"),
         "jump of the clock": prepare(run).select("machine", "at_ns", value="jump"),
-        "spread of the clocks": skews(run).select("at_ns", machine=pl.lit("all"), value="spread"),
+        "skew of the clocks": skews(run).select("at_ns", machine=pl.lit("all"), value="spread"),
     }
     return {what: frame.drop_nulls() for what, frame in readings.items()}

@@ -106,12 +106,10 @@ class Startup:
         missing = [f"{peer} at {self._peers[peer]}" for peer in unconnected]
         if len(self._peers) < len(self._settings.addresses):
             missing = [f"the machine at {self._unnamed}"]
-        what = (
-            f"is not there: {', '.join(missing)}; start it, or mend --peers"
-            if missing
-            else "is there, but the start was not agreed"
-        )
-        return f"after {self._settings.startup_s:g} s not every peer {what}"
+        waited = f"after {self._settings.startup_s:g} s"
+        if missing:
+            return f"{waited} not connected: {', '.join(missing)}; start it, or correct --peers"
+        return f"{waited} all peers are connected, but the start was not agreed"
 
     async def _identify_peers(self) -> None:
         for address in self._settings.addresses:

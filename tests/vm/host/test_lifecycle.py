@@ -125,7 +125,7 @@ def test_a_stale_log_is_replaced(tmp_path: Path) -> None:
 
 def test_a_missing_peer_is_named(tmp_path: Path) -> None:
     here, _ = settings_of(Spec(machines=("vm1", "vm2")), tmp_path, startup_s=0.5)
-    with pytest.raises(HostError, match=f"not there: vm2 at {here.peers['vm2']}"):
+    with pytest.raises(HostError, match=f"not connected: vm2 at {here.peers['vm2']}"):
         asyncio.run(live(here))
     assert not (tmp_path / "vm1.jsonl").exists()
 
