@@ -37,9 +37,6 @@ class Field(NamedTuple):
     schema: Schema
     plain: Callable[[Any], Any] = plain_value
 
-    def described(self) -> Schema:
-        return {"description": self.text, **self.schema}
-
 
 SECONDS: Schema = {"type": "number", "minimum": 0, "maximum": MAX_DURATION_S}
 NAMES: Schema = {"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": True}
@@ -141,7 +138,8 @@ def _kind_schema(
     return {
         "type": "object",
         "description": (made.__doc__ or "").partition("\n")[0],
-        "properties": {"kind": {"const": kind}} | {key: fields[key].described() for key in keys},
+        "properties": {"kind": {"const": kind}}
+        | {key: {"description": fields[key].text, **fields[key].schema} for key in keys},
         "required": ["kind", *needed],
         "additionalProperties": False,
     }

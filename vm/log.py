@@ -66,15 +66,8 @@ def _plain(record: Record) -> dict[str, Any]:
         case Event():
             return _plain_event(record)
         case Start():
-            return {
-                "kind": "start",
-                "format": FORMAT,
-                "machine": record.machine,
-                "run": record.run,
-                "epoch_unix_ns": record.epoch_unix_ns,
-                "version": record.version,
-                "spec": record.spec.plain(),
-            }
+            own = {key: getattr(record, key) for key in OF_START}
+            return {"kind": "start", "format": FORMAT, **own, "spec": record.spec.plain()}
         case Recovery():
             return {"kind": "recovery", **asdict(record)}
         case Stop():
@@ -229,6 +222,9 @@ def _timestamp(name: str, reading: Any) -> Timestamp:
         return tuple(reading)
     raise LogError(f"clock '{name}' reads {reading!r}, neither a number nor a list of numbers")
 
+
+#: The fields of a start record beside its spec.
+OF_START = ("machine", "run", "epoch_unix_ns", "version")
 
 READERS: dict[str, Callable[[Mapping[str, Any]], Record]] = {
     "start": _start,

@@ -5,7 +5,7 @@ text, `write` the text from the plain value, so that any command line can be pri
 """
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, _ActionsContainer
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, NoReturn
 
 from vm.spec import FIELDS, WEIGHTS, Spec, SpecError
@@ -31,10 +31,6 @@ class Option(NamedTuple):
     write: Callable[[Any], str]
     default: str | None = None
 
-    @property
-    def flag(self) -> str:
-        return self.flags[0]
-
 
 def add_options(parser: _ActionsContainer, fields: Iterable[str]) -> None:
     """Add the options of these fields; one that is not given stays None."""
@@ -52,9 +48,9 @@ def given_fields(given: Namespace, fields: Iterable[str]) -> dict[str, Any]:
 
 
 def flag_of(field: str) -> str:
-    """Return the option that sets a field, given by its dotted name; "" if there is none."""
+    """Return the option that sets a field, given by its dotted name."""
     name = field.partition(".")[0]
-    return OPTIONS[name].flag if name in OPTIONS else ""
+    return OPTIONS[name].flags[0] if name in OPTIONS else f"--{name}"
 
 
 def options_of(spec: Spec) -> list[str] | None:
@@ -67,7 +63,7 @@ def options_of(spec: Spec) -> list[str] | None:
         return None
     if again.resolved() != spec.resolved():
         return None
-    return [word for field, text in texts.items() for word in (OPTIONS[field].flag, text)]
+    return [word for field, text in texts.items() for word in (OPTIONS[field].flags[0], text)]
 
 
 def read_flag(text: str) -> bool:
@@ -105,10 +101,6 @@ def _read_duration_s(text: str) -> float:
     return int(number) if number.is_integer() else number
 
 
-def _write_duration_s(duration_s: float) -> str:
-    return f"{duration_s:.17g}"
-
-
 def _read_ticks(text: str) -> list[int]:
     """Read `3-4`, or `3` for always three."""
     low, _, high = text.partition("-")
@@ -116,10 +108,6 @@ def _read_ticks(text: str) -> list[int]:
         return [int(low), int(high or low)]
     except ValueError:
         raise ArgumentTypeError(f"{text!r} is not MIN-MAX, as in 1-6") from None
-
-
-def _write_ticks(ticks: list[int]) -> str:
-    return "{}-{}".format(*ticks)
 
 
 def _read_workload(text: str) -> str | dict[str, int]:
@@ -130,10 +118,6 @@ def _read_workload(text: str) -> str | dict[str, int]:
         return dict(zip(WEIGHTS, map(int, text.split(",")), strict=True))
     except ValueError:
         raise ArgumentTypeError(f"{text!r} is not ONE,ALL,INTERNAL, as in 2,1,7") from None
-
-
-def _write_workload(weights: Mapping[str, int]) -> str:
-    return ",".join(str(weights[weight]) for weight in WEIGHTS)
 
 
 def _read_seed(text: str) -> int | None:
@@ -148,10 +132,13 @@ def _read_seed(text: str) -> int | None:
 
 OPTIONS: dict[str, Option] = {
     "machines": Option(("--machines",), "N|NAME,…", _read_machines, _write_machines),
-    "duration_s": Option(("--duration",), "S", _read_duration_s, _write_duration_s),
-    "ticks": Option(("--ticks",), "MIN-MAX", _read_ticks, _write_ticks),
+    "duration_s": Option(("--duration",), "S", _read_duration_s, "{:.17g}".format),
+    "ticks": Option(("--ticks",), "MIN-MAX", _read_ticks, "{0[0]}-{0[1]}".format),
     "workload": Option(
-        ("--workload", "--weights"), "NAME|ONE,ALL,INTERNAL", _read_workload, _write_workload
+        ("--workload", "--weights"),
+        "NAME|ONE,ALL,INTERNAL",
+        _read_workload,
+        "{0[one]},{0[all]},{0[internal]}".format,
     ),
     "clocks": Option(("--clocks",), "CLOCK,…", read_words, ",".join),
     "seed": Option(("--seed",), "N", _read_seed, str, "random"),

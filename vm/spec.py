@@ -125,10 +125,6 @@ def _read_clocks(field: str, value: Any) -> tuple[str, ...]:
     return names
 
 
-def _read_seed(field: str, value: Any) -> int:
-    return read_whole(field, value, 0, MAX_SEED)
-
-
 def _read_fifo(field: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise SpecError(field, f"{value!r} is neither true nor false")
@@ -140,10 +136,6 @@ def _read_fault_tables(field: str, value: Any) -> Sequence[Any]:
     if not isinstance(value, list | tuple):
         raise SpecError(field, f"{value!r} is not a list of tables")
     return value
-
-
-def _plain_faults(faults: Sequence[Fault]) -> list[dict[str, Any]]:
-    return [plain_fault(fault) for fault in faults]
 
 
 def _declared(
@@ -220,7 +212,7 @@ class Spec:
     )
     seed: int = _declared(
         0,
-        _read_seed,
+        lambda field, value: read_whole(field, value, 0, MAX_SEED),
         "seed for all random choices; the same seed repeats them",
         {"type": "integer", "minimum": 0, "maximum": MAX_SEED},
     )
@@ -235,7 +227,11 @@ class Spec:
         True, _read_fifo, "whether channels keep the order of messages", {"type": "boolean"}
     )
     faults: tuple[Fault, ...] = _declared(
-        (), _read_fault_tables, "what goes wrong, and when", faults_schema(), _plain_faults
+        (),
+        _read_fault_tables,
+        "what goes wrong, and when",
+        faults_schema(),
+        lambda faults: [plain_fault(fault) for fault in faults],
     )
 
     @classmethod

@@ -19,11 +19,10 @@ def arguments(
     """Return the arguments for one machine of a run; `peers` maps the others to addresses."""
     options = {
         "--port": port,
+        "--peers": ",".join(f"{peer}={address}" for peer, address in peers.items()),
         "--spec": json.dumps(spec.resolved().plain()),
         "--run": run,
         "--log": log,
         "--startup": startup_s,
     }
-    if peers:
-        options["--peers"] = ",".join(f"{peer}={address}" for peer, address in peers.items())
     return [machine, *(str(word) for option in options.items() for word in option)]

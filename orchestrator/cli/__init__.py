@@ -48,16 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _analyse(given: argparse.Namespace) -> int:
+def _read_runs(given: argparse.Namespace) -> int:
     from orchestrator.cli import analyse
 
-    return analyse.analyse(given)
-
-
-def _check(given: argparse.Namespace) -> int:
-    from orchestrator.cli import analyse
-
-    return analyse.check(given)
+    return (analyse.check if given.command == "check" else analyse.analyse)(given)
 
 
 def _schema(_given: argparse.Namespace) -> int:
@@ -74,21 +68,20 @@ def _parser() -> Parser:
         name: str, act: Callable[[argparse.Namespace], int], text: str
     ) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
-        added.set_defaults(act=act)
+        added.set_defaults(act=act, command=name)
         return added
 
     add_run(command("run", run_experiment, "execute runs and report what happened"))
-    for name, act, text, kept in (
-        ("analyse", _analyse, "what happened in runs: clocks, jumps, drift, queues", "reports"),
-        ("check", _check, "whether what happened can be right; exit code 1 if not", "verdicts"),
+    for name, text, kept in (
+        ("analyse", "what happened in runs: clocks, jumps, drift, queues", "reports"),
+        ("check", "whether what happened can be right; exit code 1 if not", "verdicts"),
     ):
-        reading = command(name, act, text)
+        reading = command(name, _read_runs, text)
         add = reading.add_argument
         add("paths", metavar="PATH", nargs="+", type=Path, help="runs, or folders")
         add("--json", action="store_true", help="unrounded, for programs")
         add_format(reading)
-        text = f"where the {kept} go (beside the logs)"
-        add("--out", metavar="DIR", type=Path, help=text)
+        add("--out", metavar="DIR", type=Path, help=f"where the {kept} go (beside the logs)")
     add_export(command("export", export_runs, "write runs in the formats of other programs"))
     text = "whether pure machines do again what a run's logs say; exit code 1 if not"
     replay = command("replay", replay_run, text)

@@ -86,16 +86,12 @@ def _experiment(given: argparse.Namespace) -> Experiment:
         experiment = parse(file.stem if file else DEFAULT_EXPERIMENT, plain | options)
     except SpecError as error:
         field = error.field.partition(".")[0]
-        named = _flag(field) if field in options else error.field
+        named = flag_of(field) if field in options else error.field
         raise UsageError(f"{named}: {error.problem}") from None
     for field in options:
         if any(field in point.values for point in experiment.points):
-            raise UsageError(f"{_flag(field)}: {file} sweeps {field}, so it takes no one value")
+            raise UsageError(f"{flag_of(field)}: {file} sweeps {field}, so it takes no one value")
     return experiment
-
-
-def _flag(field: str) -> str:
-    return flag_of(field) or f"--{field}"
 
 
 def _claimed(given: argparse.Namespace, experiment: Experiment, folder: Path) -> dict[str, Spec]:

@@ -50,8 +50,9 @@ class Startup:
         self._changes = changes
         self._peers = dict(settings.peers)
         self._spec = settings.spec
-        self._links: Links | None = None
+        #: The address whose machine is being asked for its name; `meet` makes the links after all.
         self._unnamed = ""
+        self._links: Links
 
     async def meet(self) -> Links:
         """Learn who the peers are, and let them in."""
@@ -74,7 +75,6 @@ class Startup:
             return await self._decide()
         if self._settings.seed is None:
             self._spec = replace(self._spec, seed=self._service.incoming[first].seed)
-        assert self._links is not None
         ready = vm_pb2.Ready(tick_rate_hz=self._spec.tick_rate_hz(me))
         self._links.outgoing[first].say(vm_pb2.Frame(ready=ready))
         await self._changes.until(self._is_started)
@@ -92,7 +92,6 @@ class Startup:
         rates_hz[me] = self._spec.tick_rate_hz(me)
         margin_ns = EPOCH_MARGIN_NS + EPOCH_MARGIN_PER_MACHINE_NS * len(machines)
         agreement = self._agreement(rates_hz, time.time_ns() + margin_ns)
-        assert self._links is not None
         self._links.say(agreement.frame)
         return agreement
 
@@ -102,10 +101,10 @@ class Startup:
 
     def who_is_missing(self) -> str:
         """Why it has taken so long."""
-        unconnected = self._links.unconnected() if self._links else []
-        missing = [f"{peer} at {self._peers[peer]}" for peer in unconnected]
         if len(self._peers) < len(self._settings.addresses):
             missing = [f"the machine at {self._unnamed}"]
+        else:
+            missing = [f"{peer} at {self._peers[peer]}" for peer in self._links.unconnected()]
         waited = f"after {self._settings.startup_s:g} s"
         if missing:
             return f"{waited} not connected: {', '.join(missing)}; start it, or correct --peers"
@@ -134,14 +133,12 @@ class Startup:
     def _check(self) -> None:
         if self._changes.terminated:
             raise TerminatedEarly
-        assert self._links is not None
         for peer, outgoing in self._links.outgoing.items():
             if outgoing.refusal:
                 raise HostError(f"{peer} at {self._peers[peer]} refuses: {outgoing.refusal}")
 
     def _is_connected(self) -> bool:
         self._check()
-        assert self._links is not None
         return not self._links.unconnected()
 
     def _is_started(self) -> bool:

@@ -32,9 +32,7 @@ class Links:
 
     @asynccontextmanager
     async def standing(self) -> AsyncIterator[None]:
-        tasks = {
-            asyncio.create_task(outgoing.run()): outgoing for outgoing in self.outgoing.values()
-        }
+        tasks = {asyncio.create_task(one.run()): one for one in self.outgoing.values()}
         try:
             yield
         finally:
