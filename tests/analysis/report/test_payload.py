@@ -87,7 +87,7 @@ def test_every_copy_is_there_once(tmp_path_factory: pytest.TempPathFactory, worl
 
 
 @pytest.mark.parametrize("example", EXAMPLE_RUNS)
-def test_every_copy_of_a_story_is_there_once(example: str, tmp_path: Path) -> None:
+def test_every_copy_in_an_example_is_there_once(example: str, tmp_path: Path) -> None:
     run = load(write_example(example, tmp_path))
     assert_accounted(run)
     assert run.events.height > 300

@@ -276,7 +276,7 @@ PAIR: dict[str, Any] = {
 }
 
 
-def story(*faults: dict[str, Any], **fields: Any) -> list[str]:
+def happened(*faults: dict[str, Any], **fields: Any) -> list[str]:
     """What happened, in the order of time; a receive says of what, and what it left."""
     history = simulate(Spec.parse(PAIR | fields | {"faults": faults}), "run")
     lines: list[tuple[int, str]] = []
@@ -303,7 +303,7 @@ def test_by_hand_the_machines_tick_as_the_examples_say() -> None:
 
 
 def test_by_hand_without_faults() -> None:
-    assert story() == [
+    assert happened() == [
         "vm1 send",
         "vm2 receive vm1/0 +0",
         "vm1 send",
@@ -318,7 +318,7 @@ def test_by_hand_without_faults() -> None:
 
 
 def test_by_hand_a_loss() -> None:
-    assert story({"kind": "loss", "probability": 1, "at_s": 1, "until_s": 1.7}) == [
+    assert happened({"kind": "loss", "probability": 1, "at_s": 1, "until_s": 1.7}) == [
         "vm1 send",
         "vm2 receive vm1/0 +0",
         "vm1 send lost",
@@ -333,7 +333,7 @@ def test_by_hand_a_loss() -> None:
 
 
 def test_by_hand_a_duplication() -> None:
-    assert story({"kind": "duplication", "probability": 1, "until_s": 1}) == [
+    assert happened({"kind": "duplication", "probability": 1, "until_s": 1}) == [
         "vm1 send twice",
         "vm2 receive vm1/0 +1",
         "vm1 send",
@@ -361,12 +361,12 @@ SLOW = {"kind": "delay", "extra_s": 1.5, "until_s": 1}
 def test_by_hand_a_delay_reorders_only_what_need_not_keep_order(
     fifo: bool, receives: list[str]
 ) -> None:
-    told = story(DEAF, SLOW, fifo=fifo)
-    assert [line for line in told if "receive" in line] == receives
+    lines = happened(DEAF, SLOW, fifo=fifo)
+    assert [line for line in lines if "receive" in line] == receives
 
 
 def test_by_hand_a_partition() -> None:
-    assert story({"kind": "partition", "groups": [["vm1"]], "at_s": 0.6, "until_s": 2}) == [
+    assert happened({"kind": "partition", "groups": [["vm1"]], "at_s": 0.6, "until_s": 2}) == [
         "vm1 send",
         "vm2 send",
         "vm1 send",
@@ -382,17 +382,17 @@ def test_by_hand_a_partition() -> None:
 
 
 def test_by_hand_a_partition_to_the_end() -> None:
-    told = story({"kind": "partition", "groups": [["vm1"]]}, duration_s=2)
-    assert told[-2:] == ["vm1 stop [vm2/0 vm2/1] [] 0", "vm2 stop [vm1/0 vm1/1] [] 0"]
+    lines = happened({"kind": "partition", "groups": [["vm1"]]}, duration_s=2)
+    assert lines[-2:] == ["vm1 stop [vm2/0 vm2/1] [] 0", "vm2 stop [vm1/0 vm1/1] [] 0"]
 
 
 def test_by_hand_what_is_underway_at_the_end_still_arrives() -> None:
-    told = story(latency={"kind": "constant", "delay_s": 3}, duration_s=2)
-    assert told[-2:] == ["vm1 stop [vm2/0 vm2/1] [] 0", "vm2 stop [vm1/0 vm1/1] [] 0"]
+    lines = happened(latency={"kind": "constant", "delay_s": 3}, duration_s=2)
+    assert lines[-2:] == ["vm1 stop [vm2/0 vm2/1] [] 0", "vm2 stop [vm1/0 vm1/1] [] 0"]
 
 
 def test_by_hand_a_pause() -> None:
-    assert story({"kind": "pause", "machine": "vm2", "at_s": 0.9, "until_s": 2}) == [
+    assert happened({"kind": "pause", "machine": "vm2", "at_s": 0.9, "until_s": 2}) == [
         "vm1 send",
         "vm1 send",
         "vm1 send",
@@ -406,7 +406,7 @@ def test_by_hand_a_pause() -> None:
 
 def test_by_hand_a_crash_of_a_receiver() -> None:
     # vm1/1 is in the inbox at that time.
-    assert story({"kind": "crash", "machine": "vm2", "at_s": 1.7}) == [
+    assert happened({"kind": "crash", "machine": "vm2", "at_s": 1.7}) == [
         "vm1 send",
         "vm2 receive vm1/0 +0",
         "vm1 send",
@@ -429,13 +429,13 @@ def test_by_hand_a_crash_of_a_receiver() -> None:
     ],
 )
 def test_by_hand_a_crash_of_a_sender(faults: list[dict[str, Any]], arrives: bool) -> None:
-    told = story({"kind": "crash", "machine": "vm1", "at_s": 0.6}, *faults)
-    assert ("vm2 receive vm1/0 +0" in told) == arrives
+    lines = happened({"kind": "crash", "machine": "vm1", "at_s": 0.6}, *faults)
+    assert ("vm2 receive vm1/0 +0" in lines) == arrives
 
 
 def test_by_hand_a_restart_of_a_receiver() -> None:
     # vm1/1 dies in the inbox at 1.7 s and comes again at 2.6 s, before vm1/2.
-    assert story({"kind": "restart", "machine": "vm2", "at_s": 1.7, "until_s": 2.5}) == [
+    assert happened({"kind": "restart", "machine": "vm2", "at_s": 1.7, "until_s": 2.5}) == [
         "vm1 send",
         "vm2 receive vm1/0 +0",
         "vm1 send",
@@ -452,7 +452,7 @@ def test_by_hand_a_restart_of_a_receiver() -> None:
 def test_by_hand_a_restart_of_a_sender_that_held_a_message() -> None:
     # vm1/0 was to leave at 1.06 s; it leaves at 1.8 s and arrives at 1.9 s.
     slow = {"kind": "delay", "extra_s": 0.5, "until_s": 0.9}
-    assert story(slow, {"kind": "restart", "machine": "vm1", "at_s": 1, "until_s": 1.8}) == [
+    assert happened(slow, {"kind": "restart", "machine": "vm1", "at_s": 1, "until_s": 1.8}) == [
         "vm1 send",
         "vm2 send",
         "vm1 back 1",
@@ -481,13 +481,13 @@ def test_by_hand_what_is_still_held_when_its_sender_is_back_is_held_on(
 
 def test_by_hand_nothing_overtakes_what_nobody_can_send_again_yet() -> None:
     # vm1/0 finds nobody at 1.56 s; vm1/1 arrives at 2.56 s, when vm1 cannot send again.
-    told = story(
+    lines = happened(
         {"kind": "restart", "machine": "vm2", "at_s": 1.5, "until_s": 2},
         {"kind": "restart", "machine": "vm1", "at_s": 1.7, "until_s": 3.9},
         DEAF,
         latency={"kind": "constant", "delay_s": 1},
     )
-    assert told == [
+    assert lines == [
         "vm1 send",
         "vm2 send lost",
         "vm1 send",
@@ -502,11 +502,11 @@ def test_by_hand_nothing_overtakes_what_nobody_can_send_again_yet() -> None:
 
 def test_by_hand_two_that_are_down_wait_for_each_other() -> None:
     # vm1/1 dies with the inbox of vm2, and can come again only when vm1 is back too.
-    told = story(
+    lines = happened(
         {"kind": "restart", "machine": "vm2", "at_s": 1.7, "until_s": 2},
         {"kind": "restart", "machine": "vm1", "at_s": 1.8, "until_s": 2.9},
     )
-    assert told == [
+    assert lines == [
         "vm1 send",
         "vm2 receive vm1/0 +0",
         "vm1 send",
@@ -525,7 +525,7 @@ def test_by_hand_a_tick_finds_what_arrives_at_its_very_instant() -> None:
     send_ns, tick_ns = (spec.schedule(machine).due_ns(0) for machine in spec.machines)
     for late_ns, found in {0: "vm2 receive vm1/0 +0", 1: "vm2 send"}.items():
         delay_s = (tick_ns + late_ns - send_ns) / SECOND_NS
-        assert story(latency={"kind": "constant", "delay_s": delay_s})[1] == found
+        assert happened(latency={"kind": "constant", "delay_s": delay_s})[1] == found
 
 
 def test_by_hand_a_network_without_latency_takes_a_nanosecond() -> None:
@@ -535,17 +535,17 @@ def test_by_hand_a_network_without_latency_takes_a_nanosecond() -> None:
 
 
 def test_by_hand_a_machine_can_be_killed_as_soon_as_it_is_back() -> None:
-    told = story(
+    lines = happened(
         {"kind": "restart", "machine": "vm2", "at_s": 2, "until_s": 3},
         {"kind": "restart", "machine": "vm2", "at_s": 1.7, "until_s": 2},
         {"kind": "crash", "machine": "vm2", "at_s": 3},
     )
-    assert [line for line in told if line.startswith("vm2")] == [
+    assert [line for line in lines if line.startswith("vm2")] == [
         "vm2 receive vm1/0 +0",
         "vm2 back 1",
         "vm2 back 1",
     ]
-    assert told[-1] == "vm1 stop [] [1 2 3] 0"
+    assert lines[-1] == "vm1 stop [] [1 2 3] 0"
 
 
 # --- for ever ---
