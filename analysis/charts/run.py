@@ -45,7 +45,7 @@ def clock(run: Run) -> Chart | None:
     lines = _lines(rows, f"clock ({run.main})", colour(run))
     if not run.tick_rates_hz or not len(rows):
         return Chart(lines, source, CLOCK_METRICS)
-    last_s = float(rows["at_s"].max())  # type: ignore[arg-type]
+    last_s = float(rows.select(pl.max("at_s")).item())
     ideal = pl.DataFrame(
         [
             {"machine": machine, "at_s": at_s, "value": rate_hz * at_s}

@@ -98,7 +98,7 @@ def exchange_two_receives(random: Random, logs: Logs) -> bool:
         if one[0] == other[0]
         and at(logs, one).sender == at(logs, other).sender
         and at(logs, one).cause < at(logs, other).cause
-        and logs[one[0]][0].spec.fifo  # type: ignore[union-attr]
+        and at(logs, (one[0], 0)).spec.fifo
     ]
     pair = some(random, pairs)
     if pair:
