@@ -4,65 +4,17 @@ python -m vm vm1 --port 50051 --peers vm2=localhost:50052,vm3=localhost:50053
 python -m vm machine1 50051 localhost:50052,localhost:50053 --tight --min-ticks 3 --max-ticks 4
 """
 
-import asyncio
-import signal
+import gc
 import sys
-from collections.abc import Sequence
-
-from vm.host.arguments import read_settings
-from vm.host.lifecycle import Host
-from vm.host.log_writer import LogWriter
-from vm.host.recovery import Past, read_past
-from vm.host.settings import HostError, Settings, TerminatedEarly
-from vm.host.tether import tether
-from vm.options import UsageError
-
-ENDING_S = 0.1
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    try:
-        settings = read_settings(arguments)
-        past = read_past(settings) if settings.recover else None
-        if past and past.has_ended:
-            print(f"{settings.name} has ended: its log is complete")
-            return 0
-        log_writer = LogWriter(settings.log, settings.name, is_new=past is None)
-    except UsageError as error:
-        return _fail(2, str(error))
-    except OSError as error:
-        return _fail(2, f"--log: cannot write to {error.filename}: {error.strerror}")
-    except HostError as error:
-        return _fail(3, str(error))
-    try:
-        asyncio.run(_run(settings, log_writer, past))
-    except HostError as error:
-        log_writer.say(f"{settings.name} cannot run: {error}")
-        return 3
-    except TerminatedEarly:
-        log_writer.say(f"{settings.name} ends before its run began")
-        return 130
-    finally:
-        log_writer.close()
-    return 0
+def main() -> int:
+    # Imports leave no garbage, and looking for it takes a tenth of a machine's start. The
+    # collector is back when the machine begins to tick.
+    gc.disable()
+    from vm.host.command import main
 
-
-def _fail(code: int, problem: str) -> int:
-    print(f"vm: {problem}", file=sys.stderr)
-    return code
-
-
-async def _run(settings: Settings, log_writer: LogWriter, past: Past | None) -> None:
-    host, loop = Host(settings, log_writer, past), asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, host.terminate)
-    if settings.tethered:
-        tether(lambda: loop.call_soon_threadsafe(host.terminate))
-    await host.run()
-    # Calls that the server has just ended still have a step to do; cancelled before it, gRPC
-    # prints a traceback.
-    if ending := asyncio.all_tasks() - {asyncio.current_task()}:
-        await asyncio.wait(ending, timeout=ENDING_S)
+    return main()
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ A machine that was killed recovers from its own log: that holds the agreement, t
 and so all of its random choices. It needs no peer for it; peers connect again when they can, and
 send again the messages that its log lacks.
 
+    command      from the command line to the exit code
     arguments    the command line              settings    its values
     lifecycle    starts a machine, or recovers it
     startup      the agreement of all machines

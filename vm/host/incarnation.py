@@ -79,8 +79,8 @@ class Incarnation:
     async def live(self) -> None:
         """Tick, drain, and write the last record."""
         # What start-up has made stays; the collector need not look at it between ticks.
-        gc.collect()
         gc.freeze()
+        gc.enable()
         self._ticking.begin()
         await self._changes.until(lambda: self._ticking.over or self._changes.terminated)
         self._ticking.end()

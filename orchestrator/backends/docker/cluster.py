@@ -23,7 +23,7 @@ from docker.errors import NotFound
 from docker.models.containers import Container
 
 from orchestrator.backends.docker import image
-from orchestrator.backends.docker.engine import connected, if_there, labels
+from orchestrator.backends.docker.engine import connected, if_there, labels, version
 from orchestrator.backends.docker.networks import Networks
 from orchestrator.backends.fault_injection import (
     STARTUP_S,
@@ -60,7 +60,7 @@ class Containers:
         self._labels = labels(run)
         self._containers: dict[str, Container] = {}
         self._networks = Networks(spec, self._containers)
-        self.versions = {"docker": client.version()["Version"]}
+        self.versions = {"docker": version()["Version"]}
         self.actions: Actions = {
             "freeze": lambda injection: if_there(self._container(injection).pause),
             "thaw": lambda injection: if_there(self._container(injection).unpause),

@@ -1,11 +1,13 @@
 """The Docker engine: connecting to it, and removing the leftovers of dead owners."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
 import docker
+from docker.constants import DEFAULT_DOCKER_API_VERSION
 from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
@@ -28,7 +30,7 @@ def connected() -> Iterator[docker.DockerClient]:
     """
     client = None
     try:
-        client = docker.from_env(timeout=REQUEST_LIMIT_S)
+        client = _client(version()["ApiVersion"])
         yield client
     except APIError as error:
         raise EnvironmentProblem(f"the Docker engine refuses: {error.explanation}") from error
@@ -40,6 +42,23 @@ def connected() -> Iterator[docker.DockerClient]:
     finally:
         if client is not None:
             client.close()
+
+
+def version() -> Mapping[str, Any]:
+    """Return the engine's versions."""
+    return _version_at(_address())
+
+
+@cache
+def _version_at(_address: str) -> Mapping[str, Any]:
+    # Once: the engine starts two programs to find out.
+    with closing(_client(DEFAULT_DOCKER_API_VERSION)) as client:
+        answer: Mapping[str, Any] = client.api.version(api_version=False)
+    return answer
+
+
+def _client(api_version: str) -> docker.DockerClient:
+    return docker.from_env(version=api_version, timeout=REQUEST_LIMIT_S)
 
 
 def _address() -> str:
