@@ -26,9 +26,8 @@ ENTRYPOINT ["python", "-m", "vm"]
 FROM base AS analysis
 # Whatever a base image has of these itself is left alone: its packages are not ours to remove.
 ARG TABLES="numpy|numba|llvmlite|polars|polars-runtime-32|rich|markdown-it-py|mdurl|pygments"
-ARG CHARTS="altair|vl-convert-python|jinja2|markupsafe|narwhals|packaging|typing-extensions"
-ARG SCHEMAS="jsonschema|jsonschema-specifications|attrs|referencing|rpds-py"
-RUN sed -nE "/^($TABLES|$CHARTS|$SCHEMAS)==/,/[^\\]\$/p" requirements.lock > installed.lock \
+ARG REPORTS="vl-convert-python|jinja2|markupsafe"
+RUN sed -nE "/^($TABLES|$REPORTS)==/,/[^\\]\$/p" requirements.lock > installed.lock \
     && pip install --ignore-installed --require-hashes -r installed.lock
 COPY vm vm
 COPY analysis analysis

@@ -56,6 +56,5 @@ def write_example(example: str, directory: Path) -> Path:
 
 
 def rows_of(spec: dict[str, Any]) -> pl.DataFrame:
-    """Return the rows behind the first layer of a chart."""
-    data = spec.get("data") or spec["layer"][0]["data"]
-    return pl.DataFrame(spec["datasets"][data["name"]], infer_schema_length=None)
+    """Return the rows behind a chart."""
+    return pl.DataFrame(spec["data"]["values"], infer_schema_length=None)

@@ -145,14 +145,13 @@ def test_a_check_is_one_file_and_one_table_line(checkout: Checkout, example: Pat
 
 
 CHART = '''
-import altair as alt
-from analysis.charts.encodings import Chart
+from analysis.charts.encodings import Chart, layer, nominal, picture, quantitative
 
 def kinds(run):
     """How many events of each kind are there?"""
     counts = run.events["kind"].value_counts()
-    picture = alt.Chart(counts).mark_bar().encode(x="count:Q", y="kind:N")
-    return Chart(picture, "all events", ("events",))
+    bars = layer("bar", {"x": quantitative("count"), "y": nominal("kind")})
+    return Chart(picture(counts, bars), "all events", ("events",))
 '''
 
 

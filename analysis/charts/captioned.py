@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import altair as alt
 import polars as pl
 
 from analysis.charts.encodings import Chart
@@ -57,14 +56,7 @@ def _captioned(
         if chart := draw(drawn):
             headings, rows = table(drawn, chart.metrics)
             source, text = f"Drawn from {chart.source}.", _text(headings, rows)
-            yield CaptionedChart(name, question(draw), source, text, headings, rows, _spec(chart))
-
-
-def _spec(chart: Chart) -> dict[str, Any]:
-    # Charts limit their rows themselves; Altair's own limit would refuse the report of a large run.
-    with alt.data_transformers.disable_max_rows():
-        spec: dict[str, Any] = chart.picture.to_dict(validate=False)
-    return spec
+            yield CaptionedChart(name, question(draw), source, text, headings, rows, chart.spec)
 
 
 def _run_table(run: Run, metrics: Cells) -> Table:

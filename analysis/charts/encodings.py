@@ -1,13 +1,9 @@
-"""Axes, colours and sizes that all charts share.
-
-Charts pass encodings as Altair objects: to turn a string into one, Altair hashes its whole schema,
-which takes 10 ms each time.
-"""
+"""Axes, colours and sizes that all charts share, as parts of Vega-Lite specs."""
 
 from dataclasses import dataclass
 from typing import Any
 
-import altair as alt
+import polars as pl
 
 from analysis.history.run import Run
 
@@ -16,50 +12,89 @@ MAX_HEIGHT_PX = 560
 BAR_PX = 14
 #: With more machines, colours follow tick rates: more hues cannot be told apart.
 MAX_HUES = 8
-LOG = alt.Scale(type="log")
-FEW_TICKS = alt.Axis(tickCount=4, format="~g", labelOverlap="greedy", gridOpacity=0.6)
-MACHINE = alt.Detail("machine:N")
+#: A logarithmic axis, with few ticks.
+LOG = {
+    "scale": {"type": "log"},
+    "axis": {"tickCount": 4, "format": "~g", "labelOverlap": "greedy", "gridOpacity": 0.6},
+}
+
+Spec = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A picture, its data source in words, and the metrics for the table beside it."""
+    """A Vega-Lite spec, its data source in words, and the metrics for the table beside it."""
 
-    picture: alt.Chart | alt.LayerChart
+    spec: Spec
     source: str
     metrics: tuple[str, ...]
 
 
-def time() -> alt.X:
-    return alt.X("at_s:Q", title="wall time since the epoch (s)")
-
-
-def tooltip(*fields: str, **formats: str) -> list[alt.Tooltip]:
-    """Show fields at the pointer, numbers of some of them in formats of their own."""
-    plain = [alt.Tooltip(field) for field in fields]
-    return plain + [alt.Tooltip(f"{field}:Q", format=format_) for field, format_ in formats.items()]
-
-
-def bounds(title: str) -> dict[str, Any]:
-    """Draw from the column `low` to the column `high`."""
-    return {"y": alt.Y("low:Q", title=title), "y2": alt.Y2("high:Q")}
-
-
-def machines(run: Run) -> alt.Y:
-    return alt.Y("machine:N", title=None, sort=list(run.machines), axis=alt.Axis(labelOverlap=True))
-
-
-def colour(run: Run, *, legend: bool = True) -> alt.Color:
-    """Encode each machine's colour, the same in every chart and in the diagram."""
-    scale = alt.Scale(domain=list(run.machines))
-    if len(run.machines) > MAX_HUES:
-        by_rate = sorted(run.machines, key=lambda machine: run.tick_rates_hz.get(machine, 0))
-        scale, legend = alt.Scale(domain=by_rate, scheme="viridis"), False
-    shown = alt.Undefined if legend else None
-    return alt.Color("machine:N", title=None, scale=scale, legend=shown)
-
-
-def sized(chart: Any, bars: int = 0) -> Any:
-    """Make a chart as wide as the page allows, and higher for many bars."""
+def picture(rows: pl.DataFrame, *layers: Spec, bars: int = 0) -> Spec:
+    """Draw rows as wide as the page allows, and higher for many bars."""
     height = max(HEIGHT_PX, min(MAX_HEIGHT_PX, BAR_PX * bars))
-    return chart.properties(width="container", height=height)
+    drawn = layers[0] if len(layers) == 1 else {"layer": list(layers)}
+    return {"data": data(rows), "width": "container", "height": height, **drawn}
+
+
+def layer(mark: str, encoding: Spec, **options: Any) -> Spec:
+    return {"mark": {"type": mark, **options}, "encoding": encoding}
+
+
+def data(rows: pl.DataFrame) -> Spec:
+    # JSON has no NaN, which is the share of nothing in nothing.
+    return {"values": rows.fill_nan(None).to_dicts()}
+
+
+def quantitative(column: str, **options: Any) -> Spec:
+    return {"field": field(column), "type": "quantitative", **options}
+
+
+def ordinal(column: str, **options: Any) -> Spec:
+    return {"field": field(column), "type": "ordinal", **options}
+
+
+def nominal(column: str, **options: Any) -> Spec:
+    return {"field": field(column), "type": "nominal", **options}
+
+
+def field(column: str) -> str:
+    """Escape a column's name for Vega-Lite, where dots and brackets have a meaning."""
+    return column.replace(".", "\\.").replace("[", "\\[").replace("]", "\\]")
+
+
+def time() -> Spec:
+    return quantitative("at_s", title="wall time since the epoch (s)")
+
+
+def tooltip(rows: pl.DataFrame, *columns: str, **formats: str) -> list[Spec]:
+    """Show columns at the pointer, numbers of some of them in formats of their own."""
+    plain = [
+        (quantitative if rows[column].dtype.is_numeric() else nominal)(column, title=column)
+        for column in columns
+    ]
+    return plain + [quantitative(column, format=format_) for column, format_ in formats.items()]
+
+
+def bounds(title: str) -> Spec:
+    """Draw from the column `low` to the column `high`."""
+    return {"y": quantitative("low", title=title), "y2": {"field": "high"}}
+
+
+def translucent(opacity: float) -> Spec:
+    """Make only the fill transparent: a renderer draws each transparent mark as an image."""
+    # Unless told otherwise, Vega-Lite makes points and ticks transparent as a whole.
+    return {"opacity": 1, "fillOpacity": opacity}
+
+
+def machines(run: Run) -> Spec:
+    return nominal("machine", title=None, sort=list(run.machines), axis={"labelOverlap": True})
+
+
+def colour(run: Run, **options: Any) -> Spec:
+    """Encode each machine's colour, the same in every chart and in the diagram."""
+    if len(run.machines) <= MAX_HUES:
+        return nominal("machine", title=None, scale={"domain": list(run.machines)}, **options)
+    by_rate = sorted(run.machines, key=lambda machine: run.tick_rates_hz.get(machine, 0))
+    scale = {"domain": by_rate, "scheme": "viridis"}
+    return nominal("machine", title=None, scale=scale, legend=None)

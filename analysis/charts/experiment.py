@@ -9,16 +9,28 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import altair as alt
 import polars as pl
 
-from analysis.charts.encodings import MAX_HUES, Chart, bounds, sized
+from analysis.charts.encodings import (
+    MAX_HUES,
+    Chart,
+    Spec,
+    bounds,
+    data,
+    layer,
+    nominal,
+    ordinal,
+    picture,
+    quantitative,
+    tooltip,
+    translucent,
+)
 from analysis.metrics.across import half_width_in_sd
 
 MAX_DOTS = 3000
 #: The colour of the fluid model's lines, where no other colours are in use.
 MODEL = "#d55e00"
-UPRIGHT = alt.Axis(labelAngle=0, labelOverlap=True)
+UPRIGHT = {"labelAngle": 0, "labelOverlap": True}
 
 
 @dataclass(frozen=True)
@@ -131,29 +143,28 @@ def saturation(experiment: ExperimentRuns) -> Chart | None:
     rows = by_machine.group_by("point", across, down, maintain_order=True).agg(
         pl.col("utilisation").max(), pl.col("saturates").any()
     )
-    base = alt.Chart(rows).encode(
-        x=alt.X(f"{_field(across)}:O", title=across, axis=UPRIGHT),
-        y=alt.Y(f"{_field(down)}:O", title=None if down == "machine" else down),
-    )
-    cells = base.mark_rect().encode(
-        color=alt.Color(
-            "utilisation:Q",
+    place = {
+        "x": ordinal(across, title=across, axis=UPRIGHT),
+        "y": ordinal(down, title=None if down == "machine" else down),
+    }
+    shade = {
+        "color": quantitative(
+            "utilisation",
             title="utilisation",
-            scale=alt.Scale(scheme="viridis", domain=[0, 1]),
-            legend=alt.Legend(format="%", gradientLength=120),
+            scale={"scheme": "viridis", "domain": [0, 1]},
+            legend={"format": "%", "gradientLength": 120},
         ),
-        tooltip=[alt.Tooltip(_field(name), title=name) for name in rows.columns],
-    )
-    model = base.transform_filter("datum.saturates").mark_text(
-        text="×", fontSize=15, fontWeight="bold", color=MODEL
-    )
+        "tooltip": tooltip(rows, *rows.columns),
+    }
+    crosses = layer("text", place, text="×", fontSize=15, fontWeight="bold", color=MODEL)
+    crosses |= {"transform": [{"filter": "datum.saturates"}]}
     of_machine = "of each machine" if down == "machine" else "of the busiest machine"
     source = (
         f"{_counted(experiment)}: the mean utilisation {of_machine};"
         " crosses: the fluid model predicts that a machine saturates"
     )
     metrics = ("utilisation", "predicted_queue_growth_per_s")
-    return Chart(sized(cells + model), source, metrics)
+    return Chart(picture(rows, layer("rect", place | shade), crosses), source, metrics)
 
 
 def _measure(
@@ -165,29 +176,35 @@ def _measure(
     if known.is_empty():
         return None
     rows = _means(known, [axis, *others], metric, predicted)
-    kind = "Q" if known[axis].dtype.is_numeric() else "O"
-    x = alt.X(f"{_field(axis)}:{kind}", title=None if axis == "machine" else axis)
-    x = x.scale(alt.Scale(zero=False)) if kind == "Q" else x.axis(UPRIGHT)
-    series = _series(rows, others)
-    y = alt.Y("mean:Q", title=title)
-    base = alt.Chart(rows).encode(x=x, **series)
+    is_number = known[axis].dtype.is_numeric()
+    x = quantitative(axis, scale={"zero": False}) if is_number else ordinal(axis, axis=UPRIGHT)
+    shared = {"x": x | {"title": None if axis == "machine" else axis}, **_series(rows, others)}
     dotted = known.select(axis, *others, metric).pipe(_named, others)
-    dots = alt.Chart(dotted if len(dotted) <= MAX_DOTS else dotted.clear())
-    dots = dots.mark_circle(size=12, opacity=0.35).encode(x=x, y=alt.Y(f"{metric}:Q"), **series)
-    shown = [alt.Tooltip(_field(name), title=name) for name in rows.columns if name != "series"]
-    if kind == "Q":
-        band = base.mark_area(opacity=0.25)
-        line = base.mark_line(point=True, strokeWidth=1.6)
-        model = base.mark_line(strokeDash=[5, 3], strokeWidth=1.6)
-        model = model if others else model.encode(color=alt.value(MODEL))
+    dots = layer("circle", shared | {"y": quantitative(metric)}, size=12, **translucent(0.35))
+    dots |= {"data": data(dotted if len(dotted) <= MAX_DOTS else dotted.clear())}
+    shown = [name for name in rows.columns if name != "series"]
+    interval = shared | bounds(title)
+    mean = shared | {"y": quantitative("mean", title=title), "tooltip": tooltip(rows, *shown)}
+    model = shared | {"y": quantitative("predicted")}
+    if is_number:
+        model = model if others else model | {"color": {"value": MODEL}}
+        layers = [
+            layer("area", interval, **translucent(0.25)),
+            dots,
+            layer("line", mean, point=True, strokeWidth=1.6),
+            layer("line", model, strokeDash=[5, 3], strokeWidth=1.6),
+        ]
     else:
-        band = base.mark_rule(strokeWidth=2)
-        line = base.mark_point(size=50, filled=True)
-        model = base.mark_tick(thickness=2.5, size=22)
-    chart = band.encode(**bounds(title)) + dots + line.encode(y=y, tooltip=shown)
-    if predicted and rows["predicted"].count():
-        chart = chart + model.encode(y=alt.Y("predicted:Q"))
-    return Chart(sized(chart), _source(experiment, predicted, kind), (metric, *_some(predicted)))
+        layers = [
+            layer("rule", interval, strokeWidth=2),
+            dots,
+            layer("point", mean, size=50, filled=True, **translucent(0.7)),
+            layer("tick", model, thickness=2.5, size=22, **translucent(0.7)),
+        ]
+    if not predicted or not rows["predicted"].count():
+        layers.pop()
+    source = _source(experiment, predicted, is_number)
+    return Chart(picture(rows, *layers), source, (metric, *_some(predicted)))
 
 
 def _along(experiment: ExperimentRuns, metric: str) -> tuple[pl.DataFrame, str, list[str]]:
@@ -225,21 +242,22 @@ def _named(rows: pl.DataFrame, others: list[str]) -> pl.DataFrame:
     return rows.with_columns(series=pl.concat_str(parts, separator=", ")) if others else rows
 
 
-def _series(rows: pl.DataFrame, others: list[str]) -> dict[str, Any]:
+def _series(rows: pl.DataFrame, others: list[str]) -> Spec:
+    """Distinguish the values of the other axes by colours."""
     if not others:
         return {}
     names = rows["series"].unique(maintain_order=True).to_list()
-    colour = alt.Color("series:N", title=None, sort=names)
-    return {"color": colour if len(names) <= MAX_HUES else colour.scale(scheme="viridis")}
+    scale = {} if len(names) <= MAX_HUES else {"scale": {"scheme": "viridis"}}
+    return {"color": nominal("series", title=None, sort=names, **scale)}
 
 
-def _source(experiment: ExperimentRuns, predicted: str, kind: str) -> str:
-    model = "; dashed: the fluid model" if kind == "Q" else "; a dash: the fluid model"
-    interval = "band" if kind == "Q" else "bar"
+def _source(experiment: ExperimentRuns, predicted: str, is_number: bool) -> str:
+    interval, dash = ("band", "dashed") if is_number else ("bar", "a dash")
+    model = f"; {dash}: the fluid model" if predicted else ""
     dots = ", a dot each" if len(experiment.runs) <= MAX_DOTS else ", too many for dots"
     return (
         f"{_counted(experiment)}{dots}; the mean, and as a {interval} its 95 % confidence"
-        f" interval{model if predicted else ''}"
+        f" interval{model}"
     )
 
 
@@ -250,11 +268,6 @@ def _counted(experiment: ExperimentRuns) -> str:
 
 def _some(name: str) -> tuple[str, ...]:
     return (name,) if name else ()
-
-
-def _field(name: str) -> str:
-    """Escape a column's name for Vega-Lite, where dots and brackets have a meaning."""
-    return name.replace(".", "\\.").replace("[", "\\[").replace("]", "\\]")
 
 
 EXPERIMENT_CHARTS: dict[str, Callable[[ExperimentRuns], Chart | None]] = {

@@ -6,23 +6,24 @@ The `source` of the chart names the reduction.
 """
 
 from collections.abc import Callable
-from typing import Any
 
-import altair as alt
 import polars as pl
 
 from analysis.charts.encodings import (
-    FEW_TICKS,
     LOG,
-    MACHINE,
     MAX_HUES,
     Chart,
+    Spec,
     bounds,
     colour,
+    layer,
     machines,
-    sized,
+    nominal,
+    picture,
+    quantitative,
     time,
     tooltip,
+    translucent,
 )
 from analysis.history.run import Run
 from analysis.metrics.events import NS_PER_MS, NS_PER_S, prepare
@@ -36,26 +37,26 @@ MIN_INTERVALS = 12
 QUANTILES = 101
 FEW_QUANTILES = 21
 KINDS = ("internal", "send", "receive")
-KIND_HUES = alt.Scale(domain=list(KINDS), range=["#9aa3ad", "#0072b2", "#009e73"])
+KIND_HUES = {"domain": KINDS, "range": ("#9aa3ad", "#0072b2", "#009e73")}
 
 
 def clock(run: Run) -> Chart | None:
     """How do the clocks advance over wall time, with messages and with ticks alone?"""
     rows, source = _series(run.events.select("machine", "at_ns", value="main"), "event")
-    lines = _lines(rows, f"clock ({run.main})", colour(run))
+    lines = _lines(rows, f"clock ({run.main})", {"color": colour(run)})
     if not run.tick_rates_hz or not len(rows):
-        return Chart(lines, source, CLOCK_METRICS)
+        return Chart(picture(rows, *lines), source, CLOCK_METRICS)
     last_s = float(rows.select(pl.max("at_s")).item())
-    ideal = pl.DataFrame(
-        [
-            {"machine": machine, "at_s": at_s, "value": rate_hz * at_s}
-            for machine, rate_hz in run.tick_rates_hz.items()
-            for at_s in (0.0, last_s)
-        ]
-    )
-    own = alt.Chart(ideal).mark_line(strokeDash=[4, 3], opacity=0.8)
-    own = own.encode(x=alt.X("at_s:Q"), y=alt.Y("value:Q"), color=colour(run), detail=MACHINE)
-    return Chart(lines + own, f"{source}; dashed: the machine's own ticks alone", CLOCK_METRICS)
+    ideal = [
+        {"machine": machine, "at_s": at_s, "value": rate_hz * at_s}
+        for machine, rate_hz in run.tick_rates_hz.items()
+        for at_s in (0.0, last_s)
+    ]
+    encoding = {"x": quantitative("at_s"), "y": quantitative("value"), "color": colour(run)}
+    own = layer("line", encoding, strokeDash=[4, 3], strokeOpacity=0.8)
+    own |= {"data": {"values": ideal}}
+    source = f"{source}; dashed: the machine's own ticks alone"
+    return Chart(picture(rows, *lines, own), source, CLOCK_METRICS)
 
 
 def skew(run: Run) -> Chart | None:
@@ -64,11 +65,8 @@ def skew(run: Run) -> Chart | None:
     if spreads.is_empty():
         return None
     rows, source = _series(spreads.rename({"spread": "value"}), "instant")
-    return Chart(
-        _lines(rows, "highest clock - lowest clock", alt.Undefined, "step-after"),
-        source,
-        ("skew_mean", "skew_max", "skew_end"),
-    )
+    lines = _lines(rows, "highest clock - lowest clock", {}, "step-after")
+    return Chart(picture(rows, *lines), source, ("skew_mean", "skew_max", "skew_end"))
 
 
 def queue(run: Run) -> Chart | None:
@@ -77,8 +75,9 @@ def queue(run: Run) -> Chart | None:
     if known.is_empty():
         return None
     rows, source = _series(known, "event")
-    chart = _lines(rows, "messages left in the inbox", colour(run), "step-after")
-    return Chart(chart, source, ("queue_mean_on_tick", "queue_peak", "queue_left"))
+    lines = _lines(rows, "messages left in the inbox", {"color": colour(run)}, "step-after")
+    metrics = ("queue_mean_on_tick", "queue_peak", "queue_left")
+    return Chart(picture(rows, *lines), source, metrics)
 
 
 def jumps(run: Run) -> Chart | None:
@@ -88,15 +87,15 @@ def jumps(run: Run) -> Chart | None:
         return None
     rows, source = _series(known, "jump")
     largest = "high" if "high" in rows.columns else "value"
-    chart = alt.Chart(rows).mark_point(size=14, filled=True, opacity=0.7)
-    chart = chart.encode(
-        x=time(),
-        y=alt.Y(f"{largest}:Q", title="jump of the clock"),
-        color=colour(run),
-        tooltip=tooltip("machine:N", "at_s:Q", f"{largest}:Q"),
-    )
+    encoding = {
+        "x": time(),
+        "y": quantitative(largest, title="jump of the clock"),
+        "color": colour(run),
+        "tooltip": tooltip(rows, "machine", "at_s", largest),
+    }
+    points = layer("point", encoding, size=14, filled=True, **translucent(0.7))
     source = source.partition(": ")[0] + (", a point for the largest" if largest == "high" else "")
-    return Chart(sized(chart), source, ("jump_mean", "jump_max", "jump_over_1_share"))
+    return Chart(picture(rows, points), source, ("jump_mean", "jump_max", "jump_over_1_share"))
 
 
 def jump_sizes(run: Run) -> Chart | None:
@@ -107,17 +106,17 @@ def jump_sizes(run: Run) -> Chart | None:
     counts, width = _counted(jumps)
     rows = counts.with_columns(share=pl.col("count") / pl.col("count").sum().over("machine"))
     rows = rows.sort("machine", "jump")
-    chart = alt.Chart(rows).mark_line(point=alt.OverlayMarkDef(size=22), strokeWidth=1.2)
-    chart = chart.encode(
-        x=alt.X("jump:Q", title="jump of the clock", axis=alt.Axis(tickMinStep=1)),
-        y=alt.Y("share:Q", title="share of jumps", scale=LOG, axis=FEW_TICKS),
-        color=colour(run),
-        detail=MACHINE,
-        tooltip=tooltip("machine:N", "jump:Q", "count:Q", share=".3%"),
-    )
+    encoding = {
+        "x": quantitative("jump", title="jump of the clock", axis={"tickMinStep": 1}),
+        "y": quantitative("share", title="share of jumps", **LOG),
+        "color": colour(run),
+        "tooltip": tooltip(rows, "machine", "jump", "count", share=".3%"),
+    }
+    lines = layer("line", encoding, point={"size": 22}, strokeWidth=1.2)
     sizes = "by size" if width == 1 else f"in ranges of {width} sizes, drawn at the lowest"
     source = f"all {len(jumps):,} jumps, counted {sizes}"
-    return Chart(sized(chart), source, ("jump_mean", "jump_sd", "jump_min", "jump_max"))
+    metrics = ("jump_mean", "jump_sd", "jump_min", "jump_max")
+    return Chart(picture(rows, lines), source, metrics)
 
 
 def _counted(jumps: pl.DataFrame) -> tuple[pl.DataFrame, int]:
@@ -151,38 +150,40 @@ def event_mix(run: Run) -> Chart | None:
         share=pl.col("count") / pl.col("count").sum().over("machine"),
         order=pl.col("kind").replace_strict(KINDS, range(len(KINDS)), return_dtype=pl.Int64),
     )
-    chart = alt.Chart(rows).mark_bar()
-    chart = chart.encode(
-        x=alt.X("share:Q", title="share of events", axis=alt.Axis(format="%")),
-        y=machines(run),
-        color=alt.Color("kind:N", title=None, scale=KIND_HUES),
-        order=alt.Order("order:Q"),
-        tooltip=tooltip("machine:N", "kind:N", "count:Q", share=".1%"),
-    )
-    source = f"all {run.events.height:,} events"
-    return Chart(sized(chart, len(run.machines)), source, ("events", *KINDS))
+    encoding = {
+        "x": quantitative("share", title="share of events", axis={"format": "%"}),
+        "y": machines(run),
+        "color": nominal("kind", title=None, scale=KIND_HUES),
+        "order": quantitative("order"),
+        "tooltip": tooltip(rows, "machine", "kind", "count", share=".1%"),
+    }
+    bars = picture(rows, layer("bar", encoding), bars=len(run.machines))
+    return Chart(bars, f"all {run.events.height:,} events", ("events", *KINDS))
 
 
 def utilisation(run: Run) -> Chart | None:
     """What fraction of ticks received a message, measured and predicted?"""
     rows = per_machine(run).select("machine", "utilisation", "predicted_utilisation")
-    bars = alt.Chart(rows).mark_bar(opacity=0.85)
-    bars = bars.encode(
-        x=alt.X(
-            "utilisation:Q",
+    measured = {
+        "x": quantitative(
+            "utilisation",
             title="share of ticks that received (bar), by the fluid model (line)",
-            scale=alt.Scale(domain=[0, 1]),
-            axis=alt.Axis(format="%"),
+            scale={"domain": [0, 1]},
+            axis={"format": "%"},
         ),
-        y=machines(run),
-        color=colour(run, legend=False),
-        tooltip=tooltip("machine:N", "utilisation:Q", "predicted_utilisation:Q"),
+        "y": machines(run),
+        "color": colour(run, legend=None),
+        "tooltip": tooltip(rows, *rows.columns),
+    }
+    predicted = {"x": quantitative("predicted_utilisation"), "y": machines(run)}
+    drawn = picture(
+        rows,
+        layer("bar", measured, **translucent(0.85)),
+        layer("tick", predicted, thickness=3, size=24, **translucent(0.7)),
+        bars=len(run.machines),
     )
-    model = alt.Chart(rows).mark_tick(thickness=3, size=24)
-    model = model.encode(x=alt.X("predicted_utilisation:Q"), y=machines(run))
-    source = f"all {run.events.height:,} events"
-    chart = sized(bars + model, len(run.machines))
-    return Chart(chart, source, ("utilisation", "predicted_utilisation"))
+    metrics = ("utilisation", "predicted_utilisation")
+    return Chart(drawn, f"all {run.events.height:,} events", metrics)
 
 
 CLOCK_METRICS = ("tick_rate_hz", "final_clock", "clock_rate_per_s")
@@ -216,17 +217,16 @@ def _series(readings: pl.DataFrame, unit: str) -> tuple[pl.DataFrame, str]:
     return rows, f"{source}: the last value, and the band from the lowest to the highest"
 
 
-def _lines(rows: pl.DataFrame, title: str, hue: Any, interpolate: Any = "linear") -> Any:
-    base = alt.Chart(rows).encode(x=time(), color=hue, detail=MACHINE)
-    shown = [name for name in rows.columns if name != "machine" or rows["machine"].n_unique() > 1]
-    line = base.mark_line(strokeWidth=1.4, interpolate=interpolate).encode(
-        y=alt.Y("value:Q", title=title), tooltip=tooltip(*shown)
-    )
+def _lines(rows: pl.DataFrame, title: str, hue: Spec, interpolate: str = "linear") -> list[Spec]:
+    shared = {"x": time(), **hue}
+    count = rows["machine"].n_unique()
+    shown = [name for name in rows.columns if name != "machine" or count > 1]
+    value = {"y": quantitative("value", title=title), "tooltip": tooltip(rows, *shown)}
+    line = layer("line", shared | value, strokeWidth=1.4, interpolate=interpolate)
     if "low" not in rows.columns:
-        return sized(line)
-    opacity = 0.3 if rows["machine"].n_unique() <= MAX_HUES else 0.1
-    band = base.mark_area(opacity=opacity, interpolate=interpolate)
-    return sized(band.encode(**bounds(title)) + line)
+        return [line]
+    opacity = translucent(0.3 if count <= MAX_HUES else 0.1)
+    return [layer("area", shared | bounds(title), interpolate=interpolate, **opacity), line]
 
 
 def _distribution(run: Run, duration_ns: pl.Expr, title: str, metric: str) -> Chart | None:
@@ -242,18 +242,17 @@ def _distribution(run: Run, duration_ns: pl.Expr, title: str, metric: str) -> Ch
         ms=pl.concat_list(pl.col("ms").quantile(share, "linear") for share in shares).first(),
     )
     rows = rows.explode("share", "ms")
-    x = alt.X("ms:Q", title=f"{title} (ms)")
-    chart = alt.Chart(rows).mark_line(strokeWidth=1.5)
-    chart = chart.encode(
-        x=x.scale(LOG).axis(FEW_TICKS) if (rows["ms"] > 0).all() else x,
-        y=alt.Y("share:Q", title="share of messages, at most", axis=alt.Axis(format="%")),
-        order=alt.Order("share:Q"),
-        color=colour(run),
-        detail=MACHINE,
-        tooltip=tooltip("machine:N", "ms:Q", share=".0%"),
-    )
+    scale = LOG if (rows["ms"] > 0).all() else {}
+    encoding = {
+        "x": quantitative("ms", title=f"{title} (ms)", **scale),
+        "y": quantitative("share", title="share of messages, at most", axis={"format": "%"}),
+        "order": quantitative("share"),
+        "color": colour(run),
+        "tooltip": tooltip(rows, "machine", "ms", share=".0%"),
+    }
+    lines = picture(rows, layer("line", encoding, strokeWidth=1.5))
     source = f"{quantiles} quantiles a machine, of all {len(known):,} received messages"
-    return Chart(sized(chart), source, (f"{metric}_mean_ms", f"{metric}_p95_ms"))
+    return Chart(lines, source, (f"{metric}_mean_ms", f"{metric}_p95_ms"))
 
 
 RUN_CHARTS: dict[str, Callable[[Run], Chart | None]] = {

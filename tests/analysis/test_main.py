@@ -247,7 +247,11 @@ def test_begun_as_root_it_leaves_everything_to_the_owner_of_the_checkout() -> No
         os.chown(checkout, 12345, 54321)
         (folder / "runs").mkdir()
         runs = folder / "runs" / "compose"
-        program = "import sys; from analysis.__main__ import main; sys.exit(main())"
+        # Nor need Python's own modules be open to others: those that load late are imported here.
+        program = (
+            "import email.parser, encodings.unicode_escape, sys;"
+            "from analysis.__main__ import main; sys.exit(main())"
+        )
         command = [sys.executable, "-c", program, str(logs), str(runs), "--owner", str(checkout)]
         done = subprocess.run(command, capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (0, "")

@@ -11,10 +11,13 @@ from xml.etree import ElementTree
 
 import polars as pl
 import pytest
+import vl_convert
 from polars.testing import assert_frame_equal
 
+from analysis.charts import encodings
 from analysis.charts import run as charts_of_run
 from analysis.charts.captioned import run_charts
+from analysis.charts.encodings import MAX_HUES
 from analysis.charts.renderers import Renderers
 from analysis.charts.run import RUN_CHARTS
 from analysis.charts.themes import standalone_specs
@@ -36,7 +39,7 @@ def example_run(example: str) -> Run:
 
 
 def embedded(html: str) -> dict[str, pl.DataFrame]:
-    """For every chart of a page, the rows of the data set that its first layer draws."""
+    """For every chart of a page, the rows that it draws."""
     packed = re.search(r'id="specs">([^<]*)<', html)
     assert packed
     plain = json.loads(zlib.decompress(base64.b64decode(packed[1])))
@@ -100,7 +103,7 @@ def test_too_many_readings_keep_their_peaks(run: Run, monkeypatch: pytest.Monkey
     for name, column in {"queue": "queue", "clock": "main"}.items():
         chart = RUN_CHARTS[name](run)
         assert chart
-        rows = rows_of(chart.picture.to_dict())
+        rows = rows_of(chart.spec)
         assert len(rows) < run.events.height
         assert f"all {run.events.height:,} events, in intervals of" in chart.source
         ends = run.events.group_by("machine", maintain_order=True).agg(
@@ -114,8 +117,35 @@ def test_too_many_readings_keep_their_peaks(run: Run, monkeypatch: pytest.Monkey
         assert (rows["value"] <= rows["high"]).all()
     chart = RUN_CHARTS["jumps"](run)
     assert chart
-    highest = rows_of(chart.picture.to_dict()).group_by("machine").agg(pl.col("high").max())
+    highest = rows_of(chart.spec).group_by("machine").agg(pl.col("high").max())
     assert dict(highest.iter_rows()) == dict(figures.select("machine", "jump_max").iter_rows())
+
+
+@pytest.mark.parametrize("max_rows", [100, charts_of_run.MAX_ROWS])
+@pytest.mark.parametrize("max_hues", [2, MAX_HUES])
+def test_vega_lite_takes_every_chart_without_a_warning(
+    run: Run,
+    max_rows: int,
+    max_hues: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(charts_of_run, "MAX_ROWS", max_rows)
+    monkeypatch.setattr(charts_of_run, "MAX_HUES", max_hues)
+    monkeypatch.setattr(encodings, "MAX_HUES", max_hues)
+    for name, draw in RUN_CHARTS.items():
+        chart = draw(run)
+        assert chart, name
+        vl_convert.vegalite_to_vega(chart.spec, show_warnings=True)
+        assert capfd.readouterr().err == "", name
+
+
+def test_nothing_of_nothing_is_no_share(tmp_path: Path) -> None:
+    log = write_example("fault_free", tmp_path) / "vm2.jsonl"
+    log.write_text(log.read_text().splitlines(keepends=True)[0])
+    (chart,) = (chart for chart in run_charts(load(tmp_path)) if chart.name == "event_mix")
+    assert rows_of(chart.spec).filter(machine="vm2")["share"].to_list() == [None] * 3
+    json.dumps(chart.spec, allow_nan=False)
 
 
 def test_the_words_are_the_metrics(run: Run) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+import vl_convert
 from playwright.sync_api import Page
 from polars.testing import assert_frame_equal
 
@@ -102,7 +103,7 @@ def test_points_are_means_with_their_confidence(one_axis: ExampleExperiment, nam
         experiment_runs(one_axis.rows, one_axis.every, axes_of(one_axis.rows))
     )
     assert chart
-    rows = rows_of(chart.picture.to_dict()).sort("tick_rates_hz.vm1")
+    rows = rows_of(chart.spec).sort("tick_rates_hz.vm1")
     for row, rate in zip(rows.iter_rows(named=True), RATES, strict=True):
         runs = one_axis.rows.filter(pl.col("tick_rates_hz.vm1") == rate)
         mean, _, half = statistics(runs.select("run", metric))[metric].to_list()
@@ -120,7 +121,7 @@ def test_the_map_shows_every_machine_along_one_axis(one_axis: ExampleExperiment)
         experiment_runs(one_axis.rows, one_axis.every, axes_of(one_axis.rows))
     )
     assert chart
-    rows = rows_of(chart.picture.to_dict())
+    rows = rows_of(chart.spec)
     assert len(rows) == len(RATES) * 3
     slow = rows.filter((pl.col("tick_rates_hz.vm1") == 2) & (pl.col("machine") == "vm1"))
     assert slow["saturates"].to_list() == [True]
@@ -133,7 +134,7 @@ def test_repetitions_are_compared_machine_by_machine(repeated: ExampleExperiment
     runs = experiment_runs(repeated.rows, repeated.every, [])
     chart = EXPERIMENT_CHARTS["utilisation"](runs)
     assert chart
-    rows = rows_of(chart.picture.to_dict()).select("machine", "mean")
+    rows = rows_of(chart.spec).select("machine", "mean")
     machines = pl.concat([per_machine(run) for run in repeated.runs])
     wanted = machines.group_by("machine", maintain_order=True).agg(
         mean=pl.col("utilisation").mean()
@@ -141,6 +142,27 @@ def test_repetitions_are_compared_machine_by_machine(repeated: ExampleExperiment
     assert_frame_equal(rows, wanted)
     assert EXPERIMENT_CHARTS["saturation"](runs) is None
     assert [chart.name for chart in experiment_charts(runs)]
+
+
+@pytest.mark.parametrize(
+    "axes",
+    [
+        {},
+        {"tick_rates_hz.vm1": RATES},
+        {"note[0]": ["4"]},
+        {"tick_rates_hz.vm1": RATES, "note": ["slow", "slow", "fast"]},
+    ],
+)
+def test_vega_lite_takes_every_chart_without_a_warning(
+    axes: Mapping[str, Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    example = ExampleExperiment(tmp_path, axes)
+    for name, draw in EXPERIMENT_CHARTS.items():
+        chart = draw(experiment_runs(example.rows, example.every, list(axes)))
+        assert chart or (name == "saturation" and not axes), name
+        if chart:
+            vl_convert.vegalite_to_vega(chart.spec, show_warnings=True)
+            assert capfd.readouterr().err == "", name
 
 
 @pytest.mark.browser
