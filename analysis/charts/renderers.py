@@ -17,23 +17,29 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
+from select import select
 from typing import Any
 
 import vl_convert
 
 MAX_PROCESSES = 4
 PNG_SCALE = 2
-#: A chart of all marks, drawn so often until the code that draws is compiled.
+#: A chart of all marks, drawn until the code that draws is compiled, or a chart is waiting.
 WARM_UP = {
-    "data": {"values": [{"x": n, "y": n % 7, "of": f"{n % 3}"} for n in range(100)]},
+    "data": {"values": [{"x": n, "y": n % 7 + 1, "of": f"{n % 3}"} for n in range(100)]},
+    "title": {"text": "title", "anchor": "start"},
+    "width": 460,
+    "height": 210,
     "encoding": {
         "x": {"field": "x", "type": "quantitative", "title": "x"},
-        "y": {"field": "y", "type": "quantitative"},
-        "color": {"field": "of", "type": "nominal"},
+        "y": {"field": "y", "type": "quantitative", "scale": {"type": "log"}},
+        "color": {"field": "of", "type": "nominal", "scale": {"domain": ["0", "1", "2"]}},
+        "detail": {"field": "of", "type": "nominal"},
+        "tooltip": [{"field": "y", "type": "quantitative", "format": ".1%"}],
     },
     "layer": [{"mark": mark} for mark in ("line", "area", "point", "bar", "tick")],
 }
-WARM_UPS = 2
+WARM_UPS = 8
 
 
 class Renderers:
@@ -106,6 +112,8 @@ def _request(process: subprocess.Popen[str], chart: Mapping[str, Any]) -> str:
 
 def main() -> None:
     for _ in range(WARM_UPS):
+        if select([sys.stdin], [], [], 0)[0]:
+            break
         vl_convert.svg_to_png(vl_convert.vegalite_to_svg(WARM_UP), scale=PNG_SCALE)
     for line in sys.stdin:
         chart, problem = json.loads(line), None
