@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: test check proto schema lock bench install clean
+.PHONY: test check nightly proto schema lock bench install clean
 
 test: check                      ## everything: make check, and the tests with real containers
 	$(BIN)/pytest -m docker
@@ -16,6 +16,9 @@ check: install                   ## the fast part: style, types, import arrows, 
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -m "not docker"
+
+nightly: install                 ## all attacks of docs/reliability.md, in an hour at most
+	$(BIN)/pytest tests/attacks --nightly
 
 install: $(VENV)/.installed      ## a virtual environment from the lock file
 

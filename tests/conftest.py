@@ -24,6 +24,11 @@ def _engine_problem() -> str:
     return ""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--nightly", action="store_true", help="try all attacks, not a sample")
+    parser.addoption("--attack-seed", type=int, help="the seed of the attacks to repeat")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     wanting = [item for item in items if item.get_closest_marker("docker")]
     if not wanting or os.environ.get("CI") or not (problem := _engine_problem()):
