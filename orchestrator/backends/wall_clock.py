@@ -5,6 +5,7 @@ applies faults to them. `WallClockRun` drives it from phase to phase.
 """
 
 import os
+import threading
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, ExitStack
@@ -25,6 +26,9 @@ MAX_LAST_LINES = 3
 #: The load that one core sustains without late ticks.
 MAX_TICKS_PER_CORE_HZ = 300
 MAX_MACHINES_PER_CORE = 25
+
+#: Runs start one after the other, and so they end: the first are evaluated while others tick.
+_STARTING = threading.Lock()
 
 
 class Cluster(Protocol):
@@ -76,10 +80,11 @@ class WallClockRun:
         with self._cluster as cluster, ExitStack() as stack:
             outcome.versions |= cluster.versions
             try:
-                with outcome.phase("create", report):
-                    cluster.create(directory, stack)
-                with outcome.phase("start", report):
-                    cluster.start(stack)
+                with _STARTING:
+                    with outcome.phase("create", report):
+                        cluster.create(directory, stack)
+                    with outcome.phase("start", report):
+                        cluster.start(stack)
                 started_unix_ns = time.time_ns()
                 report("run")
                 exit_codes = self._supervisor.wait(cluster.actions)

@@ -9,14 +9,14 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from rich.console import Console
 
-from analysis.evaluation import Verdict, evaluate, exit_code
+from analysis.evaluation import Evaluation, Verdict, evaluate, exit_code
 from analysis.history.run import InputError, Run
 from analysis.logs.finding import Source, find_runs, source_of
 from analysis.metrics.points import by_run, point_of
@@ -25,7 +25,7 @@ from analysis.text.points import print_points
 from analysis.text.summary import print_across, print_run
 from analysis.text.verdict import print_verdict
 from orchestrator.cli.console import complain, console_of_output
-from orchestrator.cli.report import Pages, write_index
+from orchestrator.cli.report import Pages, prepare, write_index
 from orchestrator.runner.execution import Batch
 from vm.files import METRICS, SUMMARY, whole_file
 from vm.options import UsageError
@@ -122,46 +122,75 @@ def _reported_if_not_written() -> Iterator[None]:
         print(f"vklocks: {file} is not written: {error.strerror}", file=sys.stderr)
 
 
-def conclude(
-    experiment: Path | None, directories: Sequence[Path], batch: Batch, console: Console
-) -> int:
-    """Report on the runs of an experiment; return 1 if a check is violated.
+class Conclusion:
+    """The report on the runs of an experiment: on each as it ends, then on all together.
 
     Each run is evaluated once: here, or before if it was one of many simulated ones; then its
-    metrics lie beside its logs. A run that failed before its machines wrote anything is left
-    out. `experiment` is the folder that gets the summary, if any does.
+    metrics lie beside its logs.
     """
-    with _usable_input():
-        sources = [source for source in map(source_of, directories) if source.is_run]
-    few = len(sources) <= MAX_TABLES
-    every: list[Mapping[str, Any]] = []
-    violated = {done.name for done in batch.runs if done.is_violated}
-    with _usable_input(), Pages(len(sources)) as pages:
-        for source in sources:
-            if source.has_metrics and not (pages.are_of_runs and source.is_logged):
-                every.append(plain.read_metrics(source.path))
-                continue
-            (run,) = source.load()
-            evaluation = evaluate(run)
-            pages.write_run(evaluation, source.path)
-            every.append(evaluation.metrics)
-            with _reported_if_not_written():
-                plain.write_evaluation(evaluation, source.path)
-            if evaluation.verdict.state == "violated":
-                violated.add(run.name)
-            if few:
-                print_run(evaluation, console)
-        if every:
-            paths = [source.path for source in sources]
-            rows = _report(pages, {path: path for path in paths}, paths, every, console)
-            if experiment:
-                with whole_file(experiment / SUMMARY) as partial:
-                    rows.write_csv(partial)
-            write_index(paths[0].parent.parent)
-            pages.finish(console)
-    if violated and not few:
-        complain(1, f"checks are violated in {len(violated)} runs: see `vklocks check`")
-    return int(bool(violated))
+
+    def __init__(self, runs: int) -> None:
+        self._pages = Pages(runs)
+        self._evaluated: dict[Path, Mapping[str, Any]] = {}
+        #: The evaluations to print, unless they are too many.
+        self._printed: dict[Path, Evaluation] | None = {} if runs <= MAX_TABLES else None
+        self._violated: set[str] = set()
+
+    def prepare(self) -> None:
+        """Start ahead of the first run what takes seconds."""
+        prepare()
+
+    def add(self, directory: Path) -> None:
+        """Evaluate a run that has just ended; `finish` reports it if it cannot be read."""
+        with suppress(InputError):
+            self._evaluate(source_of(directory))
+
+    def _evaluate(self, source: Source) -> None:
+        (run,) = source.load()
+        evaluation = evaluate(run)
+        self._pages.write_run(evaluation, source.path)
+        self._evaluated[source.path] = evaluation.metrics
+        with _reported_if_not_written():
+            plain.write_evaluation(evaluation, source.path)
+        if evaluation.verdict.state == "violated":
+            self._violated.add(run.name)
+        if self._printed is not None:
+            self._printed[source.path] = evaluation
+
+    def finish(
+        self, experiment: Path | None, directories: Sequence[Path], batch: Batch, console: Console
+    ) -> int:
+        """Report on all runs; return 1 if a check is violated.
+
+        A run that failed before its machines wrote anything is left out. `experiment` is the
+        folder that gets the summary, if any does.
+        """
+        self._violated |= {done.name for done in batch.runs if done.is_violated}
+        with _usable_input(), self._pages as pages:
+            sources = [source for source in map(source_of, directories) if source.is_run]
+            paths, every = [source.path for source in sources], list[Mapping[str, Any]]()
+            for source in sources:
+                every.append(self._metrics(source))
+                if self._printed and source.path in self._printed:
+                    print_run(self._printed[source.path], console)
+            if every:
+                rows = _report(pages, {path: path for path in paths}, paths, every, console)
+                if experiment:
+                    with whole_file(experiment / SUMMARY) as partial:
+                        rows.write_csv(partial)
+                write_index(paths[0].parent.parent)
+                pages.finish(console)
+        if self._violated and self._printed is None:
+            complain(1, f"checks are violated in {len(self._violated)} runs: see `vklocks check`")
+        return int(bool(self._violated))
+
+    def _metrics(self, source: Source) -> Mapping[str, Any]:
+        has_page = self._pages.are_of_runs and source.is_logged
+        if source.path not in self._evaluated and source.has_metrics and not has_page:
+            return plain.read_metrics(source.path)
+        if source.path not in self._evaluated:
+            self._evaluate(source)
+        return self._evaluated[source.path]
 
 
 def _report(

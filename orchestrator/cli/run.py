@@ -8,10 +8,11 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from random import SystemRandom
 from tempfile import TemporaryFile
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -22,10 +23,13 @@ from orchestrator.cli.console import complain, console_of_output, say
 from orchestrator.experiments import folder as experiment_folder
 from orchestrator.experiments.experiment import Experiment, parse, read
 from orchestrator.runner import execution, threads
-from orchestrator.runner.execution import Batch, PlannedRun
+from orchestrator.runner.execution import Batch, ExecutedRun, PlannedRun
 from orchestrator.runner.progress import Display, display
 from vm.options import OPTIONS, UsageError, flag_of, given_fields, options_of
 from vm.spec import Spec, SpecError, suggestion
+
+if TYPE_CHECKING:
+    from orchestrator.cli.analyse import Conclusion
 
 DEFAULT_EXPERIMENT = "lab"
 DEFAULT_POOL = "loky"
@@ -53,14 +57,33 @@ def run_experiment(given: argparse.Namespace) -> int:
         if not (folder / name).exists()
     ]
     execution.remove_leftovers(given.out, folder)
+    reports = _Reports(len(specs))
     try:
-        batch = _execute(given, planned, len(specs) - len(planned), console)
+        batch = _execute(given, planned, len(specs) - len(planned), console, reports)
     finally:
         execution.remove_leftovers(given.out, folder)
     executed = {run.name: run.directory for run in batch.runs}
     found = [executed.get(name, folder / name) for name in specs]
     kept = [directory for directory in found if directory.parent == folder and directory.exists()]
-    return _conclude(folder if resumable else None, kept, batch, console)
+    return _conclude(reports, folder if resumable else None, kept, batch, console)
+
+
+class _Reports:
+    """Reports on runs as they end, once the analysis is loaded, and on all together."""
+
+    def __init__(self, runs: int) -> None:
+        self._runs = runs
+        self.is_loaded = threading.Event()
+
+    @cached_property
+    def conclusion(self) -> "Conclusion":
+        from orchestrator.cli.analyse import Conclusion
+
+        return Conclusion(self._runs)
+
+    def add(self, run: ExecutedRun) -> None:
+        if run.result == "finished" and self.is_loaded.is_set():
+            self.conclusion.add(run.directory)
 
 
 def _check_virtual(given: argparse.Namespace) -> None:
@@ -111,7 +134,11 @@ def _claimed(given: argparse.Namespace, experiment: Experiment, folder: Path) ->
 
 
 def _execute(
-    given: argparse.Namespace, planned: Sequence[PlannedRun], present: int, console: Console
+    given: argparse.Namespace,
+    planned: Sequence[PlannedRun],
+    present: int,
+    console: Console,
+    reports: _Reports,
 ) -> Batch:
     backend = BACKENDS[given.backend]
     if backend.prepare and planned:
@@ -128,9 +155,9 @@ def _execute(
         return _simulate(given, planned, len(planned) + present, jobs, console)
     costs = {run.name: run.spec.duration_s for run in planned}
     after_s = min(LOADING_AFTER_S, *(duration_s / 2 for duration_s in costs.values()))
-    loading = partial(_analysis_loading, jobs=jobs, after_s=after_s)
+    loading = partial(_analysis_loading, reports=reports, jobs=jobs, after_s=after_s)
     with display(console, costs, speed=jobs) as shown, loading(shown) as starting:
-        return threads.execute(planned, backend.create, jobs, starting)
+        return threads.execute(planned, backend.create, jobs, starting, reports.add)
 
 
 def _simulate(
@@ -175,7 +202,9 @@ class _Starting:
 
 
 @contextmanager
-def _analysis_loading(shown: Display, jobs: int, after_s: float) -> Iterator[Display]:
+def _analysis_loading(
+    shown: Display, reports: _Reports, jobs: int, after_s: float
+) -> Iterator[Display]:
     """Import the analysis, which takes three seconds, while the runs wait for their machines.
 
     Not earlier: imports would delay the threads that start machines, and then the machines,
@@ -186,7 +215,7 @@ def _analysis_loading(shown: Display, jobs: int, after_s: float) -> Iterator[Dis
     def load() -> None:
         starting.is_over.wait()
         over.wait(after_s)
-        _load_analysis()
+        _load_analysis(reports)
 
     thread = threading.Thread(target=load, name="loading the analysis", daemon=True)
     thread.start()
@@ -198,13 +227,12 @@ def _analysis_loading(shown: Display, jobs: int, after_s: float) -> Iterator[Dis
         thread.join()
 
 
-def _load_analysis() -> None:
+def _load_analysis(reports: _Reports) -> None:
     if sys.platform == "linux":
         # For this thread and those that it starts: the machines' ticks come first.
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOADING_NICENESS)
-    from orchestrator.cli.report import prepare
-
-    prepare()
+    reports.conclusion.prepare()
+    reports.is_loaded.set()
 
 
 def _again(given: argparse.Namespace, planned: Sequence[PlannedRun]) -> str:
@@ -220,15 +248,17 @@ def _runs(count: int) -> str:
 
 
 def _conclude(
-    experiment: Path | None, directories: Sequence[Path], batch: Batch, console: Console
+    reports: _Reports,
+    experiment: Path | None,
+    directories: Sequence[Path],
+    batch: Batch,
+    console: Console,
 ) -> int:
     """Evaluate all runs that are present, list them, and report failures.
 
     `experiment` is the folder of an experiment that has its own.
     """
-    from orchestrator.cli import analyse
-
-    code = analyse.conclude(experiment, directories, batch, console)
+    code = reports.conclusion.finish(experiment, directories, batch, console)
     if directories:
         say(console, "\nkept:")
     for directory in directories if len(directories) <= MAX_LISTED else [directories[0].parent]:

@@ -43,8 +43,12 @@ def execute(
     create: Callable[[Spec, str], BackendRun],
     jobs: int,
     shown: Display,
+    ended: Callable[[ExecutedRun], None],
 ) -> Batch:
-    """Execute all runs, `jobs` at a time, unless interrupted; `create` is the backend's."""
+    """Execute all runs, `jobs` at a time, unless interrupted; `create` is the backend's.
+
+    `ended` is called for each run once it is executed, while others go on.
+    """
     active = _ActiveRuns(shown)
     batch = Batch()
     with on_interrupt(active.interrupt), ThreadPoolExecutor(jobs) as pool:
@@ -53,7 +57,9 @@ def execute(
             for run in planned
         }
         for future in _as_they_end(futures):
-            _add(future, futures[future], batch, shown)
+            if executed := _result(future, futures[future], batch, shown):
+                batch.runs.append(executed)
+                ended(executed)
     batch.interrupted = active.interrupted
     return batch
 
@@ -70,15 +76,17 @@ def _as_they_end(futures: Iterable[Future[ExecutedRun]]) -> Iterator[Future[Exec
         yield from done
 
 
-def _add(future: Future[ExecutedRun], run: str, batch: Batch, shown: Display) -> None:
-    """Add a run's result to the batch."""
+def _result(
+    future: Future[ExecutedRun], run: str, batch: Batch, shown: Display
+) -> ExecutedRun | None:
+    """Return an executed run; note in the batch why there is none."""
     try:
         executed = future.result()
     except InterruptedBeforeStart:
-        return
+        return None
     except EnvironmentProblem as error:
         batch.problems.append(str(error))
         shown.done(run, str(error))
-        return
-    batch.runs.append(executed)
+        return None
     shown.done(run, executed.trouble)
+    return executed

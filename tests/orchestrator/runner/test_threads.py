@@ -28,16 +28,20 @@ class RecordingDisplay:
         self.over[run] = problem
 
 
-def executed(folder: Path, script: Script, shown: RecordingDisplay) -> Batch:
+def executed(
+    folder: Path, script: Script, shown: RecordingDisplay, ended: list[str] | None = None
+) -> Batch:
     planned = [PlannedRun(f"run{n}", Spec(seed=n), "processes", folder, True) for n in range(4)]
-    return threads.execute(planned, script, 2, shown)
+    named = [] if ended is None else ended
+    return threads.execute(planned, script, 2, shown, lambda run: named.append(run.name))
 
 
 def test_all_runs_are_executed_and_displayed(tmp_path: Path) -> None:
     shown = RecordingDisplay()
-    batch = executed(tmp_path, Script(), shown)
+    batch = executed(tmp_path, Script(), shown, ended := [])
     names = {"run0", "run1", "run2", "run3"}
     assert {run.name for run in batch.runs} == names
+    assert ended == [run.name for run in batch.runs]
     assert {path.name for path in tmp_path.iterdir()} == names
     assert shown.over == dict.fromkeys(names, "")
     assert sorted(shown.phases) == [(name, "run") for name in sorted(names)]
