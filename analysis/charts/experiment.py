@@ -11,20 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from analysis.charts.encodings import (
-    MAX_HUES,
-    Chart,
-    Spec,
-    bounds,
-    data,
-    layer,
-    nominal,
-    ordinal,
-    picture,
-    quantitative,
-    tooltip,
-    translucent,
-)
+from analysis.charts import encodings as vl
 from analysis.metrics.across import half_width_in_sd
 
 MAX_DOTS = 3000
@@ -69,37 +56,37 @@ def experiment_runs(
     return ExperimentRuns(runs, points.join(machines, on="run"), tuple(axes))
 
 
-def skew(experiment: ExperimentRuns) -> Chart | None:
+def skew(experiment: ExperimentRuns) -> vl.Chart | None:
     """How far apart are the clocks, on average over time?"""
     return _measure(experiment, "skew_mean", "clock skew, mean over time")
 
 
-def jump(experiment: ExperimentRuns) -> Chart | None:
+def jump(experiment: ExperimentRuns) -> vl.Chart | None:
     """How much does a clock advance per event, on average?"""
     return _measure(experiment, "jump_mean", "mean jump of the clock")
 
 
-def jump_share(experiment: ExperimentRuns) -> Chart | None:
+def jump_share(experiment: ExperimentRuns) -> vl.Chart | None:
     """What fraction of clock jumps is larger than 1, pushed by another machine?"""
     return _measure(experiment, "jump_over_1_share", "share of jumps over 1")
 
 
-def concurrency(experiment: ExperimentRuns) -> Chart | None:
+def concurrency(experiment: ExperimentRuns) -> vl.Chart | None:
     """What fraction of event pairs is concurrent?"""
     return _measure(experiment, "concurrency_share", "share of concurrent pairs")
 
 
-def queue(experiment: ExperimentRuns) -> Chart | None:
+def queue(experiment: ExperimentRuns) -> vl.Chart | None:
     """How many messages are in the inbox after a tick, on average?"""
     return _measure(experiment, "queue_mean_on_tick", "messages left in the inbox, mean")
 
 
-def utilisation(experiment: ExperimentRuns) -> Chart | None:
+def utilisation(experiment: ExperimentRuns) -> vl.Chart | None:
     """What fraction of ticks received a message, measured and predicted?"""
     return _measure(experiment, "utilisation", "utilisation", "predicted_utilisation")
 
 
-def queue_growth(experiment: ExperimentRuns) -> Chart | None:
+def queue_growth(experiment: ExperimentRuns) -> vl.Chart | None:
     """How fast did the backlog grow, measured and predicted?"""
     return _measure(
         experiment,
@@ -109,22 +96,22 @@ def queue_growth(experiment: ExperimentRuns) -> Chart | None:
     )
 
 
-def receives(experiment: ExperimentRuns) -> Chart | None:
+def receives(experiment: ExperimentRuns) -> vl.Chart | None:
     """How many messages does a machine receive per second, measured and predicted?"""
     return _measure(experiment, "receives_per_s", "receives (1/s)", "predicted_receives_per_s")
 
 
-def network_delay(experiment: ExperimentRuns) -> Chart | None:
+def network_delay(experiment: ExperimentRuns) -> vl.Chart | None:
     """How long do messages take from send to arrival, on average?"""
     return _measure(experiment, "network_delay_mean_ms", "time from send to arrival (ms)")
 
 
-def time_in_queue(experiment: ExperimentRuns) -> Chart | None:
+def time_in_queue(experiment: ExperimentRuns) -> vl.Chart | None:
     """How long do received messages wait in the inbox, on average?"""
     return _measure(experiment, "time_in_queue_mean_ms", "time in the inbox (ms)")
 
 
-def saturation(experiment: ExperimentRuns) -> Chart | None:
+def saturation(experiment: ExperimentRuns) -> vl.Chart | None:
     """Where do machines saturate, measured and predicted?"""
     if (
         not experiment.axes
@@ -144,19 +131,19 @@ def saturation(experiment: ExperimentRuns) -> Chart | None:
         pl.col("utilisation").max(), pl.col("saturates").any()
     )
     place = {
-        "x": ordinal(across, title=across, axis=UPRIGHT),
-        "y": ordinal(down, title=None if down == "machine" else down),
+        "x": vl.ordinal(across, title=across, axis=UPRIGHT),
+        "y": vl.ordinal(down, title=None if down == "machine" else down),
     }
     shade = {
-        "color": quantitative(
+        "color": vl.quantitative(
             "utilisation",
             title="utilisation",
             scale={"scheme": "viridis", "domain": [0, 1]},
             legend={"format": "%", "gradientLength": 120},
         ),
-        "tooltip": tooltip(rows, *rows.columns),
+        "tooltip": vl.tooltip(rows, *rows.columns),
     }
-    crosses = layer("text", place, text="×", fontSize=15, fontWeight="bold", color=MODEL)
+    crosses = vl.layer("text", place, text="×", fontSize=15, fontWeight="bold", color=MODEL)
     crosses |= {"transform": [{"filter": "datum.saturates"}]}
     of_machine = "of each machine" if down == "machine" else "of the busiest machine"
     source = (
@@ -164,12 +151,12 @@ def saturation(experiment: ExperimentRuns) -> Chart | None:
         " crosses: the fluid model predicts that a machine saturates"
     )
     metrics = ("utilisation", "predicted_queue_growth_per_s")
-    return Chart(picture(rows, layer("rect", place | shade), crosses), source, metrics)
+    return vl.Chart(vl.picture(rows, vl.layer("rect", place | shade), crosses), source, metrics)
 
 
 def _measure(
     experiment: ExperimentRuns, metric: str, title: str, predicted: str = ""
-) -> Chart | None:
+) -> vl.Chart | None:
     """Draw a metric along an axis; without axes, over machines or runs."""
     table, axis, others = _along(experiment, metric)
     known = table.filter(pl.col(metric).is_not_null())
@@ -177,34 +164,40 @@ def _measure(
         return None
     rows = _means(known, [axis, *others], metric, predicted)
     is_number = known[axis].dtype.is_numeric()
-    x = quantitative(axis, scale={"zero": False}) if is_number else ordinal(axis, axis=UPRIGHT)
+    x = (
+        vl.quantitative(axis, scale={"zero": False})
+        if is_number
+        else vl.ordinal(axis, axis=UPRIGHT)
+    )
     shared = {"x": x | {"title": None if axis == "machine" else axis}, **_series(rows, others)}
     dotted = known.select(axis, *others, metric).pipe(_named, others)
-    dots = layer("circle", shared | {"y": quantitative(metric)}, size=12, **translucent(0.35))
-    dots |= {"data": data(dotted if len(dotted) <= MAX_DOTS else dotted.clear())}
+    dots = vl.layer(
+        "circle", shared | {"y": vl.quantitative(metric)}, size=12, **vl.translucent(0.35)
+    )
+    dots |= {"data": vl.data(dotted if len(dotted) <= MAX_DOTS else dotted.clear())}
     shown = [name for name in rows.columns if name != "series"]
-    interval = shared | bounds(title)
-    mean = shared | {"y": quantitative("mean", title=title), "tooltip": tooltip(rows, *shown)}
-    model = shared | {"y": quantitative("predicted")}
+    interval = shared | vl.bounds(title)
+    mean = shared | {"y": vl.quantitative("mean", title=title), "tooltip": vl.tooltip(rows, *shown)}
+    model = shared | {"y": vl.quantitative("predicted")}
     if is_number:
         model = model if others else model | {"color": {"value": MODEL}}
         layers = [
-            layer("area", interval, **translucent(0.25)),
+            vl.layer("area", interval, **vl.translucent(0.25)),
             dots,
-            layer("line", mean, point=True, strokeWidth=1.6),
-            layer("line", model, strokeDash=[5, 3], strokeWidth=1.6),
+            vl.layer("line", mean, point=True, strokeWidth=1.6),
+            vl.layer("line", model, strokeDash=[5, 3], strokeWidth=1.6),
         ]
     else:
         layers = [
-            layer("rule", interval, strokeWidth=2),
+            vl.layer("rule", interval, strokeWidth=2),
             dots,
-            layer("point", mean, size=50, filled=True, **translucent(0.7)),
-            layer("tick", model, thickness=2.5, size=22, **translucent(0.7)),
+            vl.layer("point", mean, size=50, filled=True, **vl.translucent(0.7)),
+            vl.layer("tick", model, thickness=2.5, size=22, **vl.translucent(0.7)),
         ]
     if not predicted or not rows["predicted"].count():
         layers.pop()
     source = _source(experiment, predicted, is_number)
-    return Chart(picture(rows, *layers), source, (metric, *_some(predicted)))
+    return vl.Chart(vl.picture(rows, *layers), source, (metric, *_some(predicted)))
 
 
 def _along(experiment: ExperimentRuns, metric: str) -> tuple[pl.DataFrame, str, list[str]]:
@@ -242,13 +235,13 @@ def _named(rows: pl.DataFrame, others: list[str]) -> pl.DataFrame:
     return rows.with_columns(series=pl.concat_str(parts, separator=", ")) if others else rows
 
 
-def _series(rows: pl.DataFrame, others: list[str]) -> Spec:
+def _series(rows: pl.DataFrame, others: list[str]) -> vl.Spec:
     """Distinguish the values of the other axes by colours."""
     if not others:
         return {}
     names = rows["series"].unique(maintain_order=True).to_list()
-    scale = {} if len(names) <= MAX_HUES else {"scale": {"scheme": "viridis"}}
-    return {"color": nominal("series", title=None, sort=names, **scale)}
+    scale = {} if len(names) <= vl.MAX_HUES else {"scale": {"scheme": "viridis"}}
+    return {"color": vl.nominal("series", title=None, sort=names, **scale)}
 
 
 def _source(experiment: ExperimentRuns, predicted: str, is_number: bool) -> str:
@@ -270,7 +263,7 @@ def _some(name: str) -> tuple[str, ...]:
     return (name,) if name else ()
 
 
-EXPERIMENT_CHARTS: dict[str, Callable[[ExperimentRuns], Chart | None]] = {
+EXPERIMENT_CHARTS: dict[str, Callable[[ExperimentRuns], vl.Chart | None]] = {
     "utilisation": utilisation,
     "queue_growth": queue_growth,
     "saturation": saturation,
