@@ -131,7 +131,6 @@ def test_vega_lite_takes_every_chart_without_a_warning(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(charts_of_run, "MAX_ROWS", max_rows)
-    monkeypatch.setattr(charts_of_run, "MAX_HUES", max_hues)
     monkeypatch.setattr(encodings, "MAX_HUES", max_hues)
     for name, draw in RUN_CHARTS.items():
         chart = draw(run)
