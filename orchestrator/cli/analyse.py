@@ -5,7 +5,6 @@ its machines run.
 """
 
 import argparse
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ from analysis.text import plain
 from analysis.text.points import print_points
 from analysis.text.summary import print_across, print_run
 from analysis.text.verdict import print_verdict
-from orchestrator.cli.console import complain, console_of_output
+from orchestrator.cli.console import complain, console_of_output, put_json
 from orchestrator.cli.report import Pages, write_index
 from orchestrator.runner.execution import Batch
 from vm.files import METRICS, SUMMARY, whole_file
@@ -59,7 +58,7 @@ def analyse(given: argparse.Namespace) -> int:
                     print_run(evaluation, console)
                 pages.write_run(evaluation, homes[source.path])
         if given.json:
-            print(json.dumps(plain.plain_metrics(every)))
+            put_json(plain.plain_metrics(every))
         elif every:
             _report(pages, homes, paths, every, console)
             pages.finish(console)
@@ -79,7 +78,7 @@ def check(given: argparse.Namespace) -> int:
             if not given.json:
                 print_verdict(run, verdict, console)
     if given.json:
-        print(json.dumps({"runs": list(map(plain.plain_verdict, verdicts))}))
+        put_json({"runs": list(map(plain.plain_verdict, verdicts))})
     return exit_code(verdicts)
 
 

@@ -4,6 +4,7 @@ Names of machines, runs and folders come from elsewhere; so does all that is quo
 here, whatever printed it, so that it cannot move the cursor or pass for output of ours.
 """
 
+import json
 import sys
 from collections.abc import Iterable
 
@@ -49,6 +50,11 @@ def say(console: Console, line: str) -> None:
 def put(line: str) -> None:
     """Print one line on standard output."""
     print(escaped(line))
+
+
+def put_json(value: object) -> None:
+    """Print a value as one line of JSON, which escapes all control characters but this one."""
+    print(json.dumps(value).replace("\x7f", "\\u007f"))
 
 
 def complain(code: int, problem: str) -> int:

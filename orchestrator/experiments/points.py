@@ -26,7 +26,7 @@ NO_AXES = ("seed", "repeat")
 #: The most axes of a table, parts of an axis, and values of all points together.
 MAX_AXES = 1000
 MAX_PARTS = 32
-MAX_VALUES = 500_000
+MAX_VALUES = 200_000
 #: The most characters that an error has of the settings of a point, or of the lengths of axes.
 MAX_SETTINGS = 160
 BASE = "base"

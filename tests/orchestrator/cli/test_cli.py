@@ -19,7 +19,7 @@ from orchestrator.backends import BACKENDS
 from orchestrator.backends.outcome import EnvironmentProblem
 from orchestrator.cli import analyse, main, report
 from orchestrator.cli.analyse import MAX_TABLES
-from orchestrator.cli.console import console_of_output, say
+from orchestrator.cli.console import console_of_output, put_json, say
 
 Command = Callable[..., tuple[int, str, str]]
 SIMULATED = ("--backend", "simulation")
@@ -573,6 +573,14 @@ def test_a_console_escapes_whatever_is_rendered(capsys: pytest.CaptureFixture[st
     assert output.replace("\n", "").isprintable()
     assert r"\x1b[2J\x9b" in output
     assert output.endswith("one\\x1b\ntwo\\x7f\n")
+
+
+def test_json_has_no_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
+    given = {"run": "\x00\x1b\x7f\x9b\u2028"}
+    put_json(given)
+    output = capsys.readouterr().out.removesuffix("\n")
+    assert output.isprintable()
+    assert json.loads(output) == given
 
 
 @pytest.mark.parametrize("command", ["analyse", "check", "replay", "list"])

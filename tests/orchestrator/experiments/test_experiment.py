@@ -142,7 +142,7 @@ HOSTILE: dict[str, tuple[str, str]] = {
     ),
     "values of all points": (
         f"machines = 200\n[grid]\nduration_s = {[*range(1, 4001)]}",
-        "mine.toml:2: grid: the points have 808000 values in all, more than 500000",
+        "mine.toml:2: grid: the points have 808000 values in all, more than 200000",
     ),
     "machines": (
         f"machines = {[f'm{n}' for n in range(100_000)]}",
