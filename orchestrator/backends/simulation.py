@@ -10,10 +10,9 @@ from orchestrator.backends.outcome import InterruptedBeforeStart, RunOutcome
 from orchestrator.virtual.simulation import RunRecords, Simulation
 from vm.files import MachineOutcome, log_path, transcript_path
 from vm.log import encode
-from vm.records import Reason, Record, Stop
+from vm.records import Reason, Record, Stop, transcript_line
 from vm.schedule import SECOND_NS
 from vm.spec import Spec
-from vm.transcript import transcript_line
 
 #: How many ticks are simulated between two looks for an interrupt.
 TICKS_BETWEEN_LOOKS = 100_000
@@ -78,7 +77,10 @@ def _machine_outcome(log: Sequence[Record]) -> MachineOutcome:
 
 
 def expected_events(spec: Spec) -> float:
-    return _ticks_hz(spec) * spec.duration_s
+    """Return about how many events a run has, without drawing rates: there may be many runs."""
+    given = spec.tick_rates_hz
+    drawn_hz = (len(spec.machines) - len(given)) * sum(spec.ticks) / 2
+    return (sum(given.values()) + drawn_hz) * spec.duration_s
 
 
 def _ticks_hz(spec: Spec) -> int:

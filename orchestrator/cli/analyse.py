@@ -5,9 +5,7 @@ its machines run.
 """
 
 import argparse
-import json
 import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,7 +22,7 @@ from analysis.text import plain
 from analysis.text.points import print_points
 from analysis.text.summary import print_across, print_run
 from analysis.text.verdict import print_verdict
-from orchestrator.cli.console import complain, console_of_output
+from orchestrator.cli.console import complain, console_of_output, put_json
 from orchestrator.cli.report import Pages, prepare, write_index
 from orchestrator.runner.execution import Batch
 from vm.files import METRICS, SUMMARY, whole_file
@@ -60,7 +58,7 @@ def analyse(given: argparse.Namespace) -> int:
                     print_run(evaluation, console)
                 pages.write_run(evaluation, homes[source.path])
         if given.json:
-            print(json.dumps(plain.plain_metrics(every)))
+            put_json(plain.plain_metrics(every))
         elif every:
             _report(pages, homes, paths, every, console)
             pages.finish(console)
@@ -80,7 +78,7 @@ def check(given: argparse.Namespace) -> int:
             if not given.json:
                 print_verdict(run, verdict, console)
     if given.json:
-        print(json.dumps({"runs": list(map(plain.plain_verdict, verdicts))}))
+        put_json({"runs": list(map(plain.plain_verdict, verdicts))})
     return exit_code(verdicts)
 
 
@@ -119,7 +117,7 @@ def _reported_if_not_written() -> Iterator[None]:
         yield
     except OSError as error:
         file = Path(error.filename2 or error.filename).name
-        print(f"vklocks: {file} is not written: {error.strerror}", file=sys.stderr)
+        complain(0, f"{file} is not written: {error.strerror}")
 
 
 class Conclusion:
