@@ -13,7 +13,7 @@ from pathlib import Path
 from orchestrator.backends.outcome import EnvironmentProblem
 from orchestrator.cli import upkeep
 from orchestrator.cli.arguments import add_out, add_run
-from orchestrator.cli.console import complain
+from orchestrator.cli.console import MAX_OUTPUT, complain, printable_output
 from orchestrator.cli.export import add_export, add_format, export_runs
 from orchestrator.cli.replay import replay_run
 from orchestrator.cli.run import run_experiment
@@ -29,7 +29,7 @@ LACKING = (ENOSPC, EDQUOT, EROFS, EACCES, EPERM, EIO)
 def main(arguments: Sequence[str] | None = None) -> int:
     try:
         given = _parser().parse_args(arguments)
-        code: int = given.act(given)
+        code = _act(given)
         sys.stdout.flush()
     except (UsageError, ExperimentError) as error:
         return complain(2, str(error))
@@ -46,6 +46,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         return complain(3, f"{error.filename or 'a file'}: {error.strerror}")
     return code
+
+
+def _act(given: argparse.Namespace) -> int:
+    if given.command == "run":
+        # It prints its own runs, with a display that moves the cursor.
+        return int(given.act(given))
+    is_for_programs = getattr(given, "json", False) or given.command == "schema"
+    with printable_output(None if is_for_programs else MAX_OUTPUT):
+        return int(given.act(given))
 
 
 def _read_runs(given: argparse.Namespace) -> int:

@@ -27,7 +27,7 @@ from analysis.text.verdict import print_verdict
 from orchestrator.cli.console import complain, console_of_output
 from orchestrator.cli.report import Pages, write_index
 from orchestrator.runner.execution import Batch
-from vm.files import METRICS, SUMMARY, whole_file
+from vm.files import METRICS, SUMMARY, make_folder, name_of, whole_file
 from vm.options import UsageError
 
 #: Up to so many runs have tables of their own, and up to so many a row in a common one.
@@ -60,7 +60,7 @@ def analyse(given: argparse.Namespace) -> int:
                     print_run(evaluation, console)
                 pages.write_run(evaluation, homes[source.path])
         if given.json:
-            print(json.dumps(plain.plain_metrics(every)))
+            _print_json(plain.plain_metrics(every))
         elif every:
             _report(pages, homes, paths, every, console)
             pages.finish(console)
@@ -80,8 +80,13 @@ def check(given: argparse.Namespace) -> int:
             if not given.json:
                 print_verdict(run, verdict, console)
     if given.json:
-        print(json.dumps({"runs": list(map(plain.plain_verdict, verdicts))}))
+        _print_json({"runs": list(map(plain.plain_verdict, verdicts))})
     return exit_code(verdicts)
+
+
+def _print_json(value: object) -> None:
+    # The one control character that JSON does not escape.
+    print(json.dumps(value).replace("\x7f", "\\u007f"))
 
 
 def _verdicts(source: Source) -> Iterator[tuple[Run | None, Verdict]]:
@@ -93,7 +98,7 @@ def _verdicts(source: Source) -> Iterator[tuple[Run | None, Verdict]]:
         why = f"only its metrics were written, no logs: {source.path / METRICS}"
     except InputError as error:
         why = str(error)
-    name = source.path.resolve().name
+    name = name_of(source.path)
     yield None, Verdict(name, account=None, violations=(), unchecked=(why,))
 
 
@@ -106,8 +111,10 @@ def _homes(sources: Sequence[Source], out: Path | None) -> Mapping[Path, Path]:
     common = os.path.commonpath([path.resolve().parent for path in paths])
     homes = {path: out / path.resolve().relative_to(common) for path in paths}
     try:
+        out.mkdir(parents=True, exist_ok=True)
         for home in homes.values():
-            home.mkdir(parents=True, exist_ok=True)
+            for folder in [*reversed(home.relative_to(out).parents), home.relative_to(out)][1:]:
+                make_folder(out / folder)
     except OSError as error:
         raise UsageError(f"--out: {error.filename} cannot be written: {error.strerror}") from None
     return homes
