@@ -7,6 +7,7 @@ crash and restart befall machines.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from vm.fields import (
@@ -23,7 +24,10 @@ from vm.fields import (
     suggestion,
     table_schema,
 )
+from vm.quoting import quoted
 from vm.schedule import SECOND_NS
+
+MAX_FAULTS = 1000
 
 
 @dataclass(frozen=True)
@@ -109,13 +113,14 @@ def read_faults(
     field: str, tables: Sequence[Any], machines: tuple[str, ...], duration_ns: int
 ) -> tuple[Fault, ...]:
     """The faults that tables describe, in a run of these machines."""
+    if len(tables) > MAX_FAULTS:
+        raise SpecError(field, f"{len(tables)} faults are more than {MAX_FAULTS}")
     faults: list[Fault] = []
     for number, table in enumerate(tables):
         fault = _read(f"{field}.{number}", table, machines, duration_ns)
         _check_dates(f"{field}.{number}", fault, duration_ns)
-        if isinstance(fault, MachineFault):
-            _check_not_down(f"{field}.{number}", fault, faults)
         faults.append(fault)
+    _check_not_down(field, faults)
     return tuple(faults)
 
 
@@ -130,7 +135,11 @@ def faults_schema() -> Schema:
     def is_optional(kind: str, key: str) -> bool:
         return key in ("at_s", "senders", "receivers") or (key == "until_s" and kind != "restart")
 
-    return {"type": "array", "items": table_schema(FAULTS, KEYS, is_optional)}
+    return {
+        "type": "array",
+        "items": table_schema(FAULTS, KEYS, is_optional),
+        "maxItems": MAX_FAULTS,
+    }
 
 
 def _read(field: str, table: Any, machines: tuple[str, ...], duration_ns: int) -> Fault:
@@ -138,10 +147,11 @@ def _read(field: str, table: Any, machines: tuple[str, ...], duration_ns: int) -
     if not (isinstance(table, dict) and table.get("kind") == "restart"):
         defaults["until_ns"] = duration_ns
     fault: Fault = read_table(field, table, FAULTS, KEYS, defaults)
+    known = frozenset(machines)
     for key, names in _named(fault):
         for name in names:
-            if name not in machines:
-                problem = f"there is no machine {name!r}{suggestion(name, machines)}"
+            if name not in known:
+                problem = f"there is no machine {quoted(name)}{suggestion(name, machines)}"
                 raise SpecError(f"{field}.{key}", problem)
     return _whole_partition(field, fault, machines) if isinstance(fault, Partition) else fault
 
@@ -186,21 +196,27 @@ def _late(time_ns: int, duration_ns: int) -> str:
     return f"{time_ns / SECOND_NS:g} s is not within the run of {duration_ns / SECOND_NS:g} s"
 
 
-def _check_not_down(field: str, fault: MachineFault, others: Sequence[Fault]) -> None:
-    for other in others:
-        if isinstance(other, MachineFault) and other.machine == fault.machine:
-            before, after = sorted((fault, other), key=lambda one: one.at_ns)
-            if isinstance(before, Crash):
-                raise SpecError(f"{field}.at_s", f"nothing can follow the crash of {fault.machine}")
-            if before.until_ns > after.at_ns:
-                problem = f"{fault.machine} is down at that time already, by another fault"
-                raise SpecError(f"{field}.at_s", problem)
+def _check_not_down(field: str, faults: Sequence[Fault]) -> None:
+    """Check that no machine goes down while it is; an error names the later table of two."""
+    downs = sorted(
+        (fault.machine, fault.at_ns, number, fault)
+        for number, fault in enumerate(faults)
+        if isinstance(fault, MachineFault)
+    )
+    for (machine, _, number, before), (other, at_ns, next_number, _) in pairwise(downs):
+        if machine != other:
+            continue
+        at = f"{field}.{max(number, next_number)}.at_s"
+        if isinstance(before, Crash):
+            raise SpecError(at, f"nothing can follow the crash of {machine}")
+        if before.until_ns > at_ns:
+            raise SpecError(at, f"{machine} is down at that time already, by another fault")
 
 
 def _probability(field: str, value: Any) -> float:
     probability = read_number(field, value)
     if not 0 < probability <= 1:
-        raise SpecError(field, f"{probability} is not more than 0 and at most 1")
+        raise SpecError(field, f"{quoted(probability)} is not more than 0 and at most 1")
     return probability
 
 
@@ -213,13 +229,13 @@ def _some_names(field: str, value: Any) -> tuple[str, ...]:
 
 def _machine(field: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise SpecError(field, f"{value!r} is not a machine's name")
+        raise SpecError(field, f"{quoted(value)} is not a machine's name")
     return value
 
 
 def _groups(field: str, value: Any) -> tuple[tuple[str, ...], ...]:
     if not isinstance(value, list | tuple) or not value:
-        raise SpecError(field, f"{value!r} is not a list of groups, as in [['vm1'], ['vm2']]")
+        raise SpecError(field, f"{quoted(value)} is not a list of groups, as in [['vm1'], ['vm2']]")
     groups = tuple(read_names(field, group) for group in value)
     if not all(groups):
         raise SpecError(field, "a group without machines separates nobody")

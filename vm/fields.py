@@ -6,13 +6,18 @@ inside (`at_ns`) is seconds outside (`at_s`).
 """
 
 import dataclasses
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
+from operator import itemgetter
 from typing import Any, NamedTuple
 
+from vm.quoting import MAX_QUOTED, plain, quoted
 from vm.schedule import SECOND_NS
 
 MAX_DURATION_S = 24 * 60 * 60
+#: The most characters of a list of known words in an error.
+MAX_KNOWN = 240
 
 Reader = Callable[[str, Any], Any]
 Schema = dict[str, Any]
@@ -46,28 +51,32 @@ class SpecError(ValueError):
     """A field that cannot be as it is written; says which, why, and what would do."""
 
     def __init__(self, field: str, problem: str) -> None:
-        super().__init__(f"{field}: {problem}")
+        super().__init__(f"{plain(field)}: {problem}")
         self.field = field
         self.problem = problem
 
 
 def suggestion(word: str, known: Sequence[str] | Mapping[str, Any]) -> str:
     """The end of an error about an unknown word: the closest known one, or all of them."""
-    close = get_close_matches(word, list(known), n=1)
-    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(known)}"
+    close = get_close_matches(word[:MAX_QUOTED], list(known), n=1)
+    return f"; did you mean {close[0]}?" if close else f"; there are {_listed(known)}"
+
+
+def _listed(known: Sequence[str] | Mapping[str, Any]) -> str:
+    return plain(", ".join(known), MAX_KNOWN)
 
 
 def read_whole(field: str, value: Any, low: int, high: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise SpecError(field, f"{value!r} is not a whole number")
+        raise SpecError(field, f"{quoted(value)} is not a whole number")
     if not low <= value <= high:
-        raise SpecError(field, f"{value} is outside {low}..{high}")
+        raise SpecError(field, f"{quoted(value)} is outside {low}..{high}")
     return value
 
 
 def read_number(field: str, value: Any, what: str = "number") -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise SpecError(field, f"{value!r} is not a {what}")
+        raise SpecError(field, f"{quoted(value)} is not a {what}")
     return value
 
 
@@ -75,16 +84,16 @@ def read_seconds_ns(field: str, value: Any) -> int:
     """Seconds, as nanoseconds."""
     seconds = read_number(field, value, "number of seconds")
     if not 0 <= seconds <= MAX_DURATION_S:
-        raise SpecError(field, f"{seconds} s is outside 0..{MAX_DURATION_S}")
+        raise SpecError(field, f"{quoted(seconds)} s is outside 0..{MAX_DURATION_S}")
     return round(seconds * SECOND_NS)
 
 
 def read_names(field: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
-        raise SpecError(field, f"{value!r} is not a list of names")
-    for name in value:
-        if value.count(name) > 1:
-            raise SpecError(field, f"{name!r} is there more than once")
+        raise SpecError(field, f"{quoted(value)} is not a list of names")
+    name, count = max(Counter(value).items(), key=itemgetter(1), default=("", 0))
+    if count > 1:
+        raise SpecError(field, f"{quoted(name)} is there more than once")
     return tuple(value)
 
 
@@ -100,10 +109,13 @@ def read_table(
     `fields` goes by the table's keys, `defaults` by the dataclass's fields.
     """
     if not isinstance(value, Mapping):
-        raise SpecError(field, f"{value!r} is not a table, as in {{kind = {next(iter(kinds))!r}}}")
+        raise SpecError(
+            field, f"{quoted(value)} is not a table, as in {{kind = {next(iter(kinds))!r}}}"
+        )
     kind = value.get("kind")
     if not isinstance(kind, str) or kind not in kinds:
-        raise SpecError(f"{field}.kind", f"there is no {kind!r}{suggestion(str(kind), kinds)}")
+        known_kinds = suggestion(kind if isinstance(kind, str) else "", kinds)
+        raise SpecError(f"{field}.kind", f"there is no {quoted(kind)}{known_kinds}")
     keys = {key_of(known.name): known for known in dataclasses.fields(kinds[kind])}
     for key in value:
         if key not in keys and key != "kind":

@@ -22,6 +22,7 @@ from vm.fields import (
     read_table,
     table_schema,
 )
+from vm.quoting import quoted
 
 QUANTILES = 1024
 MAX_SIGMA = 5
@@ -115,14 +116,14 @@ def plain_latency(latency: Latency | None) -> dict[str, Any] | None:
 def _median_ns(field: str, value: Any) -> int:
     median_ns = read_seconds_ns(field, value)
     if median_ns == 0:
-        raise SpecError(field, f"{value} s is not at least a nanosecond")
+        raise SpecError(field, f"{quoted(value)} s is not at least a nanosecond")
     return median_ns
 
 
 def _sigma(field: str, value: Any) -> float:
     sigma = read_number(field, value)
     if not 0 <= sigma <= MAX_SIGMA:
-        raise SpecError(field, f"{sigma} is outside 0..{MAX_SIGMA}")
+        raise SpecError(field, f"{quoted(sigma)} is outside 0..{MAX_SIGMA}")
     return sigma
 
 

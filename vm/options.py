@@ -4,11 +4,19 @@ An option is a convenience over a field: `read` makes the field's plain value (`
 text, `write` the text from the plain value, so that any command line can be printed again.
 """
 
+import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, _ActionsContainer
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, NoReturn
 
+from vm.quoting import plain, quoted
 from vm.spec import FIELDS, WEIGHTS, Spec, SpecError
+
+#: The most characters of a message that argparse makes of the words of a command line.
+MAX_MESSAGE = 240
+#: The most digits of a whole number; every field and option allows fewer.
+MAX_DIGITS = 20
+WHOLE = re.compile(r"\s*[+-]?([0-9]+)\s*")
 
 
 class UsageError(Exception):
@@ -19,7 +27,7 @@ class Parser(ArgumentParser):
     """Reports a mistake in one line."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message} (`{self.prog} --help` lists the options)")
+        raise UsageError(f"{plain(message, MAX_MESSAGE)} (`{self.prog} --help` lists the options)")
 
 
 class Option(NamedTuple):
@@ -55,8 +63,8 @@ def flag_of(field: str) -> str:
 
 def options_of(spec: Spec) -> list[str] | None:
     """Return the command-line words that give this spec, or None if options cannot express it."""
-    plain = spec.plain()
-    texts = {field: option.write(plain[field]) for field, option in OPTIONS.items()}
+    fields = spec.plain()
+    texts = {field: option.write(fields[field]) for field, option in OPTIONS.items()}
     try:
         again = Spec.parse({field: OPTIONS[field].read(text) for field, text in texts.items()})
     except (SpecError, ArgumentTypeError):
@@ -69,8 +77,17 @@ def options_of(spec: Spec) -> list[str] | None:
 def read_flag(text: str) -> bool:
     """Read `1` or `0`, for flags that come from an environment variable."""
     if text not in ("0", "1"):
-        raise ArgumentTypeError(f"{text!r} is neither 1 nor 0")
+        raise ArgumentTypeError(f"{quoted(text)} is neither 1 nor 0")
     return text == "1"
+
+
+def read_whole_number(text: str) -> int:
+    """Read a whole number in decimal ASCII digits; ValueError for any other text."""
+    if not (match := WHOLE.fullmatch(text)):
+        raise ValueError
+    if len(match[1]) > MAX_DIGITS:
+        raise ArgumentTypeError(f"{quoted(text)} has more than {MAX_DIGITS} digits")
+    return int(text)
 
 
 def read_words(text: str) -> list[str]:
@@ -81,9 +98,9 @@ def _read_machines(text: str) -> int | list[str]:
     if "," in text:
         return read_words(text)
     try:
-        return int(text)
+        return read_whole_number(text)
     except ValueError:
-        raise ArgumentTypeError(f"{text!r} is neither a number nor NAME,NAME,…") from None
+        raise ArgumentTypeError(f"{quoted(text)} is neither a number nor NAME,NAME,…") from None
 
 
 def _write_machines(names: list[str]) -> str:
@@ -97,7 +114,7 @@ def _read_duration_s(text: str) -> float:
     try:
         number = float(text)
     except ValueError:
-        raise ArgumentTypeError(f"{text!r} is not a number of seconds") from None
+        raise ArgumentTypeError(f"{quoted(text)} is not a number of seconds") from None
     return int(number) if number.is_integer() else number
 
 
@@ -105,9 +122,9 @@ def _read_ticks(text: str) -> list[int]:
     """Read `3-4`, or `3` for always three."""
     low, _, high = text.partition("-")
     try:
-        return [int(low), int(high or low)]
+        return [read_whole_number(low), read_whole_number(high or low)]
     except ValueError:
-        raise ArgumentTypeError(f"{text!r} is not MIN-MAX, as in 1-6") from None
+        raise ArgumentTypeError(f"{quoted(text)} is not MIN-MAX, as in 1-6") from None
 
 
 def _read_workload(text: str) -> str | dict[str, int]:
@@ -115,19 +132,22 @@ def _read_workload(text: str) -> str | dict[str, int]:
     if "," not in text:
         return text
     try:
-        return dict(zip(WEIGHTS, map(int, text.split(",")), strict=True))
+        return dict(zip(WEIGHTS, map(read_whole_number, text.split(",")), strict=True))
     except ValueError:
-        raise ArgumentTypeError(f"{text!r} is not ONE,ALL,INTERNAL, as in 2,1,7") from None
+        raise ArgumentTypeError(f"{quoted(text)} is not ONE,ALL,INTERNAL, as in 2,1,7") from None
 
 
 def _read_seed(text: str) -> int | None:
     """Read a whole number; an empty text (an unset variable) gives none."""
-    if not text:
-        return None
+    return read_integer(text) if text else None
+
+
+def read_integer(text: str) -> int:
+    """Read a whole number for an option without a reader of its own."""
     try:
-        return int(text)
+        return read_whole_number(text)
     except ValueError:
-        raise ArgumentTypeError(f"{text!r} is not a whole number") from None
+        raise ArgumentTypeError(f"{quoted(text)} is not a whole number") from None
 
 
 OPTIONS: dict[str, Option] = {

@@ -33,6 +33,7 @@ from vm.fields import (
 from vm.fields import SpecError as SpecError
 from vm.fields import suggestion as suggestion
 from vm.latency import Latency, latency_schema, plain_latency, read_latency
+from vm.quoting import quoted
 from vm.schedule import SECOND_NS, Schedule
 from vm.workloads import WORKLOADS, Workload
 
@@ -72,7 +73,9 @@ def _read_machines(field: str, value: Any) -> tuple[str, ...]:
     read_whole(field, len(names), 1, MAX_MACHINES)
     for name in names:
         if not NAME.fullmatch(name):
-            raise SpecError(field, f"{name!r} is not a name: letters, digits and _ . : - only")
+            raise SpecError(
+                field, f"{quoted(name)} is not a name: letters, digits and _ . : - only"
+            )
     # Draws depend on the order, and machines that meet by address have no other one.
     return tuple(sorted(names, key=natural_order))
 
@@ -80,13 +83,17 @@ def _read_machines(field: str, value: Any) -> tuple[str, ...]:
 def _read_duration_s(field: str, value: Any) -> float:
     duration_s = read_number(field, value, "number of seconds")
     if not 0 < duration_s <= MAX_DURATION_S:
-        raise SpecError(field, f"{duration_s} s is not more than 0 and at most {MAX_DURATION_S}")
+        raise SpecError(
+            field, f"{quoted(duration_s)} s is not more than 0 and at most {MAX_DURATION_S}"
+        )
     return duration_s
 
 
 def _read_ticks(field: str, value: Any) -> tuple[int, int]:
     if not isinstance(value, list | tuple) or len(value) != 2:
-        raise SpecError(field, f"{value!r} is not a pair of the lowest and the highest tick rate")
+        raise SpecError(
+            field, f"{quoted(value)} is not a pair of the lowest and the highest tick rate"
+        )
     low, high = (read_whole(field, v, 1, MAX_TICK_RATE_HZ) for v in value)
     if low > high:
         raise SpecError(field, f"the lowest rate comes first: {high}-{low}, not {low}-{high}")
@@ -95,20 +102,24 @@ def _read_ticks(field: str, value: Any) -> tuple[int, int]:
 
 def _read_tick_rates_hz(field: str, value: Any) -> dict[str, int]:
     if not isinstance(value, Mapping):
-        raise SpecError(field, f"{value!r} is not a table of machine and rate")
+        raise SpecError(field, f"{quoted(value)} is not a table of machine and rate")
     return {m: read_whole(f"{field}.{m}", rate, 1, MAX_TICK_RATE_HZ) for m, rate in value.items()}
 
 
 def _read_workload(field: str, value: Any) -> Workload:
     if isinstance(value, str):
         if value not in WORKLOADS:
-            raise SpecError(field, f"there is no workload {value!r}{suggestion(value, WORKLOADS)}")
+            raise SpecError(
+                field, f"there is no workload {quoted(value)}{suggestion(value, WORKLOADS)}"
+            )
         return WORKLOADS[value]
     for key in value if isinstance(value, Mapping) else ():
         if key not in WEIGHTS:
             raise SpecError(f"{field}.{key}", f"there is no such weight{suggestion(key, WEIGHTS)}")
     if not isinstance(value, Mapping) or set(value) != set(WEIGHTS):
-        raise SpecError(field, f"{value!r} is neither a workload's name nor the weights {WEIGHTS}")
+        raise SpecError(
+            field, f"{quoted(value)} is neither a workload's name nor the weights {WEIGHTS}"
+        )
     workload = Workload(**{w: read_whole(f"{field}.{w}", value[w], 0, MAX_WEIGHT) for w in WEIGHTS})
     if workload.one + workload.all + workload.internal == 0:
         raise SpecError(field, "at least one weight must be more than 0")
@@ -121,20 +132,20 @@ def _read_clocks(field: str, value: Any) -> tuple[str, ...]:
         raise SpecError(field, f"at least one clock is needed: {', '.join(CLOCKS)}")
     for name in names:
         if name not in CLOCKS:
-            raise SpecError(field, f"there is no clock {name!r}{suggestion(name, CLOCKS)}")
+            raise SpecError(field, f"there is no clock {quoted(name)}{suggestion(name, CLOCKS)}")
     return names
 
 
 def _read_fifo(field: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise SpecError(field, f"{value!r} is neither true nor false")
+        raise SpecError(field, f"{quoted(value)} is neither true nor false")
     return value
 
 
 def _read_fault_tables(field: str, value: Any) -> Sequence[Any]:
     """Check that there is a list; `Spec.parse` reads its tables, which depend on other fields."""
     if not isinstance(value, list | tuple):
-        raise SpecError(field, f"{value!r} is not a list of tables")
+        raise SpecError(field, f"{quoted(value)} is not a list of tables")
     return value
 
 

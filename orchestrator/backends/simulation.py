@@ -77,7 +77,10 @@ def _machine_outcome(log: Sequence[Record]) -> MachineOutcome:
 
 
 def expected_events(spec: Spec) -> float:
-    return _ticks_hz(spec) * spec.duration_s
+    """Return about how many events a run has, without drawing rates: there may be many runs."""
+    given = spec.tick_rates_hz
+    drawn_hz = (len(spec.machines) - len(given)) * sum(spec.ticks) / 2
+    return (sum(given.values()) + drawn_hz) * spec.duration_s
 
 
 def _ticks_hz(spec: Spec) -> int:

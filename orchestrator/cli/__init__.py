@@ -7,13 +7,26 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from errno import EACCES, EDQUOT, EIO, ENOSPC, EPERM, EROFS
-from pathlib import Path
+from errno import (
+    EACCES,
+    EDQUOT,
+    EEXIST,
+    EINVAL,
+    EIO,
+    EISDIR,
+    ELOOP,
+    ENAMETOOLONG,
+    ENOENT,
+    ENOSPC,
+    ENOTDIR,
+    EPERM,
+    EROFS,
+)
 
 from orchestrator.backends.outcome import EnvironmentProblem
 from orchestrator.cli import upkeep
-from orchestrator.cli.arguments import add_out, add_run
-from orchestrator.cli.console import MAX_OUTPUT, complain, printable_output
+from orchestrator.cli.arguments import add_out, add_run, read_path
+from orchestrator.cli.console import bounded_output, complain
 from orchestrator.cli.export import add_export, add_format, export_runs
 from orchestrator.cli.replay import replay_run
 from orchestrator.cli.run import run_experiment
@@ -24,6 +37,12 @@ from vm.options import Parser, UsageError
 
 #: Errors of a disk or its permissions.
 LACKING = (ENOSPC, EDQUOT, EROFS, EACCES, EPERM, EIO)
+#: Errors of paths that no file can have, or that other files are in the way of.
+UNUSABLE = (ENAMETOOLONG, ELOOP, ENOTDIR, EISDIR, EEXIST, ENOENT, EINVAL)
+
+
+#: Commands with output for people about folders.
+BOUNDED = ("analyse", "check", "export", "replay", "list")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,18 +61,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        if error.errno not in LACKING:
-            raise
-        return complain(3, f"{error.filename or 'a file'}: {error.strerror}")
+        if error.errno in LACKING:
+            return complain(3, f"{error.filename or 'a file'}: {error.strerror}")
+        if error.errno in UNUSABLE and error.filename is not None:
+            return complain(2, f"{error.filename}: {error.strerror}")
+        raise
     return code
 
 
 def _act(given: argparse.Namespace) -> int:
-    if given.command == "run":
-        # It prints its own runs, with a display that moves the cursor.
+    """Execute the command; what reads folders, which others can have made, prints only so much."""
+    if given.command not in BOUNDED or getattr(given, "json", False):
         return int(given.act(given))
-    is_for_programs = getattr(given, "json", False) or given.command == "schema"
-    with printable_output(None if is_for_programs else MAX_OUTPUT):
+    with bounded_output():
         return int(given.act(given))
 
 
@@ -87,14 +107,14 @@ def _parser() -> Parser:
     ):
         reading = command(name, _read_runs, text)
         add = reading.add_argument
-        add("paths", metavar="PATH", nargs="+", type=Path, help="runs, or folders")
+        add("paths", metavar="PATH", nargs="+", type=read_path, help="runs, or folders")
         add("--json", action="store_true", help="unrounded, for programs")
         add_format(reading)
-        add("--out", metavar="DIR", type=Path, help=f"where the {kept} go (beside the logs)")
+        add("--out", metavar="DIR", type=read_path, help=f"where the {kept} go (beside the logs)")
     add_export(command("export", export_runs, "write runs in the formats of other programs"))
     text = "whether pure machines do again what a run's logs say; exit code 1 if not"
     replay = command("replay", replay_run, text)
-    replay.add_argument("run", metavar="RUN", type=Path, help="the directory of a run")
+    replay.add_argument("run", metavar="RUN", type=read_path, help="the directory of a run")
     command("schema", _schema, "print the JSON Schema of experiment files")
     for name, act, text in (
         ("list", upkeep.list_runs, "the runs there are"),

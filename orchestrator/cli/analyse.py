@@ -7,7 +7,6 @@ its machines run.
 import argparse
 import json
 import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -126,7 +125,7 @@ def _reported_if_not_written() -> Iterator[None]:
         yield
     except OSError as error:
         file = Path(error.filename2 or error.filename).name
-        print(f"vklocks: {file} is not written: {error.strerror}", file=sys.stderr)
+        complain(0, f"{file} is not written: {error.strerror}")
 
 
 def conclude(

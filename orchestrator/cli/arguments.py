@@ -1,20 +1,26 @@
 """The command-line options of `vklocks run`, and how their values are read."""
 
 import argparse
+import os
+import re
 from pathlib import Path
 
 from orchestrator.backends import BACKENDS
 from orchestrator.backends.backend import MAX_JOBS
-from vm.options import OPTIONS, add_options
+from vm.options import OPTIONS, add_options, read_integer
+from vm.quoting import quoted
 
 OUT = Path("runs")
+JOBS = re.compile(r"[0-9]{1,6}")
+#: As much as Linux allows.
+MAX_PATH = 4095
 #: Up to so many runs at once get pages of their own, each a quarter of a second's work.
 MAX_PAGES = 60
 
 
 def add_out(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--out", metavar="DIR", type=Path, default=OUT, help="where runs go (runs)"
+        "--out", metavar="DIR", type=read_path, default=OUT, help="where runs go (runs)"
     )
 
 
@@ -24,7 +30,7 @@ def add_run(command: argparse.ArgumentParser) -> None:
         "experiment",
         metavar="EXPERIMENT.toml",
         nargs="?",
-        type=Path,
+        type=read_path,
         help="fields of a spec and axes to sweep; an interrupted experiment continues",
     )
     add("--backend", choices=BACKENDS, default="containers", help="where machines run (containers)")
@@ -38,7 +44,7 @@ def add_run(command: argparse.ArgumentParser) -> None:
     add(
         "--repeat",
         metavar="N",
-        type=int,
+        type=read_integer,
         help="how many runs of each point, each with the next seed (1)",
     )
     add(
@@ -54,6 +60,14 @@ def add_run(command: argparse.ArgumentParser) -> None:
 
 
 def _jobs(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= MAX_JOBS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MAX_JOBS}")
+    if not JOBS.fullmatch(text) or not 1 <= int(text) <= MAX_JOBS:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a number from 1 to {MAX_JOBS}")
     return int(text)
+
+
+def read_path(text: str) -> Path:
+    """Read a path that a file system can have."""
+    content = os.fsencode(text)
+    if not text or b"\0" in content or len(content) > MAX_PATH:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a path of 1 to {MAX_PATH} bytes")
+    return Path(text)

@@ -1,39 +1,62 @@
-"""Output of the commands: lines, tables and complaints."""
+"""Output of the commands: lines, tables and complaints, without control characters.
+
+Names of machines, runs and folders come from elsewhere; so does all that is quoted. It is escaped
+here, whatever printed it, so that it cannot move the cursor or pass for output of ours.
+"""
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import TextIO
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
+from rich.segment import Segment
 
-from vm.quoting import escaped
+from vm.quoting import escaped, plain
 
 #: The width where none is known, as in a file.
 COLUMNS = 100
-#: No command that reads folders prints more for people, whatever the folders hold.
+#: The most characters of a line that gives a problem.
+MAX_PROBLEM = 5000
+#: No command that reads folders prints more bytes for people, whatever the folders hold.
 MAX_OUTPUT = 90_000
+MAX_COMPLAINTS = 9_000
 
 
-class Printable(io.TextIOBase):
-    """A stream without control characters, which ends after so many characters."""
+class _Printable:
+    """Renders as another renderable does, with its control characters escaped."""
 
-    def __init__(self, stream: TextIO, most: int | None) -> None:
+    def __init__(self, renderable: ConsoleRenderable) -> None:
+        self._renderable = renderable
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for text, style, control in console.render(self._renderable, options):
+            yield Segment(text if control else _lines(text), style, control)
+
+
+class _Escaping(RenderHook):
+    def process_renderables(
+        self, renderables: Iterable[ConsoleRenderable]
+    ) -> list[ConsoleRenderable]:
+        return [_Printable(renderable) for renderable in renderables]
+
+
+class _Bounded(io.TextIOBase):
+    """A stream that ends after so many bytes."""
+
+    def __init__(self, stream: TextIO, most: int) -> None:
         self._stream = stream
-        self._left = most
+        self._left = self._most = most
 
     def write(self, text: str) -> int:
-        shown = printable(text)
-        if self._left is None:
-            self._stream.write(shown)
-        elif self._left > 0:
-            self._stream.write(shown[: self._left])
-            self._left -= len(shown)
+        if self._left > 0:
+            size = len(text.encode(errors="replace"))
+            # A character has at most four bytes.
+            self._stream.write(text if size <= self._left else text[: self._left // 4])
+            self._left -= size
             if self._left <= 0:
-                self._stream.write(
-                    f"\nthe output ends here, after {MAX_OUTPUT:,} characters: give fewer runs\n"
-                )
+                self._stream.write(f"\nand more, after {self._most:,} bytes: give fewer runs\n")
         return len(text)
 
     def flush(self) -> None:
@@ -44,28 +67,35 @@ class Printable(io.TextIOBase):
 
 
 @contextmanager
-def printable_output(most: int | None = MAX_OUTPUT) -> Iterator[None]:
-    """Escape everything that is printed, and cut it after so many characters."""
-    # Complaints are few, unless they are about each of very many runs.
-    complaints = Printable(sys.stderr, MAX_OUTPUT // 10)
-    with redirect_stdout(Printable(sys.stdout, most)), redirect_stderr(complaints):
+def bounded_output() -> Iterator[None]:
+    """Cut everything that is printed after so many bytes."""
+    output, complaints = _Bounded(sys.stdout, MAX_OUTPUT), _Bounded(sys.stderr, MAX_COMPLAINTS)
+    with redirect_stdout(output), redirect_stderr(complaints):
         yield
 
 
-def printable(text: str) -> str:
-    """Return lines of text with all that is not printable as in a literal."""
-    return "\n".join(map(escaped, text.split("\n")))
-
-
 def console_of_output() -> Console:
-    return Console(width=None if sys.stdout.isatty() else COLUMNS)
+    console = Console(width=None if sys.stdout.isatty() else COLUMNS)
+    console.push_render_hook(_Escaping())
+    return console
 
 
 def say(console: Console, line: str) -> None:
-    console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def put(line: str) -> None:
+    """Print one line on standard output."""
+    print(escaped(line))
 
 
 def complain(code: int, problem: str) -> int:
-    """Print on standard error why the command ends with `code`."""
-    print(f"vklocks: {printable(problem)[: MAX_OUTPUT // 10]}", file=sys.stderr)
+    """Print on standard error why the command ends with `code`; wrong input in one line."""
+    parts = [problem] if code == 2 else problem.split("\n")
+    text = "\n".join(plain(part, MAX_PROBLEM) for part in parts)
+    print(f"vklocks: {text}", file=sys.stderr)
     return code
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(escaped, text.split("\n")))

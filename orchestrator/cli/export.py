@@ -4,19 +4,21 @@ The analysis is imported when it is needed: that takes a while, and all commands
 """
 
 import argparse
-from pathlib import Path
 
+from orchestrator.cli.arguments import read_path
+from orchestrator.cli.console import put
 from vm.options import UsageError
+from vm.quoting import quoted
 from vm.spec import suggestion
 
 
 def add_export(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("paths", metavar="PATH", nargs="+", type=Path, help="runs, or folders")
+    add("paths", metavar="PATH", nargs="+", type=read_path, help="runs, or folders")
     text = "for which program or format: shiviz, perfetto, csv, parquet"
     add("--to", metavar="FORMAT", required=True, help=text)
     add_format(command)
-    add("--out", metavar="DIR", type=Path, help="where the files go (beside the logs)")
+    add("--out", metavar="DIR", type=read_path, help="where the files go (beside the logs)")
 
 
 def add_format(command: argparse.ArgumentParser) -> None:
@@ -31,14 +33,14 @@ def export_runs(given: argparse.Namespace) -> int:
     from analysis.logs.finding import find_runs
 
     if given.to not in EXPORTS:
-        raise UsageError(f"--to: there is no {given.to!r}{suggestion(given.to, EXPORTS)}")
+        raise UsageError(f"--to: there is no {quoted(given.to)}{suggestion(given.to, EXPORTS)}")
     try:
         for source in find_runs(given.paths, given.format):
             path = source.path
             folder = given.out or (path if path.is_dir() else path.parent)
             folder.mkdir(parents=True, exist_ok=True)
             for run in source.load():
-                print(export(run, given.to, folder))
+                put(str(export(run, given.to, folder)))
     except InputError as error:
         raise UsageError(str(error)) from None
     except OSError as error:

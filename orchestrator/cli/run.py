@@ -5,13 +5,14 @@ import os
 import shlex
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from random import SystemRandom
 from tempfile import TemporaryFile
+from typing import Any
 
 from rich.console import Console
 
@@ -20,11 +21,13 @@ from orchestrator.backends.simulation import expected_events
 from orchestrator.cli.arguments import MAX_PAGES
 from orchestrator.cli.console import complain, console_of_output, say
 from orchestrator.experiments import folder as experiment_folder
-from orchestrator.experiments.experiment import Experiment, parse, read
+from orchestrator.experiments.experiment import Experiment, ExperimentFile, parse, read
 from orchestrator.runner import execution, threads
 from orchestrator.runner.execution import Batch, PlannedRun
 from orchestrator.runner.progress import Display, display
 from vm.options import OPTIONS, UsageError, flag_of, given_fields, options_of
+from vm.quoting import plain as printable
+from vm.quoting import quoted
 from vm.spec import Spec, SpecError, suggestion
 
 DEFAULT_EXPERIMENT = "lab"
@@ -38,10 +41,10 @@ MAX_LISTED = 10
 
 def run_experiment(given: argparse.Namespace) -> int:
     _check_virtual(given)
-    experiment, console = _experiment(given), console_of_output()
+    (file, experiment), console = _experiment(given), console_of_output()
     folder = given.out / experiment.name
     try:
-        specs = _claimed(given, experiment, folder)
+        specs = _claimed(given, file, experiment, folder)
     except OSError as error:
         raise UsageError(
             f"--out: {error.filename or folder} cannot be written: {error.strerror}"
@@ -74,39 +77,52 @@ def _check_virtual(given: argparse.Namespace) -> None:
         from orchestrator.runner.pools import POOLS
 
         if given.pool not in POOLS:
-            raise UsageError(f"--pool: there is no {given.pool!r}{suggestion(given.pool, POOLS)}")
+            raise UsageError(
+                f"--pool: there is no {quoted(given.pool)}{suggestion(given.pool, POOLS)}"
+            )
 
 
-def _experiment(given: argparse.Namespace) -> Experiment:
-    """Return the experiment that file and options describe."""
-    file: Path | None = given.experiment
-    plain = read(file) if file else {"seed": SystemRandom().randrange(2**31)}
+def _experiment(given: argparse.Namespace) -> tuple[ExperimentFile | None, Experiment]:
+    """Return the file, if one is given, and the experiment that file and options describe."""
     options = given_fields(given, (*OPTIONS, "repeat"))
+    without = _changed(DEFAULT_EXPERIMENT, {"seed": SystemRandom().randrange(2**31)}, options)
+    if given.experiment is None:
+        return None, without
+    file = read(given.experiment)
+    for field in options:
+        if any(field in point.values for point in file.experiment.points):
+            problem = f"{given.experiment} sweeps {field}, so it takes no one value"
+            raise UsageError(f"{flag_of(field)}: {problem}")
+    if not options:
+        return file, file.experiment
+    return file, _changed(file.experiment.name, file.plain, options)
+
+
+def _changed(name: str, plain: Mapping[str, Any], options: Mapping[str, Any]) -> Experiment:
+    """Return the experiment of plain values and options; UsageError names a wrong option."""
     try:
-        experiment = parse(file.stem if file else DEFAULT_EXPERIMENT, plain | options)
+        return parse(name, {**plain, **options})
     except SpecError as error:
         field = error.field.partition(".")[0]
-        named = flag_of(field) if field in options else error.field
+        named = flag_of(field) if field in options else printable(error.field)
         raise UsageError(f"{named}: {error.problem}") from None
-    for field in options:
-        if any(field in point.values for point in experiment.points):
-            raise UsageError(f"{flag_of(field)}: {file} sweeps {field}, so it takes no one value")
-    return experiment
 
 
-def _claimed(given: argparse.Namespace, experiment: Experiment, folder: Path) -> dict[str, Spec]:
+def _claimed(
+    given: argparse.Namespace, file: ExperimentFile | None, experiment: Experiment, folder: Path
+) -> dict[str, Spec]:
     """Return the specs of all runs by name, and claim the folder for them.
 
     OSError if it cannot be written, ExperimentError if another experiment has it.
     """
-    specs, file = experiment.specs(), given.experiment
+    specs = experiment.specs()
     if file is None:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):
             pass  # The folder can be written.
         return dict(zip(execution.fresh_names(folder, specs.values()), specs.values(), strict=True))
     ours = experiment_folder.resolved(experiment, given.backend, given.logs)
-    experiment_folder.claim(folder, file.read_text(encoding="utf-8"), ours)
+    experiment_folder.claim(folder, file.text, ours)
     return specs
 
 

@@ -4,6 +4,7 @@ import argparse
 import shutil
 from pathlib import Path
 
+from orchestrator.cli.console import put
 from orchestrator.runner import execution
 from vm.files import RUN, read_json
 from vm.quoting import plain, quoted
@@ -16,21 +17,20 @@ MAX_SHOWN = 200
 def list_runs(given: argparse.Namespace) -> int:
     found = [path.parent for path in sorted(given.out.glob(f"*/*/{RUN}")) if not _is_linked(path)]
     if not found:
-        print(f"no runs in {given.out}/ yet; `vklocks run` makes some")
+        put(f"no runs in {given.out}/ yet; `vklocks run` makes some")
     for directory in found[:MAX_LISTED]:
         recorded = read_json(directory / RUN)
         if recorded is None:
-            print(f"{directory}: {RUN} cannot be read")
+            put(f"{directory}: {RUN} cannot be read")
             continue
         machines = recorded.get("machines")
         count = len(machines) if isinstance(machines, dict) else 0
-        backend, outcome, problem = map(
-            _shown, map(recorded.get, ("backend", "outcome", "problem"))
-        )
+        fields = ("backend", "outcome", "problem")
+        backend, outcome, problem = (_shown(recorded.get(field)) for field in fields)
         line = f"{directory}  {backend}  {count} machines  {outcome}"
-        print(f"{line}: {problem}" if problem else line)
+        put(f"{line}: {problem}" if problem else line)
     if len(found) > MAX_LISTED:
-        print(f"and {len(found) - MAX_LISTED:,} more: list one folder of them, --out DIR")
+        put(f"and {len(found) - MAX_LISTED:,} more: list one folder of them, --out DIR")
     return 0
 
 
@@ -54,14 +54,14 @@ def clean(given: argparse.Namespace) -> int:
     for partial in execution.leftovers(given.out, *folders):
         shutil.rmtree(partial, ignore_errors=True)
         removed += 1
-        print(f"removed unfinished {partial}")
+        put(f"removed unfinished {partial}")
     with engine.connected() as client:
         for gone in engine.remove_abandoned(client):
             removed += 1
-            print(f"removed {gone.kind} {gone.name}")
+            put(f"removed {gone.kind} {gone.name}")
         for left in engine.leftovers(client):
-            print(f"left {left.kind} {left.name}: {left.owner} may still use it")
-    print(f"{removed} leftovers of dead owners removed" if removed else "nothing to clean")
+            put(f"left {left.kind} {left.name}: {left.owner} may still use it")
+    put(f"{removed} leftovers of dead owners removed" if removed else "nothing to clean")
     return 0
 
 
@@ -74,5 +74,5 @@ def doctor(given: argparse.Namespace) -> int:
         found = list(findings(client, given.out))
     for finding in found:
         missing |= finding.state == "missing"
-        print(f"{finding.state:8} {finding.subject}: {finding.text}")
+        put(f"{finding.state:8} {finding.subject}: {finding.text}")
     return 3 if missing else 0

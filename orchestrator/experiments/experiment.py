@@ -13,6 +13,7 @@ and is called `<point>-seed<seed + i>`; `points` describes the axes.
 """
 
 import re
+import stat
 import tomllib
 from collections import Counter
 from collections.abc import Mapping
@@ -22,12 +23,37 @@ from typing import Any
 
 from orchestrator.experiments.points import AXIS_TABLES, Point, points_of
 from vm.files import FAILED
+from vm.quoting import plain as printable
+from vm.quoting import quoted
 from vm.spec import FIELDS, MAX_SEED, Spec, SpecError, suggestion
 
 MAX_RUNS = 100_000
+MAX_POINTS = 10_000
+#: Limits of a file: its size, the levels of its brackets and of its dotted keys, and the digits of
+#: a number. A parser takes seconds for so much, and minutes or its whole stack for more.
+MAX_BYTES = 2**20
+MAX_LEVELS = 32
+MAX_DIGITS = 1000
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 #: Folders below runs/ that have other uses.
 TAKEN_NAMES = ("lab", "compose", "by-hand", FAILED)
+
+#: Strings and comments of a TOML file, also those without an end.
+TEXT = re.compile(
+    r'"""(?:[^"\\]++|\\.|"(?!""))*+(?:"{3,5})?'
+    r"|'''(?:[^']++|'(?!''))*+(?:'{3,5})?"
+    r'|"(?:[^"\\\n]++|\\[^\n])*+"?'
+    r"|'[^'\n]*+'?"
+    r"|#[^\n]*+",
+    re.DOTALL,
+)
+BRACKET = re.compile(r"[\[\]{}]")
+TOO_MUCH = {
+    re.compile(rf"[0-9_]{{{MAX_DIGITS + 1}}}"): f"a number of more than {MAX_DIGITS} digits",
+    re.compile(rf'(?<![\w-])(?:(?:[\w-]++|"")[ \t]*+\.[ \t]*+){{{MAX_LEVELS}}}'): (
+        f"a key of more than {MAX_LEVELS} parts"
+    ),
+}
 
 #: The lines of a TOML file that set something.
 WORD = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
@@ -57,25 +83,32 @@ class Experiment:
         }
 
 
-def read(path: Path) -> dict[str, Any]:
-    """Return the contents of an experiment file as plain values for `parse`."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ExperimentError(f"{path} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ExperimentError(f"{path} is not a text file in UTF-8") from None
+@dataclass(frozen=True)
+class ExperimentFile:
+    """An experiment file: its text, the plain values in it, and the experiment they describe."""
+
+    text: str
+    plain: Mapping[str, Any]
+    experiment: Experiment
+
+
+def read(path: Path) -> ExperimentFile:
+    """Return what an experiment file holds; ExperimentError names file and line of a mistake."""
+    text = _text(path)
+    _check_limits(path, text)
     try:
         plain = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ExperimentError(f"{path} is not TOML: {error}") from None
+        reason, at, place = str(error).rpartition(" (at ")
+        raise ExperimentError(f"{path} is not TOML: {printable(reason)}{at}{place}") from None
     if not NAME.fullmatch(path.stem) or path.stem in TAKEN_NAMES:
-        raise ExperimentError(f"{path}: {path.stem!r} cannot be an experiment's name: rename it")
+        raise ExperimentError(
+            f"{path}: {quoted(path.stem)} cannot be an experiment's name: rename it"
+        )
     try:
-        parse(path.stem, plain)
+        return ExperimentFile(text, plain, parse(path.stem, plain))
     except SpecError as error:
         raise ExperimentError(f"{path}:{_line(text, error.field)}: {error}") from None
-    return plain
 
 
 def parse(name: str, plain: Mapping[str, Any]) -> Experiment:
@@ -86,15 +119,66 @@ def parse(name: str, plain: Mapping[str, Any]) -> Experiment:
             raise SpecError(key, f"there is no such field{suggestion(key, known)}")
     repeat = plain.get("repeat", 1)
     if type(repeat) is not int or not 1 <= repeat <= MAX_RUNS:
-        raise SpecError("repeat", f"{repeat!r} is not a whole number from 1 to {MAX_RUNS}")
+        raise SpecError("repeat", f"{quoted(repeat)} is not a whole number from 1 to {MAX_RUNS}")
     tables = {key: plain[key] for key in AXIS_TABLES if key in plain}
     base = {key: value for key, value in plain.items() if key in FIELDS}
-    points = points_of(base, tables, MAX_RUNS)
+    points = points_of(base, tables, MAX_POINTS)
     if len(points) * repeat > MAX_RUNS:
         raise SpecError("repeat", f"{repeat} runs of {len(points)} points are over {MAX_RUNS}")
     if points[0].spec.seed + repeat - 1 > MAX_SEED:
         raise SpecError("seed", f"{repeat} runs from here go beyond {MAX_SEED}")
     return Experiment(name, points, repeat)
+
+
+def _text(path: Path) -> str:
+    """Return the text of an experiment file; ExperimentError if it has none, or too much."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+            raise ExperimentError(f"{path} is no regular file: copy it into one")
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ExperimentError(f"{path} cannot be read: {error.strerror}") from None
+    if len(content) > MAX_BYTES:
+        size = path.stat().st_size
+        raise ExperimentError(f"{path} has {size} bytes, more than {MAX_BYTES}: shorten it")
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ExperimentError(f"{path}:{line}: not a text file in UTF-8") from None
+
+
+def _check_limits(path: Path, text: str) -> None:
+    """Check what would take a parser too long, or too deep; ExperimentError names the line."""
+    bare, level, found = _bare(text, strings=False), 0, list[tuple[int, str]]()
+    for bracket in BRACKET.finditer(bare):
+        level = max(0, level + (1 if bracket[0] in "[{" else -1))
+        if level > MAX_LEVELS:
+            found.append((bracket.start(), f"brackets of more than {MAX_LEVELS} levels"))
+            break
+    for pattern, problem in TOO_MUCH.items():
+        if match := pattern.search(bare):
+            found.append((match.start(), problem))
+    if found:
+        place, problem = min(found)
+        line = bare.count("\n", 0, place) + 1
+        raise ExperimentError(f"{path}:{line}: {problem} cannot be a value of an experiment")
+
+
+def _bare(text: str, strings: bool) -> str:
+    """Return a TOML text without comments, with strings of one line or all strings empty.
+
+    Lines keep their numbers.
+    """
+
+    def emptied(found: re.Match[str]) -> str:
+        is_line = found[0][:3] not in ('"""', "'''")
+        if found[0][0] == "#":
+            return ""
+        return found[0] if strings and is_line else '""' + "\n" * found[0].count("\n")
+
+    return TEXT.sub(emptied, text)
 
 
 def _line(text: str, field: str) -> int:
@@ -110,7 +194,7 @@ def _lines(text: str) -> dict[str, int]:
     found: dict[str, int] = {}
     entries: Counter[str] = Counter()
     table = ""
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(_bare(text, strings=True).split("\n"), 1):
         if header := HEADER.match(line):
             name = table = _dotted(header[2])
             if header[1] == "[[":

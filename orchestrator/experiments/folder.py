@@ -13,6 +13,7 @@ from typing import Any
 from orchestrator import owner
 from orchestrator.experiments.experiment import Experiment, ExperimentError
 from vm import files
+from vm.quoting import escaped, plain
 
 #: How many differences an error lists, and how many characters of each value.
 MAX_CHANGES = 5
@@ -43,7 +44,7 @@ def claim(folder: Path, text: str, ours: Mapping[str, Any]) -> None:
             files.write_text(partial / files.EXPERIMENT_COPY, text)
             files.rename_to_free(partial, [folder])
     theirs = files.read_json(folder / files.EXPERIMENT)
-    if theirs is None or set(theirs) != set(ours):
+    if theirs is None or set(theirs) != set(ours) or not _has_points(theirs):
         raise ExperimentError(
             f"{folder} holds no readable {files.EXPERIMENT}, so its runs are unknown: move it"
             " away, or give another --out"
@@ -55,6 +56,17 @@ def claim(folder: Path, text: str, ours: Mapping[str, Any]) -> None:
             + "; ".join(differences[:MAX_CHANGES] + ([f"and {more} more"] if more > 0 else []))
             + f". Undo that, rename the file, move {folder} away, or give another --out"
         )
+
+
+def _has_points(read: Mapping[str, Any]) -> bool:
+    """Return whether the points are as `resolved` makes them, as far as `changes` looks at them."""
+    points = read["points"]
+    return isinstance(points, dict) and all(
+        isinstance(point, dict)
+        and isinstance(point.get("values"), dict)
+        and isinstance(point.get("spec"), dict)
+        for point in points.values()
+    )
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
@@ -95,7 +107,7 @@ def _differences(name: str, old: Any, new: Any) -> Iterator[str]:
         for number, (one, other) in enumerate(zip(old, new, strict=True)):
             yield from _differences(f"{name}.{number}", one, other)
     elif old != new:
-        yield f"{name} {_text(old)} -> {_text(new)}"
+        yield f"{plain(name)} {_text(old)} -> {_text(new)}"
 
 
 def _alike(old: list[Any], new: list[Any]) -> bool:
@@ -105,4 +117,4 @@ def _alike(old: list[Any], new: list[Any]) -> bool:
 
 def _text(value: Any) -> str:
     text = "none" if value is None else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}..."
+    return escaped(text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}...")

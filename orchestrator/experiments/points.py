@@ -12,18 +12,26 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import accumulate, islice, product
 from math import prod
 from typing import Any, NamedTuple
 
-from vm.spec import FIELDS, Spec, SpecError
+from vm.quoting import plain, quoted
+from vm.spec import FIELDS, MAX_MACHINES, Spec, SpecError
 
 #: The tables of an experiment file that hold axes.
 AXIS_TABLES = ("grid", "zip", "list")
 #: These cannot be axes: every point has the same seeds, so that points differ by axes alone.
 NO_AXES = ("seed", "repeat")
+#: The most axes of a table, parts of an axis, and values of all points together.
+MAX_AXES = 1000
+MAX_PARTS = 32
+MAX_VALUES = 500_000
+#: The most characters that an error has of the settings of a point, or of the lengths of axes.
+MAX_SETTINGS = 160
 BASE = "base"
 MAX_NAME = 48
+INDEX = re.compile(r"[0-9]{1,6}")
 UNIT = re.compile(r"_(s|hz)$")
 UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
@@ -54,26 +62,30 @@ def points_of(
 
     SpecError names the wrong entry of the file: `grid.machines`, `list.0.ticks`.
     """
-    combined = _combined(tables, max_points)
+    combined = _combined(base, tables, max_points)
     specs = [_spec(base, settings) for settings in combined]
     values = [{axis: one.value for axis, one in settings.items()} for settings in combined]
     return tuple(map(Point, _names(values), values, specs))
 
 
-def _combined(tables: Mapping[str, Any], max_points: int) -> list[Settings]:
+def _combined(
+    base: Mapping[str, Any], tables: Mapping[str, Any], max_points: int
+) -> list[Settings]:
+    """Return the settings of every point, whose number and size are checked before."""
     grid = _lists("grid", tables.get("grid", {}))
     parallel = _lists("zip", tables.get("zip", {}))
-    listed = _tables(tables.get("list", [{}]))
+    listed = _tables(tables.get("list", [{}]), max_points)
     lengths = {axis: len(values) for axis, values in parallel.items()}
     if len(set(lengths.values())) > 1:
-        counts = ", ".join(f"{axis} {length}" for axis, length in lengths.items())
-        raise SpecError("zip", f"axes in parallel need equally many values, not {counts}")
+        counts = ", ".join(f"{plain(axis)} {length}" for axis, length in lengths.items())
+        problem = f"axes in parallel need equally many values, not {plain(counts, MAX_SETTINGS)}"
+        raise SpecError("zip", problem)
+    rows = list(zip(*parallel.values(), strict=True)) or [()]
+    count = prod(map(len, (*grid.values(), rows, listed)))
+    _check_count(base, [*grid.items(), *parallel.items()], listed, count, max_points)
     apart = [*((axis, "grid") for axis in grid), *((axis, "zip") for axis in parallel)]
     for one in listed:
         _check_apart([*apart, *((axis, setting.table) for axis, setting in one.items())])
-    rows = list(zip(*parallel.values(), strict=True)) or [()]
-    if (count := prod(map(len, grid.values())) * len(rows) * len(listed)) > max_points:
-        raise SpecError(next(iter(tables)), f"{count} points are more than {max_points}")
     return [
         {**dict(zip([*grid, *parallel], [*combination, *row], strict=True)), **one}
         for combination in product(*grid.values())
@@ -82,26 +94,64 @@ def _combined(tables: Mapping[str, Any], max_points: int) -> list[Settings]:
     ]
 
 
+def _check_count(
+    base: Mapping[str, Any],
+    axes: Sequence[tuple[str, Sequence[Setting]]],
+    listed: Sequence[Settings],
+    count: int,
+    max_points: int,
+) -> None:
+    """Check that the points are not too many, and neither are all their values together."""
+    field = next((s.table for _, axis in axes for s in axis), "list" if len(listed) > 1 else "")
+    if count > max_points:
+        raise SpecError(field, f"{count} points are more than {max_points}")
+    values = _size(base) * count
+    for axis, settings in axes:
+        values += sum(_size(one.value, axis) for one in settings) * count // len(settings)
+    for one in listed:
+        sizes = (_size(setting.value, axis) for axis, setting in one.items())
+        values += sum(sizes) * count // len(listed)
+    if values > MAX_VALUES:
+        problem = f"the points have {values} values in all, more than {MAX_VALUES}"
+        raise SpecError(field or next(iter(base)), problem)
+
+
+def _size(value: Any, axis: str = "") -> int:
+    """Return how many plain values there are in the value of an axis; a number of machines stands
+    for their names."""
+    if isinstance(value, Mapping):
+        return 1 + sum(_size(part, key) for key, part in value.items())
+    if isinstance(value, list | tuple):
+        return 1 + sum(map(_size, value))
+    return min(max(value, 1), MAX_MACHINES) if axis == "machines" and type(value) is int else 1
+
+
 def _lists(table: str, axes: Any) -> dict[str, list[Setting]]:
     if not isinstance(axes, Mapping):
-        raise SpecError(table, f"{axes!r} is not a table of axes")
+        raise SpecError(table, f"{quoted(axes)} is not a table of axes")
+    _check_axes(axes, table)
     for axis, values in axes.items():
         entry = f"{table}.{axis}"
         _check_axis(axis, entry)
         if isinstance(values, Mapping):
-            inside = f"{axis}.{next(iter(values), 'x')}"
-            raise SpecError(entry, f'not a list of values; for a path into {axis} write "{inside}"')
+            inside = plain(f"{axis}.{next(iter(values), 'x')}")
+            raise SpecError(
+                entry, f'not a list of values; for a path into {plain(axis)} write "{inside}"'
+            )
         if not isinstance(values, list | tuple) or not values:
-            raise SpecError(entry, f"{values!r} is not a list of at least one value")
+            raise SpecError(entry, f"{quoted(values)} is not a list of at least one value")
     return {axis: [Setting(value, table) for value in values] for axis, values in axes.items()}
 
 
-def _tables(points: Any) -> list[Settings]:
+def _tables(points: Any, max_points: int) -> list[Settings]:
     if not isinstance(points, list | tuple) or not points:
-        raise SpecError("list", f"{points!r} is not a list of points: write each as [[list]]")
+        raise SpecError("list", f"{quoted(points)} is not a list of points: write each as [[list]]")
+    if len(points) > max_points:
+        raise SpecError("list", f"{len(points)} points are more than {max_points}")
     for number, values in enumerate(points):
         if not isinstance(values, Mapping):
-            raise SpecError(f"list.{number}", f"{values!r} is not a table of axes and values")
+            raise SpecError(f"list.{number}", f"{quoted(values)} is not a table of axes and values")
+        _check_axes(values, f"list.{number}")
         for axis in values:
             _check_axis(axis, f"list.{number}.{axis}")
     return [
@@ -110,19 +160,29 @@ def _tables(points: Any) -> list[Settings]:
     ]
 
 
+def _check_axes(axes: Mapping[str, Any], table: str) -> None:
+    if len(axes) > MAX_AXES:
+        raise SpecError(table, f"{len(axes)} axes are more than {MAX_AXES}")
+
+
 def _check_axis(axis: str, entry: str) -> None:
     if axis in NO_AXES:
         raise SpecError(entry, "no axis: every point has the same seeds, `repeat` adds more")
+    if (parts := axis.count(".") + 1) > MAX_PARTS:
+        raise SpecError(entry, f"{parts} parts of a path are more than {MAX_PARTS}")
 
 
 def _check_apart(axes: Iterable[tuple[str, str]]) -> None:
     """Check that no axis sets what another sets too, or a part of it."""
-    seen: list[tuple[str, str]] = []
+    seen: dict[str, str] = {}
+    around: dict[str, tuple[str, str]] = {}
     for axis, table in axes:
-        for other, elsewhere in seen:
-            if _is_within(axis, other) or _is_within(other, axis):
-                raise SpecError(f"{table}.{axis}", f"{other} in {elsewhere} sets that too")
-        seen.append((axis, table))
+        parents = list(accumulate(axis.split("."), "{}.{}".format))
+        outer = next(((parent, seen[parent]) for parent in parents if parent in seen), None)
+        if other := outer or around.get(axis):
+            raise SpecError(f"{table}.{axis}", f"{plain(other[0])} in {other[1]} sets that too")
+        seen[axis] = table
+        around |= dict.fromkeys(parents, (axis, table))
 
 
 def _is_within(name: str, other: str) -> bool:
@@ -131,24 +191,27 @@ def _is_within(name: str, other: str) -> bool:
 
 def _spec(base: Mapping[str, Any], settings: Settings) -> Spec:
     """Return the base with the values of a point."""
-    plain = dict(base)
+    fields = dict(base)
     try:
         for axis, (value, _) in settings.items():
             field, *path = axis.split(".")
-            plain[field] = _put(axis, _whole(plain, field), path, value) if path else value
-        return Spec.parse(plain)
+            fields[field] = _put(axis, _whole(fields, field), path, value) if path else value
+        return Spec.parse(fields)
     except SpecError as error:
         by = [a for a in settings if _is_within(error.field, a) or _is_within(a, error.field)]
         entry = f"{settings[by[0]].table}.{error.field}" if by else error.field
-        at = ", ".join(f"{axis} = {setting.value!r}" for axis, setting in settings.items())
+        some = islice(settings.items(), MAX_SETTINGS)
+        at = plain(
+            ", ".join(f"{axis} = {quoted(setting.value)}" for axis, setting in some), MAX_SETTINGS
+        )
         raise SpecError(entry, error.problem + (f" (at {at})" if at else "")) from None
 
 
-def _whole(plain: Mapping[str, Any], field: str) -> Any:
+def _whole(fields: Mapping[str, Any], field: str) -> Any:
     """Return the value that an axis goes into, in full where the base has a name for it."""
     if field not in FIELDS:
         return {}
-    given = {field: plain[field]} if field in plain else {}
+    given = {field: fields[field]} if field in fields else {}
     if isinstance(given.get(field), dict | list):
         return given[field]
     return Spec.parse(given).plain()[field]
@@ -161,10 +224,11 @@ def _put(axis: str, whole: Any, path: Sequence[str], value: Any) -> Any:
     key, *rest = path
     if isinstance(whole, Mapping):
         return {**whole, key: _put(axis, whole.get(key), rest, value)}
-    if isinstance(whole, list | tuple) and key.isdigit() and int(key) < len(whole):
+    if isinstance(whole, list | tuple) and INDEX.fullmatch(key) and int(key) < len(whole):
         index = int(key)
         return [*whole[:index], _put(axis, whole[index], rest, value), *whole[index + 1 :]]
-    raise SpecError(axis, f"there is no {key!r} in {whole!r} that could be set: give the base one")
+    problem = f"there is no {quoted(key)} in {quoted(whole)} that could be set: give the base one"
+    raise SpecError(axis, problem)
 
 
 def _names(points: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -173,12 +237,13 @@ def _names(points: Sequence[Mapping[str, Any]]) -> list[str]:
     long = ["-".join(_named(labels[a], v) for a, v in values.items()) for values in points]
     # Some file systems ignore case.
     count = Counter(name.lower() for name in long)
-    return [
-        name or BASE
-        if len(name) <= MAX_NAME and count[name.lower()] == 1
-        else f"{name[:MAX_NAME] or BASE}-{number}"
-        for number, name in enumerate(long, 1)
+    numbered = [f"{name[:MAX_NAME] or BASE}-{number}" for number, name in enumerate(long, 1)]
+    names = [
+        name or BASE if len(name) <= MAX_NAME and count[name.lower()] == 1 else other
+        for name, other in zip(long, numbered, strict=True)
     ]
+    # A name may be as another with its number.
+    return names if len({name.lower() for name in names}) == len(names) else numbered
 
 
 def _labels(axes: Iterable[str]) -> dict[str, str]:

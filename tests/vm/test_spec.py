@@ -142,3 +142,39 @@ def test_vm10_comes_after_vm2() -> None:
 
 def test_machines_stand_in_the_order_in_which_hosts_put_them() -> None:
     assert Spec.parse({"machines": ["vm10", "b", "vm2"]}).machines == ("b", "vm2", "vm10")
+
+
+def deep(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = {"kind": value}
+    return value
+
+
+CRASH = {"kind": "crash", "at_s": 1, "machine": "vm1"}
+HOSTILE: dict[str, tuple[dict[str, Any], str]] = {
+    "many names": ({"machines": [f"m{n}" for n in range(100_000)]}, "machines: 100000 is outside"),
+    "many faults": ({"faults": [CRASH] * 100_000}, "faults: 100000 faults are more than 1000"),
+    "one name twice": ({"machines": ["a", "b", "a"]}, "machines: 'a' is there more than once"),
+    "long integer": ({"seed": 16**5000}, "seed: an integer of 20001 bits is outside 0.."),
+    "long duration": ({"duration_s": 16**5000}, "duration_s: an integer of 20001 bits s is not m"),
+    "long rate": ({"ticks": [16**5000, 1]}, "ticks: an integer of 20001 bits is outside 1..10000"),
+    "nested": ({"latency": deep(100_000)}, "latency.kind: there is no {'kind': {'kind': {'kind'"),
+    "unprintable": ({"machines": ["\x1b[2J"]}, r"machines: '\x1b[2J' is not a name"),
+    "unprintable field": ({"\x1b[2J": 1}, r"\x1b[2J: there is no such field"),
+    "long field": ({"x" * 10**6: 1}, "x" * 79 + "…: there is no such field"),
+    "long word": ({"workload": "tigth" * 10**5}, "workload: there is no workload 'tigth"),
+    "long known word": (
+        {"machines": [f"{'m' * 59}{n}" for n in range(200)], "tick_rates_hz": {"x": 1}},
+        "tick_rates_hz.x: there is no such machine; there are mmm",
+    ),
+}
+
+
+@pytest.mark.parametrize(("plain", "says"), HOSTILE.values(), ids=list(HOSTILE))
+def test_a_hostile_value_is_refused_in_one_short_line(plain: dict[str, Any], says: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        Spec.parse(plain)
+    assert str(caught.value).startswith(says)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 500

@@ -12,6 +12,7 @@ from vm.host.recovery import Past, read_past
 from vm.host.settings import HostError, Settings, TerminatedEarly
 from vm.host.tether import tether
 from vm.options import UsageError
+from vm.quoting import escaped
 
 ENDING_S = 0.1
 
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(code: int, problem: str) -> int:
-    print(f"vm: {problem}", file=sys.stderr)
+    print(f"vm: {escaped(problem)}", file=sys.stderr)
     return code
 
 

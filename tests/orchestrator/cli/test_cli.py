@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.table import Table
+from rich.text import Text
 
 from backends import Script
 from orchestrator.backends import BACKENDS
 from orchestrator.backends.outcome import EnvironmentProblem
 from orchestrator.cli import analyse, main, report
 from orchestrator.cli.analyse import MAX_TABLES
+from orchestrator.cli.console import console_of_output, say
 
 Command = Callable[..., tuple[int, str, str]]
 SIMULATED = ("--backend", "simulation")
@@ -519,3 +522,62 @@ def test_a_run_among_others_is_analysed_alone(vklocks: Command, tmp_path: Path) 
     assert (code, err) == (0, "")
     assert f"report: {run / 'report.html'}" in out
     assert not (tmp_path / "runs" / "lab" / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--jobs", "²"], "argument --jobs: '²' is not a number from 1 to"),
+        (["--jobs", "9" * 5000], "argument --jobs: '999"),
+        (["--repeat", "9" * 5000], "argument --repeat: '999"),
+        (["--repeat", "\x1b[2J"], r"argument --repeat: '\x1b[2J' is not a whole number"),
+        (["--machines", ",".join(map(str, range(50_000)))], "--machines: 50000 is outside 1..200"),
+        (["--seed", "9" * 21], f"argument --seed: '{'9' * 21}' has more than 20 digits"),
+        (["--backend", "\x1b" * 50_000], r"argument --backend: invalid choice: '\x1b\x1b"),
+        ([f"--\x1b]0;x\x07{'y' * 50_000}"], r"unrecognized arguments: --\x1b]0;x\x07yyy"),
+        (["x" * 5000], f"argument EXPERIMENT.toml: '{'x' * 78}… is not a path of 1 to 4095 bytes"),
+        ([""], "argument EXPERIMENT.toml: '' is not a path"),
+        (["\x1b[2J.toml"], r"\x1b[2J.toml cannot be read: No such file"),
+        (["none.toml", "--ticks", "6-1"], "--ticks: the lowest rate comes first"),
+        (["none.toml", "--repeat", "0"], "--repeat: 0 is not a whole number from 1 to"),
+    ],
+)
+def test_a_hostile_argument_is_refused_in_one_short_line(
+    vklocks: Command, tmp_path: Path, arguments: list[str], says: str
+) -> None:
+    code, out, err = vklocks("run", *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"vklocks: {says}")
+    assert err.removesuffix("\n").isprintable()
+    assert len(err) < 500
+    assert not (tmp_path / "runs").exists()
+
+
+def test_names_of_folders_are_printed_without_control_characters(
+    vklocks: Command, tmp_path: Path
+) -> None:
+    out = tmp_path / "\x1b]0;owned\x07" / "\x9b2J\nvklocks: fine"
+    code, output, _ = vklocks("list", "--out", out)
+    assert code == 0
+    assert r"\x1b]0;owned\x07/\x9b2J\nvklocks: fine/ yet" in output
+
+
+def test_a_console_escapes_whatever_is_rendered(capsys: pytest.CaptureFixture[str]) -> None:
+    table = Table("run", "metric")
+    table.add_row(Text("\x1b[2J\x9b"), "\x1b]0;x\x07")
+    console = console_of_output()
+    console.print(table)
+    console.print(Text("\x1b[2J"), "\x08\x1b", markup=False)
+    say(console, "one\x1b\ntwo\x7f")
+    output = capsys.readouterr().out
+    assert output.replace("\n", "").isprintable()
+    assert r"\x1b[2J\x9b" in output
+    assert output.endswith("one\\x1b\ntwo\\x7f\n")
+
+
+@pytest.mark.parametrize("command", ["analyse", "check", "replay", "list"])
+def test_a_path_that_no_file_has_is_refused(vklocks: Command, command: str, tmp_path: Path) -> None:
+    option = ["--out"] if command == "list" else []
+    code, _, err = vklocks(command, *option, tmp_path / ("x" * 300))
+    assert code == 2
+    assert "Traceback" not in err

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,7 @@ def written(folder: Path, text: str, name: str = "mine.toml") -> Path:
 
 
 def test_a_file_without_axes_is_one_point_with_a_seed_for_every_run(tmp_path: Path) -> None:
-    plain = read(written(tmp_path, "machines = 2\nrepeat = 3\nseed = 7\n"))
-    experiment = parse("mine", plain)
+    experiment = read(written(tmp_path, "machines = 2\nrepeat = 3\nseed = 7\n")).experiment
     assert [point.name for point in experiment.points] == ["base"]
     specs = experiment.specs()
     assert list(specs) == ["base-seed7", "base-seed8", "base-seed9"]
@@ -23,7 +23,7 @@ def test_a_file_without_axes_is_one_point_with_a_seed_for_every_run(tmp_path: Pa
 
 
 def test_without_a_seed_the_first_run_has_seed_0_so_that_calls_agree(tmp_path: Path) -> None:
-    assert list(parse("mine", read(written(tmp_path, ""))).specs()) == ["base-seed0"]
+    assert list(read(written(tmp_path, "")).experiment.specs()) == ["base-seed0"]
 
 
 def test_every_point_has_the_same_seeds() -> None:
@@ -128,3 +128,92 @@ def test_plain_values_are_refused_without_a_file_by_their_field() -> None:
     with pytest.raises(SpecError) as error:
         parse("lab", {"ticks": [6, 1]})
     assert error.value.field == "ticks"
+
+
+HOSTILE: dict[str, tuple[str, str]] = {
+    "points of a grid": (
+        f"[grid]\nmachines = {[*range(1, 47)]}\nduration_s = {[*range(1, 47)]}\n"
+        f'"workload.one" = {[*range(46)]}',
+        "mine.toml:1: grid: 97336 points are more than 10000",
+    ),
+    "points of a list": (
+        "machines = 2\n" + "[[list]]\nduration_s = 1\n" * 10_001,
+        "mine.toml:2: list: 10001 points are more than 10000",
+    ),
+    "values of all points": (
+        f"machines = 200\n[grid]\nduration_s = {[*range(1, 4001)]}",
+        "mine.toml:2: grid: the points have 808000 values in all, more than 500000",
+    ),
+    "machines": (
+        f"machines = {[f'm{n}' for n in range(100_000)]}",
+        "mine.toml:1: machines: 100000 is outside 1..200",
+    ),
+    "axes": (
+        "[grid]\n" + "".join(f"x{n} = [1]\n" for n in range(2000)),
+        "mine.toml:1: grid: 2000 axes are more than 1000",
+    ),
+    "bytes": ("#" * 2**21, "mine.toml has 2097152 bytes, more than 1048576"),
+    "nested lists": (
+        "\nseed = 1\nticks = " + "[" * 100_000,
+        "mine.toml:3: brackets of more than 32 levels",
+    ),
+    "nested tables": ("x = " + "{a=" * 5000, "mine.toml:1: brackets of more than 32 levels"),
+    "parts of a key": ("\n" + "a." * 5000 + "a = 1", "mine.toml:2: a key of more than 32 parts"),
+    "parts of a quoted key": ('["a"' + '."\\""' * 5000 + "]", "mine.toml:1: a key of more than 32"),
+    "parts of an axis": (
+        f'[grid]\n"latency{".x" * 40}" = [1]',
+        "mine.toml:2: grid.latency.x.x",
+    ),
+    "digits": ("seed = 0\nticks = [1, " + "9" * 5000, "mine.toml:2: a number of more than 1000"),
+    "a long integer": ("seed = 0x" + "f" * 900, "mine.toml:1: seed: an integer of 3600 bits is"),
+    "a superscript": ('[grid]\n"ticks.²" = [1]', "mine.toml:2: grid.ticks.²: there is no '²' in"),
+    "a long index": ('[grid]\n"ticks.%s" = [1]' % ("9" * 5000), "mine.toml:2: grid.ticks.999"),
+    "a long value": ("clocks = '" + "x" * 10**6 + "'", "mine.toml:1: clocks: 'xxxxx"),
+    "a long key": ("x" * 10**6 + " = 1", "mine.toml:1: xxxxx"),
+    "a long key twice": (f"{'x' * 10**5} = 1\n" * 2, "mine.toml is not TOML: "),
+    "an escape": ('clocks = ["\\u001b[2J"]', r"mine.toml:1: clocks: there is no clock '\x1b[2J'"),
+    "an escape in a key": ('"\\u009b2J" = 1', r"mine.toml:1: \x9b2J: there is no such field"),
+    "a control character": ("x = '\x1b'", r"mine.toml is not TOML: Found invalid character '\x1b'"),
+    "brackets in strings": (
+        'clocks = ["' + "[" * 50 + '"] # ' + "[" * 50,
+        "mine.toml:1: clocks: there is no clock '[[[",
+    ),
+    "keys in strings": (
+        'clocks = ["lamport", """\nticks = 5\n"""]\nticks = 6',
+        "mine.toml:1: clocks: there is no clock",
+    ),
+    "separators of other lines": (
+        "# \u2028 \x85\nticks = 6",
+        "mine.toml:2: ticks: 6 is not a pair",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "says"), HOSTILE.values(), ids=list(HOSTILE))
+def test_a_hostile_file_is_refused_in_one_short_line(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(ExperimentError) as error:
+        read(written(tmp_path, text))
+    problem = str(error.value).removeprefix(f"{tmp_path}/")
+    assert problem.startswith(says)
+    assert problem.isprintable()
+    assert len(problem) < 500
+
+
+def test_a_byte_that_is_no_text_is_refused_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "bytes.toml").write_bytes(b"\n\n# \xff")
+    with pytest.raises(ExperimentError, match=r"bytes\.toml:3: not a text file in UTF-8"):
+        read(tmp_path / "bytes.toml")
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.toml")
+    for path in (tmp_path / "pipe.toml", Path("/dev/zero")):
+        with pytest.raises(ExperimentError, match="is no regular file"):
+            read(path)
+
+
+def test_all_points_within_the_limits_have_names_of_their_own() -> None:
+    many = {"list": [{"duration_s": n % 5000 + 1, "machines": 1 + n % 9} for n in range(10_000)]}
+    assert len(parse("mine", many).specs()) == 10_000
+    same = {"grid": {"machines": [["a"], ["a"], ["a", "2"]]}}
+    assert len(parse("mine", same).specs()) == 3

@@ -142,3 +142,12 @@ def test_something_is_named_exactly_if_the_runs_are_others(
     same = parse("mine", one).specs() == parse("mine", other).specs()
     assert (not list(changes(before, after))) == (before == after)
     assert same or before != after
+
+
+def test_points_of_another_shape_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    for points in (3, {"base": 3}, {"base": {"values": 3, "spec": {}}}, {"base": {}}):
+        ours = made_of(BASE)
+        (tmp_path / "mine" / "experiment.json").write_text(json.dumps(ours | {"points": points}))
+        with pytest.raises(ExperimentError, match="so its runs are unknown"):
+            claim(tmp_path / "mine", "", ours)

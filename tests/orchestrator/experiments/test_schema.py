@@ -59,12 +59,12 @@ def test_every_ready_made_experiment_passes_schema_and_reading(path: Path) -> No
     assert first == "#:schema schema.json"
     assert second.startswith("# ")
     jsonschema.validate(tomllib.loads(path.read_text()), experiment_schema())
-    experiment = parse(path.stem, read(path))
+    experiment = read(path).experiment
     assert len(experiment.specs()) == len(experiment.points) * experiment.repeat
 
 
 def test_the_assignment_is_five_one_minute_runs_at_1_to_6_ticks() -> None:
-    runs = parse("assignment", read(FOLDER / "assignment.toml")).specs().values()
+    runs = read(FOLDER / "assignment.toml").experiment.specs().values()
     assert [spec.seed for spec in runs] == [0, 1, 2, 3, 4]
     assert all(Spec(seed=spec.seed) == spec for spec in runs)
 

@@ -70,3 +70,48 @@ def test_a_wrong_option_is_named_as_it_was_typed() -> None:
     for option in ("--ticks", "6-1"), ("--tick-rate", "0"), ("--clocks", "sundial"):
         with pytest.raises(UsageError, match=f"^{option[0]}: "):
             read_settings((*BASE, *option))
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--port", "0"], "--port: a port from 1 to 65535 is needed, not 0"),
+        (["--port", "²"], "argument --port: '²' is not a whole number"),
+        (["--port", "9" * 5000], "argument --port: '999"),
+        (["--peers", "h:²"], "--peers: 'h:²' is neither NAME=HOST:PORT nor HOST:PORT"),
+        (["--peers", "h:" + "9" * 5000], "--peers: 'h:999"),
+        (["--peers", "\x1b[2J:5"], r"--peers: '\x1b[2J:5' is neither NAME=HOST:PORT"),
+        (["--peers", "a b=h:5"], "--peers: 'a b' is not a name"),
+        (["--peers", ",".join(f"h:{n}" for n in range(1, 60_000))], "--peers: 60000 machines"),
+        (["--run", "a\nb"], r"argument --run: 'a\nb' is not 1 to 255 printable characters"),
+        (["--listen", "256.0.0.1"], "argument --listen: '256.0.0.1' is not an address of this"),
+        (["--listen", "192.0.2.1"], "argument --listen: '192.0.2.1' is not an address of this"),
+        (["--startup", "nan"], "argument --startup: 'nan' is not a number of seconds"),
+        (["--min-ticks", "0"], "--ticks: 0 is outside"),
+        (["--spec", '{"seed": 1, "seed": 2}'], "argument --spec: seed: it is there more than once"),
+        (
+            ["--spec", '{"faults": [{"kind": "crash", "kind": "loss"}]}'],
+            "argument --spec: kind: it is there more than once",
+        ),
+        (["--spec", '{"ticks": 5}', "--min-ticks", "1"], "--spec: ticks: 5 is not a pair"),
+        (["--spec", '{"seed": ' + "9" * 5000 + "}"], 'argument --spec: \'{"seed": 999'),
+        (["--spec", '{"\\u001b": 1}'], r"--spec: \x1b: there is no such field"),
+        (["--spec", "\x1b" * 100_000], r"argument --spec: '\x1b\x1b"),
+    ],
+)
+def test_a_hostile_value_is_refused_in_one_short_line(words: list[str], says: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        read_settings((*BASE, *words))
+    assert str(caught.value).startswith(says)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 400
+
+
+def test_a_name_that_is_none_is_refused_with_its_place() -> None:
+    with pytest.raises(UsageError, match=r"^NAME: 'a\\x07' is not a name"):
+        read_settings(("a\x07", *BASE[1:]))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "[::]", "localhost", "0.0.0.0"])
+def test_an_address_of_this_computer_is_listened_on(address: str) -> None:
+    assert read_settings((*BASE, "--listen", address)).listen == address
