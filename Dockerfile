@@ -25,7 +25,7 @@ ENTRYPOINT ["python", "-m", "vm"]
 
 FROM base AS analysis
 # Whatever a base image has of these itself is left alone: its packages are not ours to remove.
-ARG TABLES="numpy|numba|llvmlite|polars|polars-runtime-32|rich|markdown-it-py|mdurl|pygments"
+ARG TABLES="regex|numpy|numba|llvmlite|polars|polars-runtime-32|rich|markdown-it-py|mdurl|pygments"
 ARG REPORTS="vl-convert-python|jinja2|markupsafe"
 RUN sed -nE "/^($TABLES|$REPORTS)==/,/[^\\]\$/p" requirements.lock > installed.lock \
     && pip install --ignore-installed --require-hashes -r installed.lock

@@ -1,6 +1,7 @@
 """The owner of a run or a file: a process of a computer, which may have ended."""
 
 import os
+import re
 import socket
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def is_dead(owner: str, owner_begun: str = "") -> bool:
     `owner_begun` distinguishes it from a later process with the same id.
     """
     host, _, pid = owner.rpartition(":")
-    if host != socket.gethostname() or not pid.isdigit():
+    if host != socket.gethostname() or not re.fullmatch("[0-9]{1,9}", pid):
         return False
     try:
         os.kill(int(pid), 0)

@@ -1,20 +1,26 @@
-"""The directory of a run: the names of its files, their JSON, and how they are written.
+"""The directory of a run: the names of its files, their JSON, and how they are read and written.
 
 `docs/files.md` describes each file. A file or directory is written under a temporary name beside
-its own and renamed when it is whole, so that what has its name is whole at any instant.
+its own and renamed when it is whole, so that what has its name is whole at any instant. A directory
+can come from somebody else: only regular files in it are read, and nothing is written through a
+link.
 """
 
 import json
 import os
 import shutil
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from errno import EFBIG, EINVAL, ELOOP
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, Literal
 
 from vm import __version__
 from vm.log import FORMAT
+from vm.quoting import escaped
 
 # In the directory of a run.
 LOG_SUFFIX = ".jsonl"
@@ -33,6 +39,10 @@ SUMMARY = "summary.csv"
 FAILED = "failed"
 # In the folder of all experiments.
 INDEX = "index.html"
+#: A longer JSON file is refused; the largest, of an experiment, holds a spec for each point.
+MAX_JSON_BYTES = 16 << 20
+#: Nor is a line of a log, whose vectors have a number for each machine.
+MAX_LINE_BYTES = 1 << 20
 
 MachineResult = Literal["finished", "terminated", "killed", "failed"]
 RunResult = Literal["finished", "failed", "interrupted"]
@@ -76,7 +86,7 @@ def file_of_run(home: Path, file: str, run: str) -> Path:
 
     The name of one of several executions of a log is a part of the file's name.
     """
-    name = f"{home.resolve().name}#"
+    name = f"{name_of(home)}#"
     execution = run.removeprefix(name) if run.startswith(name) else ""
     if home.is_dir():
         return home / (f"{execution}.{file}" if execution else file)
@@ -93,13 +103,56 @@ def transcript_path(directory: Path, machine: str) -> Path:
 
 def logs_in(directory: Path) -> list[Path]:
     """Return the logs directly in a directory, without unfinished ones: their names have a dot."""
-    return sorted(path for path in directory.glob(f"*{LOG_SUFFIX}") if path.name[0] != ".")
+    logs = directory.glob(f"*{LOG_SUFFIX}")
+    return sorted(path for path in logs if path.name[0] != "." and is_regular(path))
+
+
+def name_of(path: Path) -> str:
+    """Return the name of a file or directory as printable text, also if it is not UTF-8."""
+    return escaped(path.resolve().name)
+
+
+def is_regular(path: Path) -> bool:
+    """Whether a path is a regular file itself: no link, directory, pipe or device."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """Open a regular file for reading; OSError for anything else, also for a link to one."""
+    if path.is_symlink():
+        raise OSError(ELOOP, "it is a link", str(path))
+    # A pipe must not block before it is recognised.
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file
+    file.close()
+    raise OSError(EINVAL, "it is no regular file", str(path))
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """Return the contents of a regular file; OSError if it is none, or has more bytes."""
+    with open_regular(path) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(EFBIG, f"it is longer than {most:,} bytes", str(path))
+    return content
+
+
+def parse_json(path: Path) -> Any:
+    """Return the value that a JSON file holds; OSError or ValueError with the reason."""
+    try:
+        return json.loads(read_bytes(path, MAX_JSON_BYTES))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
     """Return the object that a JSON file holds; None if it is missing or not a whole object."""
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+        plain = parse_json(path)
     except (OSError, ValueError):
         return None
     return plain if isinstance(plain, dict) else None
@@ -111,16 +164,29 @@ def write_json(path: Path, value: object) -> None:
 
 
 def write_text(path: Path, text: str) -> Path:
-    """Write a file that appears when it is whole; returns its path. OSError if that fails."""
+    """Write a file that appears when it is whole; returns its path. OSError if that fails.
+
+    Half a surrogate pair, which a message can quote, is written as its escape.
+    """
     with whole_file(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(text, encoding="utf-8", errors="backslashreplace")
     return path
+
+
+def make_folder(path: Path) -> None:
+    """Make a directory unless it is there; OSError for a link to one, which leads elsewhere."""
+    path.mkdir(exist_ok=True)
+    if path.is_symlink():
+        raise OSError(ELOOP, "it is a link", str(path))
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A path to write to, which becomes `path` in the end, or disappears after an error."""
+    """A new file to write to, which becomes `path` in the end, or disappears after an error."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
+    # Whatever has the name, such as a link, is left by a process with the same id, or a trap.
+    partial.unlink(missing_ok=True)
+    partial.touch(exist_ok=False)
     try:
         yield partial
         partial.replace(path)

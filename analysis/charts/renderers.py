@@ -22,6 +22,8 @@ from typing import Any
 
 import vl_convert
 
+from vm.files import make_folder, whole_file, write_text
+
 MAX_PROCESSES = 4
 PNG_SCALE = 2
 #: A chart of all marks, drawn until the code that draws is compiled, or a chart is waiting.
@@ -58,7 +60,7 @@ class Renderers:
 
         OSError if the folder cannot be made; `wait` raises other errors.
         """
-        folder.mkdir(exist_ok=True)
+        make_folder(folder)
         for name, spec in charts.items():
             self._drawn.append(self._threads.submit(self._draw, spec, folder / name))
 
@@ -131,8 +133,9 @@ def main() -> None:
 def write(spec: Any, file: Path) -> None:
     """Write a chart as SVG and as PNG, to `file` with these suffixes."""
     svg = vl_convert.vegalite_to_svg(spec)
-    file.with_suffix(".svg").write_text(svg, encoding="utf-8")
-    file.with_suffix(".png").write_bytes(vl_convert.svg_to_png(svg, scale=PNG_SCALE))
+    write_text(file.with_suffix(".svg"), svg)
+    with whole_file(file.with_suffix(".png")) as partial:
+        partial.write_bytes(vl_convert.svg_to_png(svg, scale=PNG_SCALE))
 
 
 if __name__ == "__main__":

@@ -1,24 +1,30 @@
-"""What was read of a big log, kept as Parquet beside it until the log changes.
+"""What was read of a big log, kept as Parquet in the user's own cache folder.
 
-`.<log>.parquet` holds the events, and in its metadata everything else: which log it was read
-of, by size and time of change, the other records, and the lines that could not be used.
+`<hash>.parquet` holds the events, and in its metadata everything else: the other records, and the
+lines that could not be used. The hash is of the log's content, so no folder of somebody else says
+what a log holds, and no other log is taken for it.
 """
 
+import hashlib
 import json
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
 
 from analysis.history.run import SCHEMA, Damage
 from analysis.logs.reading import Reading
-from vm.files import whole_file
+from vm.files import open_regular, whole_file
 from vm.log import decode, encode
 
 #: Smaller logs are read sooner than their cache could be written.
 KEEP_FROM_BYTES = 8 << 20
+#: The oldest files beyond this are removed.
+KEEP_BYTES = 4 << 30
 #: Changes with what is kept, and how.
-SHAPE = f"1 {SCHEMA}"
+SHAPE = f"2 {SCHEMA}"
 ROWS_PER_GROUP = 1 << 18
 KEY = "vklocks"
 
@@ -28,42 +34,67 @@ def is_big(path: Path) -> bool:
     return path.stat().st_size >= KEEP_FROM_BYTES
 
 
-def cached(path: Path, read: Callable[[Path], Reading]) -> Reading:
-    """What a log says: by its cache if that is of this log as it is now, or else by reading it.
+def folder() -> Path:
+    """Return the folder of the user's caches, which needs not be there."""
+    home = Path(os.environ.get("HOME", "/nonexistent")) / ".cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home) / "vklocks"
 
-    Then a cache is made if the log is big and its folder can be written.
+
+def cached(path: Path, read: Callable[[Path], Reading]) -> Reading:
+    """What a log says: by the cache of its content, or else by reading it.
+
+    Then a cache is made if the log is big, and the cache folder can be written.
     """
     if not is_big(path):
         return read(path)
-    status = path.stat()
-    state = f"{SHAPE} {status.st_size} {status.st_mtime_ns}"
-    cache = path.with_name(f".{path.name}.parquet")
-    if (found := _read_cache(cache, path, state)) is None:
+    before = _state(path)
+    cache = folder() / f"{_hash(path)}.parquet"
+    if (found := _read_cache(cache, path)) is None:
         found = read(path)
-        if _write_cache(cache, found, state):
-            found.frames, found.is_big = [pl.scan_parquet(cache)], True
+        # What changed meanwhile does not have the hash.
+        if _state(path) == before and _write_cache(cache, found):
+            found.frames, found.is_big = [_scan(cache, path, found.machine)], True
     return found
 
 
-def _read_cache(cache: Path, path: Path, state: str) -> Reading | None:
+def _state(path: Path) -> tuple[int, int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _hash(path: Path) -> str:
+    with open_regular(path) as file:
+        content = hashlib.file_digest(file, "sha256").digest()
+    return hashlib.sha256(SHAPE.encode() + content).hexdigest()
+
+
+def _scan(cache: Path, path: Path, machine: str) -> pl.LazyFrame:
+    """The events of a log; logs of equal content can have different names."""
+    names = {"machine": pl.lit(machine), "file": pl.lit(Reading(path).file)}
+    return pl.scan_parquet(cache).with_columns(**names)
+
+
+def _read_cache(cache: Path, path: Path) -> Reading | None:
     try:
         facts = json.loads(pl.read_parquet_metadata(cache)[KEY])
     except (OSError, KeyError, ValueError, pl.exceptions.PolarsError):
         return None
-    if facts["state"] != state:
-        return None
-    reading = Reading(path, frames=[pl.scan_parquet(cache)], is_big=True)
+    reading = Reading(path, is_big=True)
     for line, text in facts["records"]:
         reading.take(line, decode(text))
-    reading.damage = [Damage(*damage) for damage in facts["damage"]]
+    reading.damage = [Damage(*damage)._replace(file=reading.file) for damage in facts["damage"]]
+    reading.frames = [_scan(cache, path, reading.machine)]
+    with suppress(OSError):
+        os.utime(cache)
     return reading
 
 
-def _write_cache(cache: Path, reading: Reading, state: str) -> bool:
+def _write_cache(cache: Path, reading: Reading) -> bool:
     """Whether the cache could be written. It appears when it is whole."""
     records = [[line, encode(record)] for line, record in reading.records]
-    facts = {"state": state, "records": records, "damage": reading.damage}
+    facts = {"records": records, "damage": reading.damage}
     try:
+        cache.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with whole_file(cache) as partial:
             reading.scan.sink_parquet(
                 partial,
@@ -72,6 +103,17 @@ def _write_cache(cache: Path, reading: Reading, state: str) -> bool:
                 row_group_size=ROWS_PER_GROUP,
                 metadata={KEY: json.dumps(facts)},
             )
+        forget_oldest(cache.parent)
     except OSError:
         return False
     return True
+
+
+def forget_oldest(caches: Path) -> None:
+    """Remove the caches that were used longest ago, until the rest are not too big."""
+    room = KEEP_BYTES
+    known = [(path.stat().st_mtime_ns, path) for path in caches.glob("*.parquet")]
+    for _, path in sorted(known, reverse=True):
+        room -= path.stat().st_size
+        if room < 0:
+            path.unlink(missing_ok=True)

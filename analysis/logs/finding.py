@@ -6,12 +6,15 @@ without another look.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 from analysis.history.run import HEAD_BYTES, Format, InputError, Run
 from analysis.logs import own
 from analysis.logs.importers import IMPORTERS, described
-from vm.files import FAILED, METRICS
+from analysis.logs.limits import MAX_DEPTH, MAX_NAMES, MAX_OWN_BYTES, MAX_TEXT_BYTES
+from vm.files import FAILED, METRICS, is_regular, open_regular
+from vm.quoting import escaped
 from vm.spec import natural_order, suggestion
 
 #: Files of no known format are taken for logs if they end so and most of their lines hold numbers.
@@ -45,15 +48,21 @@ class Source:
     @property
     def has_metrics(self) -> bool:
         """Whether the run has been evaluated, so that its metrics lie there."""
-        return (self.path / METRICS).exists()
+        return is_regular(self.path / METRICS)
 
     def load(self) -> list[Run]:
         """Load the run, or the executions if there are several; InputError if there is none."""
         try:
-            runs = self.usable_format().load(self.path, self.files)
+            format_ = self.usable_format()
+            most = MAX_OWN_BYTES if format_ is own else MAX_TEXT_BYTES
+            if sum(file.stat().st_size for file in self.files) > most:
+                raise InputError(f"{self.path}: its logs have more than {most:,} bytes together")
+            runs = format_.load(self.path, self.files)
         except OSError as error:
             raise _unreadable(self.path, error) from None
-        names = tuple(file.name for file in self.unknown)
+        except UnicodeEncodeError as error:
+            raise InputError(f"{self.path}: a name that is not text: {error}") from None
+        names = tuple(escaped(file.name) for file in self.unknown)
         return [replace(run, unknown_files=names) for run in runs] if names else runs
 
     def usable_format(self) -> Format:
@@ -80,13 +89,13 @@ def find_runs(paths: Iterable[Path], format_name: str = "") -> list[Source]:
     A run is a directory that directly holds logs, or metrics without logs, or, if given by
     itself, one log of a format that has all machines in one. Folders whose files seem to be logs
     of no known format are among the sources, unless there are runs in folders below. Not
-    searched are folders whose names begin with a dot, and those called `failed` below the paths.
-    InputError if a path does not exist or has no run below it.
+    searched are folders whose names begin with a dot, those called `failed` below the paths, links,
+    and folders in MAX_DEPTH others. InputError if a path does not exist or has no run below it.
     """
     found: dict[Path, Source] = {}
     for path in paths:
         try:
-            below = list(_sources_below(_there(path), format_name))
+            below = list(_sources_below(_there(path), format_name, count(1)))
         except OSError as error:
             raise _unreadable(path, error) from None
         _check_usable(path, below)
@@ -117,16 +126,16 @@ def load(path: Path, format_name: str = "") -> Run:
 def source_of(path: Path, format_name: str = "") -> Source:
     """Find the format of the logs in a directory, or of a log: the first one that knows any."""
     try:
-        return _source(path, format_name)
+        return _source(path, format_name, count(1))
     except OSError as error:
         raise _unreadable(path, error) from None
 
 
-def _source(path: Path, format_name: str) -> Source:
+def _source(path: Path, format_name: str, numbers: Iterator[int]) -> Source:
     formats = [_named(format_name)] if format_name else list(FORMATS.values())
     known: dict[Path, int] = {}
     unknown = []
-    for file in _files(path):
+    for file in _files(path, numbers):
         head = _head(file)
         number = next((n for n, format_ in enumerate(formats) if format_.knows(head)), None)
         if number is not None:
@@ -141,18 +150,31 @@ def _source(path: Path, format_name: str) -> Source:
     return Source(path, formats[first], files, () if formats[first] is own else tuple(unread))
 
 
-def _files(path: Path) -> list[Path]:
-    """Return the files directly in a directory, or the one file.
+def _files(path: Path, numbers: Iterator[int]) -> list[Path]:
+    """Return the regular files directly in a directory, or the one file.
 
-    Names that begin with a dot are skipped: unfinished runs live under them.
+    Names that begin with a dot are skipped: unfinished runs live under them. `numbers` count the
+    names; InputError if they are too many.
     """
     if path.is_file():
-        return [path]
-    return sorted(file for file in path.iterdir() if file.name[0] != "." and file.is_file())
+        return [path.resolve()]
+    files = []
+    for file in path.iterdir():
+        if next(numbers) > MAX_NAMES:
+            raise InputError(
+                f"{path}: more than {MAX_NAMES:,} files and folders were searched up to here:"
+                " give the folders of the runs"
+            )
+        if file.name[0] != "." and is_regular(file):
+            files.append(file)
+    return sorted(files)
 
 
 def _head(path: Path) -> str:
-    with path.open("rb") as file:
+    # Files of the kernel are empty by their size, and may have no end.
+    if not path.stat().st_size:
+        return ""
+    with open_regular(path) as file:
         return file.read(HEAD_BYTES).decode(errors="replace")
 
 
@@ -177,15 +199,18 @@ def _unreadable(path: Path, error: OSError) -> InputError:
     return InputError(f"{error.filename or path} cannot be read: {error.strerror}")
 
 
-def _sources_below(path: Path, format_name: str) -> Iterator[Source]:
-    source = _source(path, format_name)
+def _sources_below(
+    path: Path, format_name: str, numbers: Iterator[int], depth: int = 0
+) -> Iterator[Source]:
+    source = _source(path, format_name, numbers)
     if source.is_run or path.is_file():
         yield source
         return
     below = list[Source]()
-    for folder in [p for p in path.iterdir() if p.is_dir() and not p.is_symlink()]:
-        if not folder.name.startswith(".") and folder.name != FAILED:
-            below += _sources_below(folder, format_name)
+    if depth < MAX_DEPTH:
+        for folder in [p for p in path.iterdir() if p.is_dir() and not p.is_symlink()]:
+            if not folder.name.startswith(".") and folder.name != FAILED:
+                below += _sources_below(folder, format_name, numbers, depth + 1)
     if source.unknown and not below:
         yield source
     yield from below

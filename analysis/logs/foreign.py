@@ -12,8 +12,17 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from analysis.history.run import NO_RECEIVER, NO_SEND_FITS, SCHEMA, SEVERAL_FIT, Damage, Run
+from analysis.history.run import (
+    NO_RECEIVER,
+    NO_SEND_FITS,
+    SCHEMA,
+    SEVERAL_FIT,
+    Damage,
+    InputError,
+    Run,
+)
 from analysis.logs import conventions
+from analysis.logs.limits import MAX_CELLS, MAX_MACHINES
 from analysis.logs.matching import (
     BY_CLOCK,
     BY_ORDER,
@@ -69,6 +78,12 @@ class Extract:
 
 def run_of(extract: Extract) -> Run:
     """Turn an extract into a run; InputError if it holds several runs."""
+    cells = extract.events.height * len(extract.machines)
+    if cells > MAX_CELLS or len(extract.machines) > MAX_MACHINES:
+        raise InputError(
+            f"{extract.path}: {extract.events.height:,} events of {len(extract.machines)} machines:"
+            f" at most {MAX_MACHINES}, and {MAX_CELLS:,} events times machines are read"
+        )
     conventions.refuse_several(extract.events)
     notes = list(extract.conventions)
     events = conventions.one_row_a_send(extract.events, notes)

@@ -13,7 +13,7 @@ from analysis.history.run import SCHEMA, InputError, Run
 from analysis.logs import reading
 from analysis.logs.cache import cached, is_big
 from analysis.logs.reading import Reading, read
-from vm.files import log_path, logs_in
+from vm.files import log_path, logs_in, name_of
 from vm.records import Record, Start
 
 NAME = "jsonl"
@@ -45,7 +45,7 @@ def _run(directory: Path, readings: list[Reading]) -> Run:
     run = [machine for machine in machines if machine in logs]
     starts = {machine: begun for machine in run if (begun := logs[machine].start)}
     stops = {machine: stop for machine in run if (stop := logs[machine].stop)}
-    name = directory.resolve().name
+    name = name_of(directory)
     return Run(
         name=name,
         path=directory,
@@ -57,7 +57,7 @@ def _run(directory: Path, readings: list[Reading]) -> Run:
         stops=stops,
         tick_rates_hz={m: begun.spec.tick_rate_hz(m) for m, begun in starts.items()},
         queue_left={machine: len(stop.inbox) for machine, stop in stops.items()},
-        files={machine: logs[machine].path.name for machine in run},
+        files={machine: logs[machine].file for machine in run},
         scan=_table(name, [logs[machine] for machine in run]),
         damage=tuple(damage for reading in readings for damage in reading.damage),
         recoveries={m: tuple(record for _, record in logs[m].recoveries) for m in run},
@@ -82,7 +82,7 @@ def _table(run: str, logs: list[Reading]) -> pl.LazyFrame:
 
 def _agreed(directory: Path, readings: list[Reading]) -> Start:
     """The start record that stands for all; InputError unless they tell of one and the same run."""
-    known = {reading.path.name: reading.start for reading in readings if reading.start}
+    known = {reading.file: reading.start for reading in readings if reading.start}
     if not known:
         raise InputError(
             f"{directory} holds no log with a start record: nobody can say what was run"

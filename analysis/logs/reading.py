@@ -7,8 +7,8 @@ every line is taken for what `vm.log` says it is, and damage costs time only whe
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from io import BufferedReader
 from pathlib import Path
+from typing import BinaryIO
 
 import polars as pl
 
@@ -23,7 +23,10 @@ from analysis.history.run import (
     unusable,
 )
 from analysis.logs.bulk import read_events
+from analysis.logs.limits import MAX_DAMAGE, MAX_REASON_CHARACTERS
+from vm.files import MAX_LINE_BYTES, open_regular
 from vm.log import LogError, StartError, decode
+from vm.quoting import escaped, plain
 from vm.records import Event, Record, Recovery, Start, Stop
 
 BLOCK_BYTES = 16 << 20
@@ -36,7 +39,8 @@ class Reading:
     """One log file as far as it was read.
 
     `records` are all that are no events, with their lines; `frames` the events in the columns
-    of SCHEMA, but without the run. `is_big` says that they are on disk.
+    of SCHEMA, but without the run. `is_big` says that they are on disk,
+    `is_given_up` that the rest of the log is not read.
     """
 
     path: Path
@@ -46,13 +50,14 @@ class Reading:
     damage: list[Damage] = field(default_factory=list)
     frames: list[pl.LazyFrame] = field(default_factory=list)
     is_big: bool = False
+    is_given_up: bool = False
     _lines: list[int] = field(default_factory=list)
     _events: list[Event] = field(default_factory=list)
 
     @property
     def machine(self) -> str:
         """Whose log it is; without a start record its name says so."""
-        return self.start.machine if self.start else self.path.stem
+        return self.start.machine if self.start else escaped(self.path.stem)
 
     @property
     def recoveries(self) -> list[tuple[int, Recovery]]:
@@ -64,8 +69,18 @@ class Reading:
         schema = {name: type_ for name, type_ in SCHEMA.items() if name != "run"}
         return pl.concat(self.frames) if self.frames else pl.LazyFrame(schema=schema)
 
+    @property
+    def file(self) -> str:
+        return escaped(self.path.name)
+
     def refuse(self, line: int, reason: str) -> None:
-        self.damage.append(Damage(self.path.name, line, reason))
+        self.damage.append(Damage(self.file, line, plain(reason, MAX_REASON_CHARACTERS)))
+        if len(self.damage) == MAX_DAMAGE:
+            self.give_up(line, f"{MAX_DAMAGE:,} lines could not be used")
+
+    def give_up(self, line: int, reason: str) -> None:
+        self.damage.append(Damage(self.file, line, f"the log is read no further: {reason}"))
+        self.is_given_up = True
 
     def take(self, line: int, record: Record) -> None:
         """Take the next record in; what has no place in a log becomes damage."""
@@ -98,7 +113,7 @@ class Reading:
         """Take a table of the next events in, which are on successive lines."""
         self.flush()
         lines = pl.int_range(line, line + events.height, dtype=pl.Int64)
-        where = {"machine": pl.lit(self.machine), "file": pl.lit(self.path.name), "line": lines}
+        where = {"machine": pl.lit(self.machine), "file": pl.lit(self.file), "line": lines}
         names = [name for name in SCHEMA if name != "run"]
         self.frames.append(events.lazy().with_columns(**where).select(names))
 
@@ -107,7 +122,7 @@ class Reading:
         if self._events:
             assert self.start
             main = self.start.spec.clocks[0]
-            frame = table(self.machine, self.path.name, main, self._lines, self._events)
+            frame = table(self.machine, self.file, main, self._lines, self._events)
             self.frames.append(frame.lazy())
             self._lines, self._events = [], []
 
@@ -125,7 +140,7 @@ def read(path: Path) -> Reading:
     """All that a log says. InputError if it cannot be of one run."""
     reading = Reading(path)
     line = 1
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         for block in _blocks(file):
             _read_block(reading, line, block)
             line += block.count(b"\n")
@@ -133,12 +148,14 @@ def read(path: Path) -> Reading:
     return reading
 
 
-def _blocks(file: BufferedReader) -> Iterator[bytes]:
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
     """The file in parts that end with a line: its first and its last line by themselves, as no
-    event is expected there; in the end what has no line end."""
-    yield file.readline()
-    left = b""
-    while read := file.read(BLOCK_BYTES):
+    event is expected there; in the end what has no line end. A too long line is the last."""
+    left = file.readline(MAX_LINE_BYTES + 1)
+    if len(left) <= MAX_LINE_BYTES:
+        yield left
+        left = b""
+    while len(left) <= 2 * MAX_LINE_BYTES and (read := file.read(BLOCK_BYTES)):
         text = left + read
         last = text.rfind(b"\n", 0, max(0, text.rfind(b"\n"))) + 1
         yield text[:last]
@@ -149,6 +166,8 @@ def _blocks(file: BufferedReader) -> Iterator[bytes]:
 
 
 def _read_block(reading: Reading, line: int, block: bytes) -> None:
+    if reading.is_given_up:
+        return
     if block.count(b"\n") <= FEW_LINES:
         _read_lines(reading, line, block)
         return
@@ -167,12 +186,16 @@ def _read_block(reading: Reading, line: int, block: bytes) -> None:
 def _read_lines(reading: Reading, first: int, block: bytes) -> None:
     *whole, last = block.split(b"\n")
     for number, line in enumerate([*whole, last] if last else whole):
+        if len(line) > MAX_LINE_BYTES and not reading.is_given_up:
+            reading.give_up(first + number, f"this line has more than {MAX_LINE_BYTES:,} bytes")
+        if reading.is_given_up:
+            return
         if line.strip():
             try:
                 reading.take(first + number, decode(line.decode()))
             except StartError as error:
                 raise InputError(f"{reading.path}:{first + number}: {error}") from None
-            except (LogError, UnicodeDecodeError) as error:
+            except (LogError, UnicodeDecodeError, RecursionError) as error:
                 torn = f"{TORN}: " if number == len(whole) else ""
                 reading.refuse(first + number, f"{torn}{error}")
 

@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import islice
 
 from analysis.history.run import Damage, Run
 from analysis.metrics.labels import counted
 
 MAX_FILES = 10
+MAX_REASONS = 50
 
 
 def notes(run: Run) -> list[str]:
@@ -21,13 +23,15 @@ def notes(run: Run) -> list[str]:
 
 
 def notes_on_damage(damage: Iterable[Damage]) -> list[str]:
-    """Return a note for each file and reason, with the first line."""
+    """Return a note for each file and reason, with the first line; of very many the first."""
     same = Counter((one.file, one.reason) for one in damage)
     first = {(one.file, one.reason): one.line for one in reversed(list(damage))}
-    return [
+    listed = [
         f"note: {counted(count, 'line')} not used from {file}:{first[file, reason]}: {reason}"
-        for (file, reason), count in same.items()
+        for (file, reason), count in islice(same.items(), MAX_REASONS)
     ]
+    more = len(same) - len(listed)
+    return [*listed, f"note: lines not used for {more:,} more reasons"] if more else listed
 
 
 def notes_on_files(run: Run) -> list[str]:

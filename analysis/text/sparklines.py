@@ -13,6 +13,7 @@ from rich.text import Text
 from analysis.history.run import Run
 from analysis.metrics.events import NS_PER_S, prepare
 from analysis.metrics.run import skews
+from vm.quoting import plain
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 #: For terminals that have no blocks.
@@ -27,7 +28,7 @@ def print_sparklines(run: Run, console: Console) -> None:
     last_ns = run.events["at_ns"].max()
     if not isinstance(last_ns, int) or last_ns <= 0 or len(run.machines) > MAX_MACHINES:
         return
-    name_width = max(map(len, ("all", *run.machines)))
+    name_width = max(len(plain(name)) for name in ("all", *run.machines))
     width = max(MIN_WIDTH, min(MAX_WIDTH, console.width - name_width - 1))
     step_ns = last_ns // width + 1
     blocks = BLOCKS if console.encoding.lower().startswith("utf") else ASCII
@@ -36,7 +37,7 @@ def print_sparklines(run: Run, console: Console) -> None:
         if not readings.is_empty():
             console.print(Text(f"{what}, up to {_peak(readings)}"))
             for name, line in sparklines(readings, step_ns, width, blocks):
-                text = f"{name.ljust(name_width)} {line}".rstrip()
+                text = f"{plain(name).ljust(name_width)} {line}".rstrip()
                 console.print(Text(text, no_wrap=True, overflow="ignore"), crop=False)
     console.print()
 

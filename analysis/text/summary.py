@@ -16,7 +16,8 @@ from analysis.metrics.labels import show
 from analysis.metrics.run import RUN_METRICS
 from analysis.text.notes import notes
 from analysis.text.sparklines import print_sparklines
-from analysis.text.verdict import explain_account, headline
+from analysis.text.verdict import MAX_LINE, explain_account, headline
+from vm.quoting import plain
 
 #: Columns of the printed tables: the metrics and their headings, broken so that each table
 #: fits into 80 columns. No table has all metrics; --json does.
@@ -142,13 +143,13 @@ def print_table(console: Console, rows: pl.DataFrame, columns: Mapping[str, str]
     )
     name = rows.columns[0]
     headings = {name: name, **columns}
-    cells = [[show(row[metric]) for metric in headings] for row in rows.to_dicts()]
+    cells = [[plain(show(row[metric])) for metric in headings] for row in rows.to_dicts()]
     # Nothing is cut, whatever the console: a number without its last digits is another one.
     widths = [
         max(len(word) for text in texts for word in text.split())
         for texts in zip(headings.values(), *cells, strict=True)
     ]
-    widths[0] = max(map(len, [name, *rows[name]]))
+    widths[0] = max(len(name), *(len(line[0]) for line in cells))
     for heading, width in zip(headings.values(), widths, strict=True):
         justify: JustifyMethod = "left" if heading == name else "right"
         table.add_column(heading, justify=justify, vertical="bottom", min_width=width)
@@ -160,8 +161,9 @@ def print_table(console: Console, rows: pl.DataFrame, columns: Mapping[str, str]
     say(console, "")
 
 
-def say(console: Console, line: str) -> None:
-    console.print(Text(line))
+def say(console: Console, text: str) -> None:
+    """Print lines, escaped and cut."""
+    console.print(Text("\n".join(plain(line, MAX_LINE) for line in text.split("\n"))))
 
 
 def _judged(found: Verdict) -> Iterator[str]:

@@ -15,8 +15,11 @@ from analysis.history.run import Run
 from analysis.metrics.labels import counted
 from analysis.text.notes import notes_on_damage, notes_on_files
 from vm.files import VERDICT
+from vm.quoting import plain
 
 MAX_VIOLATIONS_SHOWN = 10
+#: Characters of a line, which can hold names and timestamps from a log.
+MAX_LINE = 1000
 
 
 def print_verdict(run: Run | None, found: Verdict, console: Console) -> None:
@@ -103,7 +106,7 @@ def _explain(violation: Violation) -> Iterator[str]:
 
 def _print(console: Console, line: str) -> None:
     # Not broken: a line is for grep as well.
-    console.print(Text(line), soft_wrap=True)
+    console.print(Text(plain(line, MAX_LINE)), soft_wrap=True)
 
 
 #: The ends of copies other than `received`, as they are printed.

@@ -26,7 +26,7 @@ from errno import (
 from orchestrator.backends.outcome import EnvironmentProblem
 from orchestrator.cli import upkeep
 from orchestrator.cli.arguments import add_out, add_run, read_path
-from orchestrator.cli.console import complain
+from orchestrator.cli.console import bounded_output, complain
 from orchestrator.cli.export import add_export, add_format, export_runs
 from orchestrator.cli.replay import replay_run
 from orchestrator.cli.run import run_experiment
@@ -41,10 +41,14 @@ LACKING = (ENOSPC, EDQUOT, EROFS, EACCES, EPERM, EIO)
 UNUSABLE = (ENAMETOOLONG, ELOOP, ENOTDIR, EISDIR, EEXIST, ENOENT, EINVAL)
 
 
+#: Commands with output for people about folders.
+BOUNDED = ("analyse", "check", "export", "replay", "list")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     try:
         given = _parser().parse_args(arguments)
-        code: int = given.act(given)
+        code = _act(given)
         sys.stdout.flush()
     except (UsageError, ExperimentError) as error:
         return complain(2, str(error))
@@ -63,6 +67,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return complain(2, f"{error.filename}: {error.strerror}")
         raise
     return code
+
+
+def _act(given: argparse.Namespace) -> int:
+    """Execute the command; what reads folders, which others can have made, prints only so much."""
+    if given.command not in BOUNDED or getattr(given, "json", False):
+        return int(given.act(given))
+    with bounded_output():
+        return int(given.act(given))
 
 
 def _read_runs(given: argparse.Namespace) -> int:

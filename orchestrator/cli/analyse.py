@@ -25,7 +25,7 @@ from analysis.text.verdict import print_verdict
 from orchestrator.cli.console import complain, console_of_output, put_json
 from orchestrator.cli.report import Pages, prepare, write_index
 from orchestrator.runner.execution import Batch
-from vm.files import METRICS, SUMMARY, whole_file
+from vm.files import METRICS, SUMMARY, make_folder, name_of, whole_file
 from vm.options import UsageError
 
 #: Up to so many runs have tables of their own, and up to so many a row in a common one.
@@ -91,7 +91,7 @@ def _verdicts(source: Source) -> Iterator[tuple[Run | None, Verdict]]:
         why = f"only its metrics were written, no logs: {source.path / METRICS}"
     except InputError as error:
         why = str(error)
-    name = source.path.resolve().name
+    name = name_of(source.path)
     yield None, Verdict(name, account=None, violations=(), unchecked=(why,))
 
 
@@ -104,8 +104,10 @@ def _homes(sources: Sequence[Source], out: Path | None) -> Mapping[Path, Path]:
     common = os.path.commonpath([path.resolve().parent for path in paths])
     homes = {path: out / path.resolve().relative_to(common) for path in paths}
     try:
+        out.mkdir(parents=True, exist_ok=True)
         for home in homes.values():
-            home.mkdir(parents=True, exist_ok=True)
+            for folder in [*reversed(home.relative_to(out).parents), home.relative_to(out)][1:]:
+                make_folder(out / folder)
     except OSError as error:
         raise UsageError(f"--out: {error.filename} cannot be written: {error.strerror}") from None
     return homes

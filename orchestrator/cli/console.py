@@ -4,9 +4,12 @@ Names of machines, runs and folders come from elsewhere; so does all that is quo
 here, whatever printed it, so that it cannot move the cursor or pass for output of ours.
 """
 
+import io
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from typing import TextIO
 
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
 from rich.segment import Segment
@@ -17,6 +20,9 @@ from vm.quoting import escaped, plain
 COLUMNS = 100
 #: The most characters of a line that gives a problem.
 MAX_PROBLEM = 5000
+#: No command that reads folders prints more bytes for people, whatever the folders hold.
+MAX_OUTPUT = 90_000
+MAX_COMPLAINTS = 9_000
 
 
 class _Printable:
@@ -35,6 +41,38 @@ class _Escaping(RenderHook):
         self, renderables: Iterable[ConsoleRenderable]
     ) -> list[ConsoleRenderable]:
         return [_Printable(renderable) for renderable in renderables]
+
+
+class _Bounded(io.TextIOBase):
+    """A stream that ends after so many bytes."""
+
+    def __init__(self, stream: TextIO, most: int) -> None:
+        self._stream = stream
+        self._left = self._most = most
+
+    def write(self, text: str) -> int:
+        if self._left > 0:
+            size = len(text.encode(errors="replace"))
+            # A character has at most four bytes.
+            self._stream.write(text if size <= self._left else text[: self._left // 4])
+            self._left -= size
+            if self._left <= 0:
+                self._stream.write(f"\nand more, after {self._most:,} bytes: give fewer runs\n")
+        return len(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+
+@contextmanager
+def bounded_output() -> Iterator[None]:
+    """Cut everything that is printed after so many bytes."""
+    output, complaints = _Bounded(sys.stdout, MAX_OUTPUT), _Bounded(sys.stderr, MAX_COMPLAINTS)
+    with redirect_stdout(output), redirect_stderr(complaints):
+        yield
 
 
 def console_of_output() -> Console:

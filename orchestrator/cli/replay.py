@@ -5,7 +5,7 @@ from pathlib import Path
 
 from orchestrator.cli.console import console_of_output, say
 from orchestrator.virtual.replay import ReplayError, replay
-from vm.files import LOG_SUFFIX, logs_in
+from vm.files import LOG_SUFFIX, MAX_LINE_BYTES, logs_in, open_regular
 from vm.log import LogError, decode
 from vm.options import UsageError
 from vm.records import Event, Record
@@ -37,14 +37,18 @@ def _logs(directory: Path) -> list[Path]:
 
 def _read(path: Path) -> list[Record]:
     """The records of a log. A last line without its end, as a kill leaves it, is not one."""
+    records: list[Record] = []
+    number = 0
     try:
-        *lines, _torn = path.read_bytes().split(b"\n")
+        with open_regular(path) as file:
+            while line := file.readline(MAX_LINE_BYTES):
+                number += 1
+                if line.endswith(b"\n"):
+                    records.append(decode(line.decode()))
+                elif len(line) == MAX_LINE_BYTES:
+                    raise LogError(f"it has more than {MAX_LINE_BYTES:,} bytes")
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
-    records = []
-    for number, line in enumerate(lines, 1):
-        try:
-            records.append(decode(line.decode()))
-        except (LogError, UnicodeDecodeError) as error:
-            raise UsageError(f"{path}:{number} is no record of a log: {error}") from None
+    except (LogError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"{path}:{number} is no record of a log: {error}") from None
     return records

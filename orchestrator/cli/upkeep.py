@@ -2,32 +2,56 @@
 
 import argparse
 import shutil
+from pathlib import Path
 
 from orchestrator.cli.console import put
 from orchestrator.runner import execution
 from vm.files import RUN, read_json
+from vm.quoting import plain, quoted
+
+MAX_LISTED = 1000
+#: Characters of a value.
+MAX_SHOWN = 200
 
 
 def list_runs(given: argparse.Namespace) -> int:
-    found = [(path.parent, read_json(path)) for path in sorted(given.out.glob(f"*/*/{RUN}"))]
+    found = [path.parent for path in sorted(given.out.glob(f"*/*/{RUN}")) if not _is_linked(path)]
     if not found:
         put(f"no runs in {given.out}/ yet; `vklocks run` makes some")
-    for directory, plain in found:
-        if plain is None:
+    for directory in found[:MAX_LISTED]:
+        recorded = read_json(directory / RUN)
+        if recorded is None:
             put(f"{directory}: {RUN} cannot be read")
             continue
-        machines = plain.get("machines")
+        machines = recorded.get("machines")
         count = len(machines) if isinstance(machines, dict) else 0
-        line = f"{directory}  {plain.get('backend')}  {count} machines  {plain.get('outcome')}"
-        put(line + (f": {plain['problem']}" if plain.get("problem") else ""))
+        fields = ("backend", "outcome", "problem")
+        backend, outcome, problem = (_shown(recorded.get(field)) for field in fields)
+        line = f"{directory}  {backend}  {count} machines  {outcome}"
+        put(f"{line}: {problem}" if problem else line)
+    if len(found) > MAX_LISTED:
+        put(f"and {len(found) - MAX_LISTED:,} more: list one folder of them, --out DIR")
     return 0
+
+
+def _is_linked(path: Path) -> bool:
+    """Whether a run of another folder is here by a link."""
+    return any(folder.is_symlink() for folder in path.parents[:2])
+
+
+def _shown(value: object) -> str:
+    """Return a value of run.json for a line of the list."""
+    if isinstance(value, str):
+        return plain(value, MAX_SHOWN)
+    return quoted(value) if value else ""
 
 
 def clean(given: argparse.Namespace) -> int:
     from orchestrator.backends.docker import engine
 
     removed = 0
-    for partial in execution.leftovers(given.out, *given.out.glob("*/")):
+    folders = [folder for folder in given.out.glob("*/") if not folder.is_symlink()]
+    for partial in execution.leftovers(given.out, *folders):
         shutil.rmtree(partial, ignore_errors=True)
         removed += 1
         put(f"removed unfinished {partial}")

@@ -7,11 +7,13 @@ stamp of a message. A peer is the receiver of a send, or the sender of a receive
 
 import csv
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from analysis.history.run import Run
 from analysis.logs.foreign import run_of
 from analysis.logs.importers.rows import NUMBER, Reader, Row
+from vm.quoting import escaped
 
 NAME = "delimited"
 DELIMITERS = "|,;\t"
@@ -75,21 +77,23 @@ def _is_event(cells: Sequence[str]) -> bool:
 
 
 def _rows(file: Path, reader: Reader) -> Iterator[Row]:
-    lines = list(reader.lines(file))
-    layout = _layout(lines[0][1])
+    lines = reader.lines(file)
+    first = next(lines, (0, ""))
+    layout = _layout(first[1])
     assert layout
     delimiter, columns, has_names = layout
-    for number, line in lines[has_names:]:
+    name, machine = escaped(file.name), escaped(file.stem)
+    for number, line in lines if has_names else chain([first], lines):
         cells = _cells(line, delimiter)
         if len(cells) < MIN_COLUMNS:
-            reader.refuse(file.name, number, "there are too few columns")
+            reader.refuse(name, number, "there are too few columns")
         else:
-            yield row_of(file, number, dict(zip(columns, cells, strict=False)))
+            yield row_of(name, machine, number, dict(zip(columns, cells, strict=False)))
 
 
-def row_of(file: Path, line: int, found: dict[str, str]) -> Row:
-    """Make a row from texts by the names of COLUMNS; the machine defaults to the file's name."""
+def row_of(file: str, machine: str, line: int, found: dict[str, str]) -> Row:
+    """Make a row from texts by the names of COLUMNS; `machine` is that of a log that names none."""
     known = {name: found.get(name, "") for name in COLUMNS}
     peer = known.pop("peer")
-    defaults = {"machine": file.stem, "sender": peer, "receivers": peer}
-    return Row(file.name, line, **{name: known[name] or defaults.get(name, "") for name in known})
+    defaults = {"machine": machine, "sender": peer, "receivers": peer}
+    return Row(file, line, **{name: known[name] or defaults.get(name, "") for name in known})

@@ -15,7 +15,6 @@ The groups of the expression are `clock` and `kind`, and any of `time`, `queue`,
 and `machine` (default: the file's name).
 """
 
-import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,9 +23,12 @@ from pathlib import Path
 from typing import Any, get_args
 
 from analysis.history.run import InputError, Run
+from analysis.logs.expressions import Expression
 from analysis.logs.foreign import run_of
 from analysis.logs.importers.delimited import COLUMNS, NEEDED, row_of
 from analysis.logs.importers.rows import KIND_WORDS, NO_EVENT, Reader, Row
+from vm.files import MAX_JSON_BYTES, read_bytes
+from vm.quoting import escaped
 from vm.records import Kind
 from vm.schedule import UNITS_NS
 from vm.spec import suggestion
@@ -40,7 +42,7 @@ QUEUES = ("before", "after")
 class Described:
     """A format, as a file describes it."""
 
-    expression: re.Pattern[str]
+    expression: Expression
     time: str
     queue: str
     files: str
@@ -48,7 +50,11 @@ class Described:
 
     def knows(self, head: str) -> bool:
         """Whether a file that begins so is a log of this format."""
-        return any(map(self.expression.search, head.splitlines()))
+        try:
+            return any(self.expression.search(line) for line in head.splitlines())
+        except InputError:
+            # Loading the file gives the same reason.
+            return True
 
     def load(self, path: Path, files: Sequence[Path]) -> list[Run]:
         """Load the run whose logs are in a directory, or in one file."""
@@ -58,18 +64,20 @@ class Described:
         return [run_of(reader.extract(path, NAME, rows, self.queue))]
 
     def _rows(self, file: Path, reader: Reader) -> Iterator[Row]:
+        name, machine = escaped(file.name), escaped(file.stem)
         for number, line in reader.lines(file):
             if found := self.expression.search(line):
-                yield row_of(file, number, {k: v or "" for k, v in found.groupdict().items()})
+                texts = {key: text or "" for key, text in found.groupdict().items()}
+                yield row_of(name, machine, number, texts)
             else:
-                reader.refuse(file.name, number, NO_EVENT)
+                reader.refuse(name, number, NO_EVENT)
 
 
 def read(path: Path) -> Described:
     """Read the description of a format; InputError names the wrong field."""
     try:
-        plain = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        plain = tomllib.loads(read_bytes(path.resolve(), MAX_JSON_BYTES).decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{path} is not TOML: {error}") from None
     for key in plain:
         if key not in FIELDS:
@@ -82,12 +90,12 @@ def read(path: Path) -> Described:
         raise InputError(f"{path}: {error}") from None
 
 
-def _expression(value: Any) -> re.Pattern[str]:
+def _expression(value: Any) -> Expression:
     try:
-        expression = re.compile(re.sub(r"\(\?<(?=\w)", "(?P<", str(value)))
-    except re.error as error:
+        expression = Expression(str(value))
+    except ValueError as error:
         raise ValueError(f"expression: {error}") from None
-    groups = {*expression.groupindex}
+    groups = expression.groups
     if missing := NEEDED - groups:
         raise ValueError(f"expression: the group {min(missing)} is needed")
     for group in groups:

@@ -4,6 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from io import TextIOWrapper
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,12 +14,22 @@ import polars as pl
 from analysis.history.run import TORN, Damage, InputError
 from analysis.logs.foreign import EXTRACT_COLUMNS, Extract
 from analysis.logs.importers.times import Times
+from analysis.logs.limits import (
+    MAX_EVENTS,
+    MAX_LINE_CHARACTERS,
+    MAX_MACHINES,
+    MAX_NAME_CHARACTERS,
+    MAX_REASON_CHARACTERS,
+)
+from vm.files import name_of, open_regular
+from vm.quoting import escaped, plain, quoted
 from vm.records import Kind
 from vm.spec import natural_order
 
 #: The reason for which a line that an expression does not fit is not used.
 NO_EVENT = "the expression finds no event here"
 NUMBER = re.compile(r"[0-9]{1,18}")
+NUMBERED = re.compile(r"[0-9]+")
 #: The kind of an event by a word in its name.
 KIND_WORDS: dict[str, Kind] = {
     **dict.fromkeys(("internal", "local", "int", "i"), "internal"),
@@ -54,6 +66,7 @@ class Reader:
     kinds: Mapping[str, Kind] = field(default_factory=lambda: KIND_WORDS)
     damage: list[Damage] = field(default_factory=list)
     _torn: dict[str, int] = field(default_factory=dict)
+    _lines: int = 0
 
     def extract(
         self, path: Path, format_name: str, rows: Iterable[Row], queue: str = ""
@@ -64,16 +77,19 @@ class Reader:
         """
         times = Times(self.unit)
         events = [event for row in rows if (event := self._event(row, times))]
+        if len(machines := {event["machine"] for event in events}) > MAX_MACHINES:
+            raise InputError(f"{path} names more than {MAX_MACHINES} machines")
         if not events:
             raise InputError(f"{path}: no event could be read{self._commonest_reason()}")
-        machines = sorted({event["machine"] for event in events}, key=natural_order)
-        events.sort(key=lambda event: machines.index(event["machine"]))
-        notes = _name_peers(events, machines)
+        ordered = sorted(machines, key=natural_order)
+        numbers = {machine: number for number, machine in enumerate(ordered)}
+        events.sort(key=lambda event: numbers[event["machine"]])
+        notes = _name_peers(events, ordered)
         return Extract(
-            name=path.resolve().name,
+            name=name_of(path),
             path=path,
             format=format_name,
-            machines=tuple(machines),
+            machines=tuple(ordered),
             events=pl.DataFrame(events, EXTRACT_COLUMNS),
             files={event["machine"]: event["file"] for event in events},
             damage=tuple(self.damage),
@@ -97,15 +113,18 @@ class Reader:
 
     def _event(self, row: Row, times: Times) -> dict[str, Any] | None:
         kind = self.kind_of(row.kind)
-        at_ns, problem = None, "" if kind else f"{row.kind!r} is no kind of event that is known"
+        at_ns = None
+        problem = "" if kind else f"{quoted(row.kind)} is no kind of event that is known"
         for name in ("clock", "queue", "stamp"):
             text = getattr(row, name)
             if not (NUMBER.fullmatch(text) or (not text and name != "clock")):
-                problem = problem or f"the {name} cannot be {text!r}"
+                problem = problem or f"the {name} cannot be {quoted(text)}"
         try:
             at_ns = times.ns(row.machine, row.time) if row.time else None
         except ValueError:
-            problem = problem or f"the time cannot be {row.time!r}"
+            problem = problem or f"the time cannot be {quoted(row.time)}"
+        if len(row.machine) > MAX_NAME_CHARACTERS or len(row.sender) > MAX_NAME_CHARACTERS:
+            problem = problem or f"a machine's name is longer than {MAX_NAME_CHARACTERS} characters"
         if problem:
             self.refuse(row.file, row.line, problem)
             return None
@@ -129,25 +148,43 @@ class Reader:
         return next((self.kinds[word] for word in words if word in self.kinds), None)
 
     def lines(self, file: Path) -> Iterator[tuple[int, str]]:
-        """Return the non-empty lines of a file with their numbers."""
-        *whole, last = file.read_text(encoding="utf-8", errors="replace").split("\n")
-        self._torn[file.name] = len(whole) + 1 if last else 0
-        return ((n, line) for n, line in enumerate([*whole, last], 1) if line.strip())
+        """Yield the non-empty lines of a file, numbered; InputError if they are too many."""
+        name = escaped(file.name)
+        with TextIOWrapper(open_regular(file), encoding="utf-8", errors="replace") as text:
+            for number in count(1):
+                line = text.readline(MAX_LINE_CHARACTERS)
+                if line and not line.endswith("\n"):
+                    self._torn[name] = number
+                if len(line) == MAX_LINE_CHARACTERS:
+                    why = f"the line has more than {MAX_LINE_CHARACTERS:,} characters"
+                    self.refuse(name, number, f"{why}, and the log is read no further")
+                    return
+                if not line:
+                    return
+                self._lines += 1
+                if self._lines > MAX_EVENTS:
+                    raise InputError(f"{file}: more than {MAX_EVENTS:,} lines in the logs of a run")
+                if line.strip():
+                    yield number, line.removesuffix("\n")
 
     def refuse(self, file: str, line: int, reason: str) -> None:
         torn = f"{TORN}: " if line == self._torn.get(file) else ""
-        self.damage.append(Damage(file, line, f"{torn}{reason}"))
+        self.damage.append(Damage(file, line, plain(f"{torn}{reason}", MAX_REASON_CHARACTERS)))
 
 
 def _names(text: str) -> list[str] | None:
     """Split a list of names with any separators."""
-    return re.findall(r"[^\s,;\[\]()'\"]+", text) or None
+    return list(dict.fromkeys(re.findall(r"[^\s,;\[\]()'\"]+", text)))[:MAX_MACHINES] or None
 
 
 def _name_peers(events: list[dict[str, Any]], machines: list[str]) -> list[str]:
     """Replace aliases of peers by the names of machines; return a note for each alias."""
     named = {name for event in events for name in [*(event["to"] or ()), event["sender"]] if name}
-    aliases = {name: same for name in named - {*machines} if (same := _same(name, machines))}
+    by_number: dict[int, list[str]] = {}
+    for machine in machines:
+        if own := NUMBERED.search(machine):
+            by_number.setdefault(int(own[0]), []).append(machine)
+    aliases = {name: same for name in named - {*machines} if (same := _same(name, by_number))}
     for event in events:
         others = [machine for machine in machines if machine != event["machine"]]
         if event["sender"]:
@@ -160,12 +197,8 @@ def _name_peers(events: list[dict[str, Any]], machines: list[str]) -> list[str]:
     return [f"{name} is taken for {machine}, by its number" for name, machine in pairs]
 
 
-def _same(name: str, machines: list[str]) -> str | None:
-    """Return the machine whose name ends in the same number, if there is exactly one."""
-    number = re.search(r"[0-9]+$", name)
-    if not number:
-        return None
-    same = [
-        m for m in machines if (own := re.search(r"[0-9]+", m)) and int(own[0]) == int(number[0])
-    ]
+def _same(name: str, machines: Mapping[int, list[str]]) -> str | None:
+    """Return the machine whose name has the number that a name ends in, if there is exactly one."""
+    number = re.search(r"[0-9]{1,200}$", name)
+    same = machines.get(int(number[0]), []) if number else []
     return same[0] if len(same) == 1 else None

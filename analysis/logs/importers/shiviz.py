@@ -11,10 +11,11 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
+import regex
 
 from analysis.history.run import (
     HEAD_BYTES,
@@ -28,17 +29,31 @@ from analysis.history.run import (
     Run,
 )
 from analysis.logs.conventions import dated
+from analysis.logs.expressions import Expression
 from analysis.logs.importers.vector_messages import Conclusion, conclude
+from analysis.logs.limits import (
+    MAX_CELLS,
+    MAX_EVENTS,
+    MAX_MACHINES,
+    MAX_NAME_CHARACTERS,
+    MAX_REASON_CHARACTERS,
+    MAX_TEXT_BYTES,
+)
+from vm.files import name_of, read_bytes
+from vm.quoting import escaped, plain
 from vm.spec import natural_order
 
 NAME = "shiviz"
 GROUPS = {"host", "clock", "event"}
+#: Executions in a file, and characters of their names.
+MAX_EXECUTIONS = 1_000
+MAX_LABEL = 60
 #: Default layouts of events, by the first lines of a log.
 LAYOUTS = {
     r"\S+ \{[^{}]*\}\s*\n": r"^(?P<host>\S+) (?P<clock>\{.*\})\s*\n(?P<event>.*)$",
     r".*\n\S+ \{[^{}]*\}\s*(?:\n|$)": r"^(?P<event>.*)\n(?P<host>\S+) (?P<clock>\{.*\})\s*$",
     r"\S+ \{[^{}]*\} .": r"^(?P<host>\S+) (?P<clock>\{[^{}]*\}) (?P<event>.+)$",
-    r"\S+ .*\{[^{}]*\}\s*(?:\n|$)": r"^(?P<host>\S+) (?P<event>.*?) ?(?P<clock>\{.*\})\s*$",
+    r"\S+ .*\{[^{}]*\}\s*(?:\n|$)": r"^(?P<host>\S+) (?P<event>.*?) ?(?P<clock>\{[^{}]*\})\s*$",
 }
 DELIMITER = r"^===+ ?(?P<trace>.*?) ?===+$"
 BY_VECTORS = "vector clocks"
@@ -56,8 +71,8 @@ class _HostEvent(NamedTuple):
 class _Layout(NamedTuple):
     """The layout of a file; its log begins at `begin`, after the expressions."""
 
-    event: re.Pattern[str]
-    delimiter: re.Pattern[str]
+    event: Expression
+    delimiter: Expression
     begin: int
 
 
@@ -65,9 +80,13 @@ def knows(head: str) -> bool:
     """Whether a file that begins so is a log of this format."""
     try:
         layout = _layout(head)
-    except re.error:
+    except ValueError:
         return False
-    first = layout.event.search(head, layout.begin) if layout else None
+    try:
+        first = layout.event.search(head, layout.begin) if layout else None
+    except InputError:
+        # Loading the file gives the same reason for this file alone.
+        return True
     return first is not None and isinstance(_event(first, "", 1), _HostEvent)
 
 
@@ -76,37 +95,50 @@ def load(path: Path, files: Sequence[Path]) -> list[Run]:
     executions: dict[str, list[_HostEvent]] = {}
     damage: list[Damage] = []
     for file in files:
-        text = file.read_text(encoding="utf-8", errors="replace")
-        layout = _layout(text[:HEAD_BYTES])
-        assert layout
-        for label, begin, end in _parts(layout, text):
-            events = executions.setdefault(label, [])
-            for found in _events(layout, text, begin, end, file.name):
+        try:
+            for label, found in _read(file):
                 if isinstance(found, Damage):
-                    is_last = found.line == text.count("\n") + 1 and not text.endswith("\n")
-                    reason = f"{TORN}: {found.reason}" if is_last else found.reason
-                    damage.append(found._replace(reason=reason))
+                    damage.append(found)
                 else:
-                    events.append(found)
-    several = sum(map(bool, executions.values())) > 1
-    name = path.resolve().name
+                    executions.setdefault(label, []).append(found)
+                if len(damage) + sum(map(len, executions.values())) > MAX_EVENTS:
+                    raise InputError(f"more than {MAX_EVENTS:,} events and unusable lines")
+        except InputError as error:
+            raise InputError(f"{file}: {error}") from None
+    several = len(executions) > 1
+    name = name_of(path)
     return [
         _run(path, f"{name}#{_in_a_name(label)}" if several else name, events, tuple(damage))
         for label, events in executions.items()
-        if events
     ]
+
+
+def _read(file: Path) -> Iterator[tuple[str, _HostEvent | Damage]]:
+    """Yield the events and unusable lines of a file, with the label of their execution."""
+    text = read_bytes(file, MAX_TEXT_BYTES).decode(errors="replace")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    layout, last = _layout(text[:HEAD_BYTES]), text.count("\n") + 1
+    assert layout
+    for label, begin, end in _parts(layout, text):
+        for found in _events(layout, text, begin, end, escaped(file.name)):
+            if isinstance(found, Damage):
+                is_last = found.line == last and not text.endswith("\n")
+                reason = plain(f"{TORN}: " * is_last + found.reason, MAX_REASON_CHARACTERS)
+                yield label, found._replace(reason=reason)
+            else:
+                yield label, found
 
 
 def _in_a_name(label: str) -> str:
     """Make the label of an execution safe for a file's name."""
-    return re.sub(r"[^\w.-]+", "_", label)
+    return re.sub(r"[^\w.-]+", "_", label[:MAX_LABEL])
 
 
 # --- text ---
 
 
 def _layout(head: str) -> _Layout | None:
-    """Return the layout, None if this is another format; re.error for an invalid expression."""
+    """Return the layout, None if this is another format; ValueError for an invalid expression."""
     first, _, rest = head.partition("\n")
     second, _, _ = rest.partition("\n")
     if all(f"(?<{group}>" in first for group in GROUPS):
@@ -119,15 +151,18 @@ def _layout(head: str) -> _Layout | None:
     return None
 
 
-def _expression(text: str) -> re.Pattern[str]:
+def _expression(text: str) -> Expression:
     """Compile a JavaScript expression as ShiViz applies it: line by line, ASCII only."""
-    return re.compile(re.sub(r"\(\?<(?=\w)", "(?P<", text.rstrip("\r")), re.MULTILINE | re.ASCII)
+    return Expression(text.rstrip("\r"), regex.MULTILINE | regex.ASCII)
 
 
 def _parts(layout: _Layout, text: str) -> Iterator[tuple[str, int, int]]:
     """Return label, begin and end of each execution in a file."""
     begin, label = layout.begin, "1"
-    for number, delimiter in enumerate(layout.delimiter.finditer(text, layout.begin), 2):
+    delimiters = layout.delimiter.matches(text, layout.begin, len(text))
+    for number, delimiter in enumerate(delimiters, 2):
+        if number > MAX_EXECUTIONS:
+            raise InputError(f"more than {MAX_EXECUTIONS:,} executions: give them apart")
         yield label, begin, delimiter.start()
         begin, label = delimiter.end(), delimiter.groupdict().get("trace") or str(number)
     yield label, begin, len(text)
@@ -138,7 +173,7 @@ def _events(
 ) -> Iterator[_HostEvent | Damage]:
     """Return the events of an execution, and the lines that match no event as damage."""
     line, at = text.count("\n", 0, begin) + 1, begin
-    for match in layout.event.finditer(text, begin, end):
+    for match in layout.event.matches(text, begin, end):
         yield from _left_over(text[at : match.start()], file, line)
         line += text.count("\n", at, match.start())
         yield _event(match, file, line)
@@ -153,8 +188,10 @@ def _left_over(text: str, file: str, first: int) -> Iterator[Damage]:
             yield Damage(file, number, "the expression finds no event here")
 
 
-def _event(match: re.Match[str], file: str, line: int) -> _HostEvent | Damage:
-    host, text = match["host"], match["clock"]
+def _event(match: Any, file: str, line: int) -> _HostEvent | Damage:
+    host, text = match["host"] or "", match["clock"] or ""
+    if len(host) > MAX_NAME_CHARACTERS:
+        return Damage(file, line, f"the host's name is longer than {MAX_NAME_CHARACTERS}")
     try:
         clock = json.loads(text)
     except (ValueError, RecursionError):
@@ -176,9 +213,17 @@ def _event(match: re.Match[str], file: str, line: int) -> _HostEvent | Damage:
 
 
 def _run(path: Path, name: str, events: list[_HostEvent], damage: tuple[Damage, ...]) -> Run:
-    logged = sorted({event.host for event in events}, key=natural_order)
-    named = {host for event in events for host in event.clock} - {*logged}
+    hosts = {event.host for event in events}
+    named = {host for event in events for host in event.clock} - hosts
+    if len(hosts) + len(named) > MAX_MACHINES:
+        raise InputError(f"{path} names more than {MAX_MACHINES} hosts in one execution")
+    logged = sorted(hosts, key=natural_order)
     machines = (*logged, *sorted(named, key=natural_order))
+    if len(events) * len(machines) > MAX_CELLS:
+        raise InputError(
+            f"{path}: {len(events):,} events of {len(machines)} hosts: only {MAX_CELLS:,}"
+            " components of clocks are read"
+        )
     _refuse_several(path, events)
     number = {machine: n for n, machine in enumerate(machines)}
     # ShiViz orders the events of a host by its own component, whatever their order in the file.
@@ -249,7 +294,7 @@ def _table(
         "inferred": [_method(concluded.get(row)) for row in range(len(rows))],
         "file": [event.file for event in rows],
         "line": [event.line for event in rows],
-        "clock_vector": vectors.tolist(),
+        "clock_vector": pl.Series(vectors).arr.to_list(),
     }
     table = pl.DataFrame(columns, {column: SCHEMA[column] for column in columns})
     absent = [pl.lit(None).alias(column) for column in SCHEMA if column not in columns]

@@ -13,6 +13,7 @@ MICROSECOND = timedelta(microseconds=1)
 HOUR_NS = 3600 * SECOND_NS
 DAY_NS = 24 * HOUR_NS
 #: Seconds since 1970 have ten digits now; every unit below has three more.
+MAX_DIGITS = 40
 DIGITS = {"s": 11, "ms": 14, "us": 17}
 
 
@@ -73,15 +74,23 @@ def _unit_of(text: str) -> str:
 def _ns(text: str, unit: str) -> int:
     if unit in UNITS_NS:
         try:
-            return int(Decimal(text) * UNITS_NS[unit])
+            return int(_number(text) * UNITS_NS[unit])
         except (InvalidOperation, OverflowError):
             raise ValueError from None
     if unit in ("of day", "of hour"):
-        parts = [Decimal(part) for part in text.replace(",", ".").split(":")]
+        parts = [_number(part) for part in text.replace(",", ".").split(":")]
         hours, minutes, seconds = [Decimal(0)] * (3 - len(parts)) + parts
         return int(((hours * 60 + minutes) * 60 + seconds) * UNITS_NS["s"])
     at = datetime.fromisoformat(text) if unit == "date" else datetime.strptime(text, unit)
     return (at.replace(tzinfo=None) - datetime(1970, 1, 1)) // MICROSECOND * 1000
+
+
+def _number(text: str) -> Decimal:
+    """Parse a number; ValueError if it has more digits than any time."""
+    number = Decimal(text) if len(text) <= MAX_DIGITS else Decimal("inf")
+    if not number.is_finite() or number.adjusted() > MAX_DIGITS:
+        raise ValueError
+    return number
 
 
 def _period_ns(unit: str) -> int:

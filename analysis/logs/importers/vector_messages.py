@@ -13,6 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.history.run import InputError
+from analysis.logs.limits import MAX_COMPARED
+
 Vectors = NDArray[np.int64]
 
 
@@ -32,11 +35,17 @@ def conclude(machine: Sequence[int], vectors: Vectors) -> dict[int, Conclusion]:
     """
     own = {(m, int(vectors[row, m])): row for row, m in enumerate(machine)}
     found: dict[int, Conclusion] = {}
+    left = MAX_COMPARED
     for row, m in enumerate(machine):
         follows = row > 0 and machine[row - 1] == m
         before = vectors[row - 1] if follows else np.zeros_like(vectors[row])
         news = [int(q) for q in np.flatnonzero(vectors[row] > before) if q != m]
         if news:
+            left -= len(news) * vectors.shape[1]
+            if left < 0:
+                raise InputError(
+                    "too many components of the vectors are new at once to infer messages from them"
+                )
             found[row] = _explain(vectors, own, row, m, news)
     return found
 
@@ -45,24 +54,25 @@ def _explain(
     vectors: Vectors, own: dict[tuple[int, int], int], row: int, m: int, news: list[int]
 ) -> Conclusion:
     sends = {q: own.get((q, int(vectors[row, q])), -1) for q in news}
-    for q, send in sends.items():
-        if send >= 0 and _has_all(vectors[send], vectors[row], news, m):
-            return Conclusion(send, q, 1)
+    there = [q for q in news if sends[q] >= 0]
+    stamps = vectors[[sends[q] for q in there]]
+    for n in np.flatnonzero(_have_all(stamps, vectors[row], news, m)):
+        return Conclusion(sends[there[n]], there[n], 1)
     # A component that another new event already includes need not have come by its own message.
+    includes = stamps[:, news] == vectors[row, news]
+    includes[range(len(there)), [news.index(q) for q in there]] = False
     direct = [
-        q for q in news if not any(_includes(vectors, sends[p], q, row) for p in news if p != q)
+        q for q, is_included in zip(news, includes.any(axis=0), strict=True) if not is_included
     ]
     if len(direct) == 1:
         return Conclusion(-1, direct[0], 1)
     return Conclusion(-1, -1, len(direct))
 
 
-def _has_all(send: NDArray[np.int64], received: NDArray[np.int64], news: list[int], m: int) -> bool:
-    """Whether a message with this vector explains all new components, and nothing newer."""
-    others = np.arange(len(send)) != m
-    return bool((send[news] == received[news]).all() and (send <= received)[others].all())
-
-
-def _includes(vectors: Vectors, send: int, q: int, row: int) -> bool:
-    """Whether an event, if there is one, knows as much of machine q as the event at the row."""
-    return send >= 0 and bool(vectors[send, q] == vectors[row, q])
+def _have_all(
+    stamps: Vectors, received: NDArray[np.int64], news: list[int], m: int
+) -> NDArray[np.bool_]:
+    """Which messages with these vectors explain all new components, and nothing newer."""
+    others = np.arange(len(received)) != m
+    news_explained = (stamps[:, news] == received[news]).all(axis=1)
+    return np.asarray(news_explained & (stamps <= received)[:, others].all(axis=1))

@@ -22,6 +22,7 @@ from analysis.history.run import InputError, Run
 from analysis.logs.foreign import EXTRACT_COLUMNS, INBOX_COLUMNS, Extract, run_of
 from analysis.logs.importers.vklocks_lines import Log, read
 from analysis.logs.importers.vklocks_lines import knows as knows
+from vm.files import name_of
 from vm.spec import natural_order
 
 NAME = "vklocks"
@@ -40,13 +41,13 @@ def load(directory: Path, files: Sequence[Path]) -> list[Run]:
                 raise InputError(f"{directory} holds more than one log of {machine}: keep one")
         ports = [log.port for log in logs if log.port]
         # Machines on two computers can have the same port, which then identifies neither.
-        name_of = {log.port: log.machine for log in logs if ports.count(log.port) == 1}
-        events, waiting = zip(*pool.map(partial(_extract, name_of=name_of), logs), strict=True)
+        by_port = {log.port: log.machine for log in logs if ports.count(log.port) == 1}
+        events, waiting = zip(*pool.map(partial(_extract, by_port=by_port), logs), strict=True)
     inbox = pl.concat(waiting)
     return [
         run_of(
             Extract(
-                name=directory.resolve().name,
+                name=name_of(directory),
                 path=directory,
                 format=NAME,
                 machines=machines,
@@ -92,11 +93,11 @@ def _oldest_first(arrived: Ints, received: Ints) -> Ints:
     return np.array(taken, np.int64)
 
 
-def _extract(log: Log, name_of: dict[str, str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _extract(log: Log, by_port: dict[str, str]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the events of a log in EXTRACT_COLUMNS, and the messages left in its inbox."""
     events, inbox = _take(log)
     addresses = log.sent["name"].unique().to_list()
-    names = {a: name for a in addresses if (name := name_of.get(a.rpartition(":")[2]))}
+    names = {a: name for a in addresses if (name := by_port.get(a.rpartition(":")[2]))}
     # Lines of messages belong to the next event in the log.
     following = np.searchsorted(events["line"].to_numpy(), log.sent["line"].to_numpy())
     sent = (

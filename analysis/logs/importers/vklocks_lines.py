@@ -15,6 +15,9 @@ import polars as pl
 from analysis.history.run import TORN, Damage, InputError
 from analysis.logs.importers import vklocks_bytes
 from analysis.logs.importers.vklocks_bytes import MAX_MS
+from analysis.logs.limits import MAX_NAME_CHARACTERS, MAX_REASON_CHARACTERS, MAX_TEXT_BYTES
+from vm.files import read_bytes
+from vm.quoting import escaped, plain
 from vm.records import Kind
 
 #: Reading a smaller log takes less time than loading a compiled function.
@@ -38,6 +41,8 @@ KINDS: dict[str, Kind] = {
     "Broadcast sent": "send",
     "Processed received message": "receive",
 }
+#: Lines of one log; an event has three of them.
+MAX_LINES = 4_000_000
 NOT_A_LINE = "not a line of this format"
 #: The columns of events, and of messages that arrived or were sent.
 EVENT_COLUMNS = {
@@ -71,7 +76,9 @@ def knows(head: str) -> bool:
 
 def read(path: Path) -> Log:
     """Read a log; InputError if its machine begins more than once."""
-    text = path.read_bytes()
+    text = read_bytes(path, MAX_TEXT_BYTES)
+    if text.count(b"\n") > MAX_LINES:
+        raise InputError(f"{path}: more than {MAX_LINES:,} lines")
     plain, others = _split(text)
     lines = _timed(others)
     regular = lines.filter((pl.col("level") != "ERROR") & pl.col("at_ns").is_not_null())
@@ -81,7 +88,10 @@ def read(path: Path) -> Log:
             f"{path}:{begun['line'][1]}: the machine begins a second time: the logs of several"
             " runs were appended; give each run a directory of its own"
         )
-    machine, rate = begun.select("name", "rate").row(0) if begun.height else (path.stem, None)
+    name = escaped(path.stem)
+    machine, rate = begun.select("name", "rate").row(0) if begun.height else (name, None)
+    if len(machine) > MAX_NAME_CHARACTERS:
+        raise InputError(f"{path}: the machine's name is longer than {MAX_NAME_CHARACTERS}")
     arrived = _matching(regular, ARRIVED, "name", "stamp")
     sent = _matching(regular, SENT, "name", "stamp")
     failed = _matching(lines.filter(level="ERROR"), FAILED, "name").with_columns(stamp=None)
@@ -92,14 +102,14 @@ def read(path: Path) -> Log:
     torn = 0 if text.endswith(b"\n") else text.count(b"\n") + 1
     used = [begun, serving, arrived, sent, failed, events]
     return Log(
-        file=path.name,
+        file=escaped(path.name),
         machine=machine,
         tick_rate_hz=rate and int(rate),
         port=serving["port"][-1] if serving.height else "",
         events=_merged(EVENT_COLUMNS, plain[0], events),
         arrived=_merged(MESSAGE_COLUMNS, plain[1], arrived),
         sent=_merged(MESSAGE_COLUMNS, plain[2], sent, failed),
-        damage=_damage(path.name, lines, used, torn),
+        damage=_damage(escaped(path.name), lines, used, torn),
     )
 
 
@@ -191,7 +201,7 @@ def _damage(file: str, lines: pl.DataFrame, used: list[pl.DataFrame], torn: int)
     """Return the lines that match nothing, with the reason. A last line without an end is torn."""
     left = lines.join(pl.concat([frame.select("line") for frame in used]), on="line", how="anti")
     return [
-        Damage(file, line, f"{TORN}: {reason}" if line == torn else reason)
+        Damage(file, line, plain(f"{TORN}: " * (line == torn) + reason, MAX_REASON_CHARACTERS))
         for line, *parts in left.sort("line").iter_rows()
         for reason in [_reason(*parts)]
     ]

@@ -11,7 +11,6 @@ from analysis.logs.finding import find_runs as find_sources
 from analysis.logs.finding import load
 from by_hand import internal, write_run
 
-UNREADABLE = Path("/proc/self/mem")
 LOGS = {"vm1": [internal(10, 1)]}
 FOREIGN = "2025-01-01 10:00:00,000 INFO: Machine m1 initialized with tick rate 1 ticks per second\n"
 
@@ -172,12 +171,23 @@ def test_a_path_that_cannot_be_looked_at_is_named(tmp_path: Path) -> None:
         find_runs([tmp_path / ("x" * 300)])
 
 
-@pytest.mark.skipif(not UNREADABLE.exists(), reason="Linux has a file that opens and fails to read")
-def test_a_log_that_fails_in_the_middle_of_reading_is_named_by_its_folder(tmp_path: Path) -> None:
-    (tmp_path / "vm1.jsonl").symlink_to(UNREADABLE)
-    for read in (load, lambda path: find_runs([path])):
-        with pytest.raises(InputError, match=f"{tmp_path} cannot be read: Input/output error"):
-            read(tmp_path)
+@pytest.mark.parametrize("name", ["vm1.jsonl", "metrics.json", "a.log"])
+def test_neither_links_nor_pipes_nor_devices_are_read(tmp_path: Path, name: str) -> None:
+    outside = tmp_path / "outside.jsonl"
+    run_at(tmp_path / "run")
+    (tmp_path / "run" / "vm1.jsonl").rename(outside)
+    for number, make in enumerate(
+        (
+            lambda path: path.symlink_to(outside),
+            lambda path: path.symlink_to("/dev/zero"),
+            os.mkfifo,
+        )
+    ):
+        folder = tmp_path / f"{number}"
+        folder.mkdir()
+        make(folder / name)
+        with pytest.raises(InputError, match="holds no run"):
+            find_runs([folder])
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to root")

@@ -17,6 +17,7 @@ from analysis.history.run import SCHEMA, Run
 from analysis.logs import cache, reading
 from analysis.logs.bulk import read_events
 from analysis.logs.finding import load
+from analysis.logs.limits import MAX_DAMAGE
 from damage import RECORDS
 from damage.events import stop_the_clocks
 from damage.files import drop_a_field, garble_a_line, write, write_a_number_as_something_else
@@ -118,11 +119,12 @@ def test_plain_lines_are_left_to_polars() -> None:
 
 
 @pytest.fixture
-def kept() -> Iterator[None]:
-    """As if every log were big."""
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """As if every log were big; the folder of their caches."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cache, "KEEP_FROM_BYTES", 0)
-        yield
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("caches")))
+        yield cache.folder()
 
 
 @pytest.fixture
@@ -137,7 +139,8 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_what_was_read_is_kept_beside_the_log(directory: Path, kept: None) -> None:
+def test_what_was_read_is_kept_in_the_users_folder(directory: Path, kept: Path) -> None:
+    logs = {path.name for path in directory.iterdir()}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cache, "KEEP_FROM_BYTES", 1 << 40)
         small = load(directory)
@@ -145,8 +148,8 @@ def test_what_was_read_is_kept_beside_the_log(directory: Path, kept: None) -> No
     assert not small.is_big
     assert fresh.is_big
     assert again.is_big
-    names = {f".{machine}.jsonl.parquet" for machine in small.machines}
-    assert {path.name for path in directory.iterdir() if path.name[0] == "."} == names
+    assert {path.name for path in directory.iterdir()} == logs
+    assert len([*kept.iterdir()]) == len(small.machines)
     assert everything(small) == everything(fresh) == everything(again)
     assert again.events.schema == pl.Schema(SCHEMA)
     assert evaluate(small).verdict == evaluate(again).verdict
@@ -155,12 +158,12 @@ def test_what_was_read_is_kept_beside_the_log(directory: Path, kept: None) -> No
     }
 
 
-def test_a_log_that_has_changed_is_read_anew(directory: Path, kept: None) -> None:
+def test_a_log_that_has_changed_is_read_anew(directory: Path, kept: Path) -> None:
     before = everything(load(directory))
     log = directory / "vm1.jsonl"
     status = log.stat()
     log.write_text(log.read_text().replace('"queue":0', '"queue":7'))
-    os.utime(log, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+    os.utime(log, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert log.stat().st_size == status.st_size
     after = everything(load(directory))
     assert before != after == everything(load(directory))
@@ -185,12 +188,12 @@ def of_somebody_else(path: Path) -> None:
 
 @pytest.mark.parametrize("spoil", [in_its_place, not_parquet, cut, of_somebody_else, Path.unlink])
 def test_without_a_usable_cache_the_log_is_read(
-    directory: Path, kept: None, spoil: Callable[[Path], None]
+    directory: Path, kept: Path, spoil: Callable[[Path], None]
 ) -> None:
     before = everything(load(directory))
-    spoil(directory / ".vm1.jsonl.parquet")
+    spoil(min(kept.iterdir()))
     assert everything(load(directory)) == before
-    partial = [path.name for path in directory.iterdir() if path.name.endswith(str(os.getpid()))]
+    partial = [path.name for path in kept.iterdir() if path.name.endswith(str(os.getpid()))]
     assert partial == []
 
 
@@ -201,3 +204,48 @@ def test_the_logs_that_are_compared_have_something_of_everything(directory: Path
     assert run.events["duplicated"].list.len().sum() > 0
     assert run.damage
     assert run.recoveries["vm2"]
+
+
+def test_a_cache_beside_a_log_is_not_read(directory: Path, kept: Path) -> None:
+    before = everything(load(directory))
+    (trap,) = [path for path in kept.iterdir() if path == min(kept.iterdir())]
+    trap.rename(directory / ".vm1.jsonl.parquet")
+    log = directory / "vm1.jsonl"
+    log.write_text(log.read_text().replace('"queue":0', '"queue":7'))
+    assert everything(load(directory)) != before
+
+
+def test_of_equal_content_each_log_has_its_own_name(directory: Path, kept: Path) -> None:
+    load(directory)
+    (directory / "vm1.jsonl").rename(directory / "first.jsonl")
+    assert load(directory).files["vm1"] == "first.jsonl"
+    assert {*load(directory).events.filter(machine="vm1")["file"]} == {"first.jsonl"}
+
+
+def test_the_caches_that_were_used_longest_ago_are_removed(tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cache, "KEEP_BYTES", 25)
+        for number in range(4):
+            (tmp_path / f"{number}.parquet").write_bytes(b"x" * 10)
+            os.utime(tmp_path / f"{number}.parquet", (number, number))
+        cache.forget_oldest(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["2.parquet", "3.parquet"]
+
+
+def test_a_log_with_a_line_that_is_too_long_is_read_up_to_it(directory: Path) -> None:
+    log = directory / "vm1.jsonl"
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join([*lines[:9], b"x" * 3_000_000, b"\n", *lines[9:]]))
+    found = reading.read(log)
+    assert [(one.line, one.reason) for one in found.damage] == [
+        (10, "the log is read no further: this line has more than 1,048,576 bytes")
+    ]
+    assert found.scan.collect()["line"].to_list() == list(range(2, 10))
+
+
+def test_a_log_of_unusable_lines_is_read_no_further(directory: Path) -> None:
+    log = directory / "vm1.jsonl"
+    log.write_bytes(log.read_bytes().splitlines(keepends=True)[0] + b"?\n" * 50_000)
+    found = reading.read(log)
+    assert len(found.damage) == MAX_DAMAGE + 1
+    assert found.damage[-1].reason == "the log is read no further: 1,000 lines could not be used"

@@ -1,0 +1,60 @@
+"""Regular expressions that somebody else wrote: searched under a limit of time.
+
+An expression such as `(a+)+` can take longer for a line of thirty characters than anyone waits.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+from time import perf_counter
+from typing import Any
+
+import regex
+
+from analysis.history.run import InputError
+from analysis.logs.limits import MAX_EXPRESSION, MAX_SEARCH_S
+
+#: Matches are made so many at a time: their use must not count as search.
+BATCH = 1000
+
+
+class Expression:
+    """An expression with named groups, as Python or JavaScript writes them, and its time left.
+
+    ValueError with the reason if it is none.
+    """
+
+    def __init__(self, text: str, flags: int = 0) -> None:
+        if len(text) > MAX_EXPRESSION:
+            raise ValueError(f"it has more than {MAX_EXPRESSION:,} characters")
+        try:
+            self._pattern = regex.compile(text, flags)
+        except (regex.error, RecursionError, OverflowError) as error:
+            raise ValueError(str(error)) from None
+        self._left_s = MAX_SEARCH_S
+
+    @property
+    def groups(self) -> set[str]:
+        return set(self._pattern.groupindex)
+
+    def search(self, text: str, begin: int = 0) -> Any:
+        """Return the first match, or None; InputError if the time is up."""
+        return next(self.matches(text, begin, len(text), 1), None)
+
+    def matches(self, text: str, begin: int, end: int, batch: int = BATCH) -> Iterator[Any]:
+        """Yield all matches between two positions; InputError if the time is up."""
+        while found := self._some(text, begin, end, batch):
+            yield from found
+            begin = found[-1].end() + (found[-1].start() == found[-1].end())
+
+    def _some(self, text: str, begin: int, end: int, batch: int) -> list[Any]:
+        begun_s = perf_counter()
+        try:
+            search = self._pattern.finditer(text, begin, end, timeout=max(self._left_s, 1e-3))
+            return list(islice(search, batch))
+        except TimeoutError:
+            raise InputError(
+                f"its expression takes more than {MAX_SEARCH_S:g} s: make it unambiguous, without"
+                " repetitions of repetitions like (a+)+"
+            ) from None
+        finally:
+            self._left_s -= perf_counter() - begun_s
