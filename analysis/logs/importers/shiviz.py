@@ -74,26 +74,34 @@ def knows(head: str) -> bool:
 def load(path: Path, files: Sequence[Path]) -> list[Run]:
     """Load the executions in a file, or in the logs of a directory together."""
     executions: dict[str, list[_HostEvent]] = {}
-    damage: list[Damage] = []
+    damage: dict[str, list[Damage]] = {}
     for file in files:
         text = file.read_text(encoding="utf-8", errors="replace")
         layout = _layout(text[:HEAD_BYTES])
         assert layout
         for label, begin, end in _parts(layout, text):
             events = executions.setdefault(label, [])
+            unusable = damage.setdefault(label, [])
             for found in _events(layout, text, begin, end, file.name):
                 if isinstance(found, Damage):
                     is_last = found.line == text.count("\n") + 1 and not text.endswith("\n")
                     reason = f"{TORN}: {found.reason}" if is_last else found.reason
-                    damage.append(found._replace(reason=reason))
+                    unusable.append(found._replace(reason=reason))
                 else:
                     events.append(found)
-    several = sum(map(bool, executions.values())) > 1
+    labels = [label for label, events in executions.items() if events]
+    # Lines of executions without an event are reported with the first that has one.
+    for label in labels[:1]:
+        damage[label] += [one for other in damage if other not in labels for one in damage[other]]
     name = path.resolve().name
     return [
-        _run(path, f"{name}#{_in_a_name(label)}" if several else name, events, tuple(damage))
-        for label, events in executions.items()
-        if events
+        _run(
+            path,
+            f"{name}#{_in_a_name(label)}" if len(labels) > 1 else name,
+            executions[label],
+            tuple(damage[label]),
+        )
+        for label in labels
     ]
 
 
