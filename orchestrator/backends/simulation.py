@@ -10,10 +10,9 @@ from orchestrator.backends.outcome import InterruptedBeforeStart, RunOutcome
 from orchestrator.virtual.simulation import RunRecords, Simulation
 from vm.files import MachineOutcome, log_path, transcript_path
 from vm.log import encode
-from vm.records import Reason, Record, Stop
+from vm.records import Reason, Record, Stop, transcript_line
 from vm.schedule import SECOND_NS
 from vm.spec import Spec
-from vm.transcript import transcript_line
 
 #: How many ticks are simulated between two looks for an interrupt.
 TICKS_BETWEEN_LOOKS = 100_000

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from vm.files import log_path, transcript_path
 from vm.log import encode
-from vm.records import Record, Recovery, Start
-from vm.transcript import transcript_line
+from vm.records import Record, Recovery, Start, transcript_line
 
 
 class LogWriter:

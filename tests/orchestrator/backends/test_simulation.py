@@ -15,9 +15,8 @@ from orchestrator.backends.simulation import SimulatedRun
 from orchestrator.virtual.simulation import simulate
 from specs import specs
 from vm.files import MachineOutcome
-from vm.records import Stop
+from vm.records import Stop, transcript_line
 from vm.spec import Spec
-from vm.transcript import transcript_line
 
 
 def executed(spec: Spec, directory: Path) -> RunOutcome:

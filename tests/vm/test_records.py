@@ -1,8 +1,7 @@
 import pytest
 
-from vm.records import Event, Record, Recovery, Start, Stop, Undelivered, Unread
+from vm.records import Event, Record, Recovery, Start, Stop, Undelivered, Unread, transcript_line
 from vm.spec import Spec
-from vm.transcript import transcript_line
 
 
 @pytest.mark.parametrize(
