@@ -9,12 +9,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-import grpc
-
 from vm.host.generated import vm_pb2_grpc
 from vm.host.lifecycle import Host
 from vm.host.log_writer import LogWriter
 from vm.host.settings import Settings
+from vm.host.wire.accepting import registered_server
 from vm.host.wire.frames import SERVER_OPTIONS
 from vm.log import decode
 from vm.records import Event, Record, Recovery, Start, Stop
@@ -51,7 +50,7 @@ def settings_of(spec: Spec, log: Path, **changes: object) -> list[Settings]:
 @asynccontextmanager
 async def served(service: vm_pb2_grpc.MachineServicer, port: int) -> AsyncIterator[None]:
     """A machine's service, without the machine."""
-    server = grpc.aio.server(options=SERVER_OPTIONS)
+    server = registered_server(SERVER_OPTIONS)
     vm_pb2_grpc.add_MachineServicer_to_server(service, server)
     server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()

@@ -7,7 +7,7 @@ times are a millisecond of causal depth apart.
 
 import json
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +19,17 @@ from analysis.history.run import InputError, Run
 
 TRACK = 1
 #: The length of a slice, enough for a mouse; it ends earlier where the next event begins.
-SLICE_US = 100.0
-DEPTH_US = 1000.0
+SLICE_NS = 100_000
+DEPTH_NS = 1_000_000
+#: Between the beginnings of two slices; 1 ns is what Perfetto tells apart.
+APART_NS = 2
 
 
 def write(run: Run, file: Path) -> None:
     """Write a trace; InputError if events have no times and messages form a causal cycle."""
     known = causality(run)
-    at_us = _at_us(run, known)
-    parts = (_tracks(run), _slices(run, known, at_us), _messages(run, known, at_us))
+    at_ns = _instants_ns(run, known)
+    parts = (_tracks(run), _slices(run, known, at_ns), _messages(run, known, at_ns / 1000))
     with file.open("w", encoding="utf-8") as trace:
         trace.write('{"displayTimeUnit":"ms","traceEvents":[\n')
         lines = (json.dumps(event, ensure_ascii=False) for event in chain(*parts))
@@ -35,15 +37,44 @@ def write(run: Run, file: Path) -> None:
         trace.write("\n]}\n")
 
 
-def _at_us(run: Run, known: Causality) -> np.ndarray:
+def _instants_ns(run: Run, known: Causality) -> np.ndarray:
+    """Return when the slice of each event begins.
+
+    An arrow is bound by its instants, so equal ones are set apart: no two events of a machine have
+    the same, and a receive comes after its send.
+    """
     at_ns = column(run, "at_ns")
-    if not (at_ns == UNKNOWN).any():
-        return at_ns / 1000
-    if known.cycle:
-        raise InputError(
-            f"{run.name}: its events have no times, and its messages form a causal cycle"
-        )
-    return known.depth * DEPTH_US
+    if (at_ns == UNKNOWN).any():
+        if known.cycle:
+            raise InputError(
+                f"{run.name}: its events have no times, and its messages form a causal cycle"
+            )
+        return known.depth.astype(np.int64) * DEPTH_NS
+    apart_ns = at_ns.tolist()
+    for row in np.argsort(known.depth, kind="stable").tolist():
+        previous = row - 1 if row > known.first[known.machine[row]] else UNKNOWN
+        for cause in (previous, known.send[row]):
+            if cause >= 0 and at_ns[cause] <= at_ns[row]:
+                apart_ns[row] = max(apart_ns[row], apart_ns[cause] + APART_NS)
+    return _apart(known, np.array(apart_ns, np.int64))
+
+
+def _apart(known: Causality, at_ns: np.ndarray) -> np.ndarray:
+    """Set the instants of each machine apart, also those of one whose times run back."""
+    for begin, end in pairwise(known.first):
+        order = begin + np.argsort(at_ns[begin:end], kind="stable")
+        room_ns = APART_NS * np.arange(end - begin)
+        at_ns[order] = np.maximum.accumulate(at_ns[order] - room_ns) + room_ns
+    return at_ns
+
+
+def _ends_ns(known: Causality, at_ns: np.ndarray) -> np.ndarray:
+    """Return when the slice of each event ends: before the next of its machine begins."""
+    ends_ns = at_ns + SLICE_NS
+    for begin, end in pairwise(known.first):
+        order = begin + np.argsort(at_ns[begin:end])
+        ends_ns[order[:-1]] = np.minimum(ends_ns[order[:-1]], at_ns[order[1:]] - 1)
+    return ends_ns
 
 
 def _tracks(run: Run) -> Iterator[dict[str, Any]]:
@@ -54,16 +85,15 @@ def _tracks(run: Run) -> Iterator[dict[str, Any]]:
         yield {"ph": "M", "name": "process_sort_index", "pid": pid, "tid": TRACK, "args": order}
 
 
-def _slices(run: Run, known: Causality, at_us: np.ndarray) -> Iterator[dict[str, Any]]:
+def _slices(run: Run, known: Causality, at_ns: np.ndarray) -> Iterator[dict[str, Any]]:
     clocks = [f"clock_{clock}" for clock in run.clocks]
     names = ["index", "kind", "queue", "to", "lost", "sender", "cause", *clocks]
-    last = {*(known.first[1:] - 1).tolist()}
+    lengths_ns = _ends_ns(known, at_ns) - at_ns
     for row, event in enumerate(run.events.select(names).iter_rows(named=True)):
-        pid, ts = int(known.machine[row]) + 1, float(at_us[row])
-        room_us = SLICE_US if row in last else float(at_us[row + 1]) - ts
+        pid, ts = int(known.machine[row]) + 1, float(at_ns[row]) / 1000
         args = {name: value for name, value in event.items() if value is not None}
         common = {"name": event["kind"], "pid": pid, "tid": TRACK, "ts": ts}
-        yield common | {"ph": "X", "dur": max(0.001, min(SLICE_US, room_us)), "args": args}
+        yield common | {"ph": "X", "dur": float(lengths_ns[row]) / 1000, "args": args}
         if event["queue"] is not None:
             yield common | {"name": "queue", "ph": "C", "args": {"messages": event["queue"]}}
         for receiver in event["lost"] or ():

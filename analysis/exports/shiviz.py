@@ -7,6 +7,7 @@ causality, which count exactly the events in the file.
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -14,6 +15,8 @@ import polars as pl
 from analysis.history.causality import causality
 from analysis.history.run import InputError, Run
 
+#: What JavaScript or Python takes for white space.
+SPACE = re.compile(r"[\s\ufeff]")
 EXPRESSION = r"(?<host>\S+) (?<clock>{.*}) (?<event>.*)"
 
 
@@ -22,7 +25,7 @@ def write(run: Run, file: Path) -> None:
     known = causality(run)
     if known.cycle:
         raise InputError(f"{run.name}: its messages form a causal cycle, which ShiViz cannot draw")
-    hosts = [re.sub(r"\s", "_", machine) for machine in run.machines]
+    hosts = _hosts(run.machines)
     texts = run.scan.select(_text()).collect().to_series()
     with file.open("w", encoding="utf-8") as lines:
         # No delimiter: there is one execution.
@@ -32,6 +35,18 @@ def write(run: Run, file: Path) -> None:
             clock = {host: n for host, n in zip(hosts, counts, strict=True) if n}
             host = hosts[known.machine[row]]
             lines.write(f"{host} {json.dumps(clock, ensure_ascii=False)} {text}\n")
+
+
+def _hosts(machines: Sequence[str]) -> list[str]:
+    """Return the machines' names without white space, each different from all others."""
+    hosts = {machine: machine for machine in machines if not SPACE.search(machine)}
+    for machine in machines:
+        if machine not in hosts:
+            host = SPACE.sub("_", machine)
+            while host in hosts.values():
+                host += "_"
+            hosts[machine] = host
+    return [hosts[machine] for machine in machines]
 
 
 def _text() -> pl.Expr:

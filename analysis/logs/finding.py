@@ -67,12 +67,17 @@ class Source:
 
     def usable_format(self) -> Format:
         """Return the format; InputError if there is none, or only a part of one."""
-        if self.path.is_file() and self.format in (None, own):
+        if self.path.is_file() and self.format is own:
             raise InputError(
                 f"{self.path} is a file: give the directory of the run that it belongs to"
             )
         if self.format:
             return self.format
+        if self.path.is_file():
+            raise InputError(
+                f"{self.path} is a file that was not recognised as a log: give the directory of a"
+                " run, or the format of the log with --format"
+            )
         if not self.unknown:
             raise InputError(f"{self.path} is no run: it directly holds no logs")
         named = [file.name for file in self.unknown[:MAX_FILES_NAMED]]

@@ -34,9 +34,8 @@ MAX_ROWS = 20
 
 
 def analyse(given: argparse.Namespace) -> int:
-    console, code = console_of_output(), 0
-    if given.json and given.out:
-        raise UsageError("--out: --json writes no files; give one of the two")
+    console, code = Console(quiet=True) if given.json else console_of_output(), 0
+    writes = not given.json or given.out is not None
     with _usable_input():
         sources = find_runs(given.paths, given.format)
     homes = _homes(sources, given.out)
@@ -53,15 +52,15 @@ def analyse(given: argparse.Namespace) -> int:
             every += read
             paths += [source.path] * len(read)
             pages.runs += len(read) - 1
-            for evaluation in () if given.json else evaluations:
+            for evaluation in evaluations if writes else ():
                 if pages.runs <= MAX_TABLES:
                     print_run(evaluation, console)
                 pages.write_run(evaluation, homes[source.path])
-        if given.json:
-            put_json(plain.plain_metrics(every))
-        elif every:
+        if every and writes:
             _report(pages, homes, paths, every, console)
             pages.finish(console)
+    if given.json:
+        put_json(plain.plain_metrics(every))
     return code
 
 

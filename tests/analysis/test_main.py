@@ -195,7 +195,7 @@ def runs_are_a_file(logs: Path, runs: Path) -> None:
     [
         (nowhere, "logs cannot be read: No such file or directory"),
         (empty, "logs is no run: it directly holds no logs"),
-        (a_file, "logs is a file: give the directory of the run"),
+        (a_file, "logs is a file that was not recognised as a log: give the directory of a run"),
         (foreign, "logs holds logs in the format vklocks: `vklocks analyse` reads them"),
         (appended, "vm1.jsonl:5: a second start record"),
         (of_no_duration, "vm1.jsonl:1: spec.duration_s: None"),

@@ -32,16 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except HostError as error:
         return _fail(3, str(error))
     try:
-        asyncio.run(_run(settings, log_writer, past))
+        return asyncio.run(_run(settings, log_writer, past))
     except HostError as error:
         log_writer.say(f"{settings.name} cannot run: {error}")
         return 3
-    except TerminatedEarly:
-        log_writer.say(f"{settings.name} ends before its run began")
-        return 130
     finally:
         log_writer.close()
-    return 0
 
 
 def _fail(code: int, problem: str) -> int:
@@ -49,14 +45,28 @@ def _fail(code: int, problem: str) -> int:
     return code
 
 
-async def _run(settings: Settings, log_writer: LogWriter, past: Past | None) -> None:
+async def _run(settings: Settings, log_writer: LogWriter, past: Past | None) -> int:
+    """Run the machine; return the exit code."""
     host, loop = Host(settings, log_writer, past), asyncio.get_running_loop()
+    signals = []
+
+    def terminate(number: int, _: object) -> None:
+        signals.append(number)
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(host.terminate)
+
+    # A handler of the loop would be gone when the loop is, and the machine not yet.
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, host.terminate)
+        signal.signal(number, terminate)
     if settings.tethered:
         tether(lambda: loop.call_soon_threadsafe(host.terminate))
-    await host.run()
+    try:
+        await host.run()
+    except TerminatedEarly:
+        log_writer.say(f"{settings.name} ends before its run began")
+        return 128 + (signals or [signal.SIGINT])[0]
     # Calls that the server has just ended still have a step to do; cancelled before it, gRPC
     # prints a traceback.
     if ending := asyncio.all_tasks() - {asyncio.current_task()}:
         await asyncio.wait(ending, timeout=ENDING_S)
+    return 0

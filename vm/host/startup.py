@@ -13,7 +13,8 @@ from vm.host.settings import HostError, Settings, TerminatedEarly
 from vm.host.wire.frames import CLIENT_OPTIONS, Membership
 from vm.host.wire.links import Links
 from vm.host.wire.service import Service
-from vm.spec import Spec, natural_order
+from vm.quoting import quoted
+from vm.spec import NAME, Spec, natural_order
 
 #: How far in the future the epoch is set, so that Start reaches everybody before it.
 EPOCH_MARGIN_NS = 50_000_000
@@ -116,6 +117,11 @@ class Startup:
             async with grpc.aio.insecure_channel(address, options=CLIENT_OPTIONS) as channel:
                 stub: vm_pb2_grpc.MachineAsyncStub = vm_pb2_grpc.MachineStub(channel)
                 identity = await stub.Identify(vm_pb2.IdentifyRequest(), wait_for_ready=True)
+            if not NAME.fullmatch(identity.machine):
+                raise HostError(
+                    f"the machine at {address} is called {quoted(identity.machine)}, which is not a"
+                    " machine's name: correct --peers"
+                )
             if identity.machine in (self._settings.name, *self._peers):
                 raise HostError(f"two machines are called {identity.machine!r}: rename one of them")
             self._peers[identity.machine] = address

@@ -93,23 +93,33 @@ def knows(head: str) -> bool:
 def load(path: Path, files: Sequence[Path]) -> list[Run]:
     """Load the executions in a file, or in the logs of a directory together."""
     executions: dict[str, list[_HostEvent]] = {}
-    damage: list[Damage] = []
+    damage: dict[str, list[Damage]] = {}
+    lines = 0
     for file in files:
         try:
-            for label, found in _read(file):
+            for lines, (label, found) in enumerate(_read(file), lines + 1):
+                events, unusable = executions.setdefault(label, []), damage.setdefault(label, [])
                 if isinstance(found, Damage):
-                    damage.append(found)
+                    unusable.append(found)
                 else:
-                    executions.setdefault(label, []).append(found)
-                if len(damage) + sum(map(len, executions.values())) > MAX_EVENTS:
+                    events.append(found)
+                if lines > MAX_EVENTS:
                     raise InputError(f"more than {MAX_EVENTS:,} events and unusable lines")
         except InputError as error:
             raise InputError(f"{file}: {error}") from None
-    several = len(executions) > 1
+    labels = [label for label, events in executions.items() if events]
+    # Lines of executions without an event are reported with the first that has one.
+    for label in labels[:1]:
+        damage[label] += [one for other in damage if other not in labels for one in damage[other]]
     name = name_of(path)
     return [
-        _run(path, f"{name}#{_in_a_name(label)}" if several else name, events, tuple(damage))
-        for label, events in executions.items()
+        _run(
+            path,
+            f"{name}#{_in_a_name(label)}" if len(labels) > 1 else name,
+            executions[label],
+            tuple(damage[label]),
+        )
+        for label in labels
     ]
 
 

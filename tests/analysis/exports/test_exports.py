@@ -20,6 +20,8 @@ from analysis.exports import EXPORTS, export
 from analysis.history.causality import causality
 from analysis.history.run import SCHEMA, InputError, Run
 from analysis.logs.finding import load
+from by_hand import internal, receive, send
+from by_hand import run_of as run_of_logs
 from histories import World
 from loading import run_of
 from orchestrator.cli import main
@@ -169,6 +171,15 @@ def test_machines_with_spaces_in_their_names_have_none_for_shiviz(tmp_path: Path
     assert text.splitlines()[2].startswith('node_a {"node_a": 1} event 0: internal at 0.0 s')
 
 
+def test_machines_stay_apart_for_shiviz(tmp_path: Path) -> None:
+    for name in ("a b", "a_b", "a\ufeffb", "a_b_"):
+        (tmp_path / f"{name}.log").write_text("1|1|internal|0|\n")
+    (tmp_path / "elsewhere").mkdir()
+    text = export(load(tmp_path), "shiviz", tmp_path / "elsewhere").read_text()
+    hosts = [host for host, _ in ShiViz(text).events]
+    assert sorted(hosts) == ["a_b", "a_b_", "a_b__", "a_b___"]
+
+
 def as_shiviz(world: World, directory: Path) -> Path:
     export(run_of(world), "shiviz", directory)
     return directory
@@ -247,6 +258,24 @@ def test_a_trace_has_an_arrow_for_every_message(run: Run, tmp_path: Path) -> Non
     # A flow is bound to the slice that its instant is in.
     slices = {(s["pid"], s["ts"]) for s in phases["X"]}
     assert {(f["pid"], f["ts"]) for f in [*phases["s"], *phases["f"]]} <= slices
+
+
+def test_arrows_lead_to_their_own_slices_at_equal_instants(tmp_path: Path) -> None:
+    logs = {
+        "vm1": [internal(5, 1), receive(5, 4, "vm2", 1), receive(5, 5, "vm2", 2), internal(6, 6)],
+        "vm2": [internal(5, 1), send(5, 2, "vm1"), send(5, 3, "vm1"), internal(5, 4)],
+    }
+    phases = trace_of(run_of_logs(tmp_path, logs), tmp_path)
+    for phase, kind in (("s", "send"), ("f", "receive")):
+        for flow, index in zip(phases[phase], (1, 2), strict=True):
+            bound = [
+                (one["name"], one["args"]["index"])
+                for one in phases["X"]
+                if one["pid"] == flow["pid"] and one["ts"] <= flow["ts"] < one["ts"] + one["dur"]
+            ]
+            assert bound == [(kind, index)]
+    for start, end in zip(phases["s"], phases["f"], strict=True):
+        assert start["ts"] < end["ts"]
 
 
 def test_a_trace_shows_waiting_queues_and_losses(run: Run, tmp_path: Path) -> None:

@@ -163,6 +163,13 @@ def test_for_a_file_its_directory_is_asked_for(tmp_path: Path) -> None:
         load(log)
 
 
+def test_a_file_in_a_wrong_format_is_not_asked_for_its_directory(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("hello\n")
+    for format_name in ("", "shiviz"):
+        with pytest.raises(InputError, match=r"notes\.txt is a file that was not recognised as a"):
+            find_sources([tmp_path / "notes.txt"], format_name)
+
+
 def test_a_path_that_cannot_be_looked_at_is_named(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(InputError, match=r"loop cannot be read: Too many levels of symbolic links"):

@@ -222,8 +222,16 @@ def test_what_is_found_out_goes_where_it_is_wanted(
     assert sorted(run.parent.rglob("*")) == before
     assert main(["analyse", str(run), "--out", str(run / "vm1.jsonl")]) == 2
     assert "--out: " in capsys.readouterr().err
-    assert main(["analyse", str(run), "--json", "--out", str(out)]) == 2
-    assert "--out: --json writes no files" in capsys.readouterr().err
+
+
+def test_json_and_files_go_together(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command, left in (("analyse", "report.html"), ("check", "verdict.json")):
+        out = tmp_path / command
+        assert main([command, str(run), "--json", "--out", str(out)]) == 0
+        assert (out / "one" / left).exists()
+        assert [one["run"] for one in json.loads(capsys.readouterr().out)["runs"]] == ["one"]
 
 
 def test_a_folder_with_logs_of_no_known_format_is_named_and_not_fine(

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -22,10 +23,12 @@ from loopback import (
     live_together,
     read_log,
     read_whole_log,
+    served,
     settings_of,
     where_messages_ended,
 )
 from vm.host.changes import Changes
+from vm.host.generated import vm_pb2, vm_pb2_grpc
 from vm.host.lifecycle import Host
 from vm.host.log_writer import LogWriter
 from vm.host.recovery import read_past
@@ -144,6 +147,32 @@ def test_another_run_is_refused_at_start_up(tmp_path: Path) -> None:
     with pytest.raises(ExceptionGroup) as caught:
         asyncio.run(live_together([here, there]))
     assert caught.group_contains(HostError, match="refuses: FAILED_PRECONDITION")
+
+
+class Rogue(vm_pb2_grpc.MachineServicer):
+    """Answers with text for a terminal."""
+
+    async def Identify(self, request, context):  # noqa: N802
+        return vm_pb2.Identity(machine="\x1b[2J" + "x" * 10**5)
+
+    async def Channel(self, frames, context):  # noqa: N802
+        await context.abort(grpc.StatusCode.NOT_FOUND, "\x1b[2J" + "x" * 5000)
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+def test_words_of_a_peer_are_printable_and_short(tmp_path: Path, is_named: bool) -> None:
+    here, there = settings_of(Spec(machines=("vm1", "vm2")), tmp_path)
+    if not is_named:
+        here = replace(here, peers={}, addresses=(f"localhost:{there.port}",))
+
+    async def scenario() -> None:
+        async with served(Rogue(), there.port):
+            await live(here)
+
+    with pytest.raises(HostError, match=r"\\x1b\[2Jxxx") as caught:
+        asyncio.run(scenario())
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 600
 
 
 def test_being_told_to_end_before_the_run_is_no_run(tmp_path: Path) -> None:

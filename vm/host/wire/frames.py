@@ -9,20 +9,42 @@ from vm.clocks import CLOCKS
 from vm.host.generated import vm_pb2
 from vm.records import Message, Timestamp
 from vm.schedule import SECOND_NS
+from vm.spec import MAX_MACHINES
 
 #: Two hundred vector components and a few clocks more fit in many times over.
-MAX_FRAME_BYTES = 64 * 1024
+MAX_FRAME_BYTES = 32 * 1024
 #: What gRPC itself takes off the wire; frames between the two limits can be counted as refused.
-MAX_WIRE_BYTES = 16 * 1024 * 1024
+MAX_WIRE_BYTES = 40 * 1024
+#: Each peer has a connection. Those beyond are closed at once.
+MAX_CONNECTIONS = MAX_MACHINES + 56
+#: A peer needs one stream; a program that asks for the services first, two.
+MAX_STREAMS = 2
+#: How long a connection may take for its handshake, and a stream for its first frame.
+STRANGER_S = 5
+#: How long a connection without a stream stays.
+IDLE_S = 2
+#: How long a connection may be silent until it is asked for a sign of life, and then until it ends.
+SILENT_S = 10
 #: By how much the wall clocks of two hosts may differ before a timestamp counts as absurd.
 MAX_CLOCK_OFFSET_NS = SECOND_NS
 #: By how much the epoch may lie away from this host's idea of now.
 MAX_EPOCH_DISTANCE_NS = 30 * SECOND_NS
+#: Of a refusal's reason, which repeats some of what was refused, so many characters are sent.
+MAX_REASON = 500
 
 SERVER_OPTIONS = (
     # A port that is taken must be an error, not a second listener that gets half the calls.
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", MAX_WIRE_BYTES),
+    ("grpc.max_allowed_incoming_connections", MAX_CONNECTIONS),
+    ("grpc.max_concurrent_streams", MAX_STREAMS),
+    ("grpc.server_handshake_timeout_ms", STRANGER_S * 1000),
+    ("grpc.max_connection_idle_ms", IDLE_S * 1000),
+    # Closes connections that a cut has left half open, and those of peers that never read.
+    ("grpc.keepalive_time_ms", SILENT_S * 1000),
+    ("grpc.keepalive_timeout_ms", SILENT_S * 1000),
+    # Or the window of a connection grows beyond what one frame needs.
+    ("grpc.http2.bdp_probe", 0),
     # Or a peer's keepalive on a quiet channel counts as abuse and cuts the connection.
     ("grpc.http2.max_ping_strikes", 0),
 )

@@ -11,7 +11,8 @@ from grpc import StatusCode
 
 from vm.channel import SendingEnd
 from vm.host.generated import vm_pb2, vm_pb2_grpc
-from vm.host.wire.frames import CLIENT_OPTIONS, message_frame
+from vm.host.wire.frames import CLIENT_OPTIONS, MAX_REASON, message_frame
+from vm.quoting import plain
 from vm.records import Message
 
 #: What a cut, a restart or a frozen peer ends a stream with; anything else is a refusal.
@@ -75,7 +76,8 @@ class Outgoing:
                     await self._connection(stub)
                 except grpc.aio.AioRpcError as error:
                     if error.code() not in CUT:
-                        self.refusal = f"{error.code().name}: {error.details()}"
+                        details = plain(error.details() or "", MAX_REASON)
+                        self.refusal = f"{error.code().name}: {details}"
                 except ValueError as error:
                     self.refusal = str(error)
                 self.connected = self.finished = False

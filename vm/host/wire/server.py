@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from vm.host.generated import vm_pb2, vm_pb2_grpc
 from vm.host.settings import HostError
+from vm.host.wire.accepting import registered_server
 from vm.host.wire.frames import SERVER_OPTIONS
 from vm.host.wire.service import Service
 
@@ -29,7 +29,7 @@ class Health(health.aio.HealthServicer):
 @asynccontextmanager
 async def serving(service: Service, listen: str, port: int) -> AsyncIterator[Health]:
     """Serve until the context ends. HostError if the port is taken."""
-    server = grpc.aio.server(options=SERVER_OPTIONS)
+    server = registered_server(SERVER_OPTIONS)
     vm_pb2_grpc.add_MachineServicer_to_server(service, server)
     status = Health()
     health_pb2_grpc.add_HealthServicer_to_server(status, server)

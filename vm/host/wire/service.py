@@ -10,12 +10,21 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 import grpc
+from google.protobuf.message import DecodeError
 from grpc import StatusCode
 
 from vm.channel import ReceivingEnd, SequenceGap
 from vm.faults import Duplication
 from vm.host.generated import vm_pb2, vm_pb2_grpc
-from vm.host.wire.frames import MAX_EPOCH_DISTANCE_NS, Membership, Refusal, check_size, read_message
+from vm.host.wire.frames import (
+    MAX_EPOCH_DISTANCE_NS,
+    MAX_REASON,
+    STRANGER_S,
+    Membership,
+    Refusal,
+    check_size,
+    read_message,
+)
 from vm.records import Event, Message
 from vm.schedule import SECOND_NS
 from vm.spec import MAX_SEED, MAX_TICK_RATE_HZ, Spec
@@ -91,12 +100,11 @@ class Service(vm_pb2_grpc.MachineServicer):
         except Refusal as refusal:
             if refusal.status is not StatusCode.UNAVAILABLE:
                 self.rejected += 1
-            await context.abort(refusal.status, refusal.reason)
+            await context.abort(refusal.status, refusal.reason[:MAX_REASON])
 
     async def _channel(self, frames: AsyncIterator[vm_pb2.Frame]) -> AsyncIterator[vm_pb2.Progress]:
         sender = ""
-        async for frame in frames:
-            check_size(frame)
+        async for frame in _checked(frames):
             if self._closed or self.membership is None:
                 raise Refusal(f"{self._name} is not running", StatusCode.UNAVAILABLE)
             if not sender:
@@ -192,3 +200,21 @@ class Service(vm_pb2_grpc.MachineServicer):
             )
         incoming.finished = True
         self._changed()
+
+
+async def _checked(frames: AsyncIterator[vm_pb2.Frame]) -> AsyncIterator[vm_pb2.Frame]:
+    """Yield the frames of a stream; Refusal if the first is late, or one is none or too large."""
+    limit_s: float | None = STRANGER_S
+    while True:
+        try:
+            async with asyncio.timeout(limit_s):
+                frame = await anext(frames)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise Refusal(f"no frame came in {limit_s} s", StatusCode.UNAVAILABLE) from None
+        except DecodeError:
+            raise Refusal("this is no frame") from None
+        check_size(frame)
+        yield frame
+        limit_s = None

@@ -196,6 +196,15 @@ def test_several_executions_are_several_runs(tmp_path: Path) -> None:
         load(tmp_path / "all.log")
 
 
+def test_an_unusable_line_belongs_to_its_execution_alone(tmp_path: Path) -> None:
+    header = r"(?<host>\S+) (?<clock>{.*}) (?<event>.*)" + "\n=== (?<trace>.*) ===\n"
+    executions = [f"=== {name} ===\n{name}?\n{text_of()}" for name in ("calm", "stormy")]
+    (tmp_path / "all.log").write_text(f"{header}before?\n{''.join(executions)}=== empty ===\nno?\n")
+    calm, stormy = source_of(tmp_path / "all.log").load()
+    assert [one.line for one in calm.damage] == [5, 3, 25]
+    assert [one.line for one in stormy.damage] == [15]
+
+
 def test_executions_without_a_name_are_numbered(tmp_path: Path) -> None:
     text = r"(?<host>\S+) (?<clock>.*) (?<event>\w+)" + f"\n--+\n{text_of()}---\n{text_of()}"
     (tmp_path / "all.log").write_text(text)

@@ -171,7 +171,7 @@ REFUSED: dict[str, tuple[grpc.StatusCode, list[vm_pb2.Frame]]] = {
         ],
     ),
     "oversized": (CODE.RESOURCE_EXHAUSTED, [oversized(MAX_FRAME_BYTES)]),
-    "oversized later": (CODE.RESOURCE_EXHAUSTED, [hello(), oversized(MAX_WIRE_BYTES // 2)]),
+    "oversized later": (CODE.RESOURCE_EXHAUSTED, [hello(), oversized(MAX_WIRE_BYTES - 100)]),
     "finish before its messages": (CODE.OUT_OF_RANGE, [hello(), finish(1)]),
     "negative finish": (CODE.OUT_OF_RANGE, [hello(), finish(-1)]),
     "message after finish": (CODE.INVALID_ARGUMENT, [hello(), finish(0), message()]),

@@ -1,0 +1,44 @@
+"""The gRPC server, made to survive calls of methods that it does not have.
+
+`grpc.aio` decodes such a call's name in the loop that accepts all calls: a name that is not UTF-8
+ends that loop, and the server with it.
+"""
+
+import asyncio
+from typing import Any
+
+import grpc
+from grpc._cython import cygrpc  # type: ignore[attr-defined]
+
+
+class _Core(cygrpc.AioServer):  # type: ignore[misc]
+    """Accepts calls of registered methods, which have queues of their own; refuses all others.
+
+    Generated code registers each method that it adds to a server.
+    """
+
+    async def _request_call(self) -> None:
+        """Refuse each call of another method, and never return one to be accepted."""
+        refusals = set()
+        while True:
+            call = await super()._request_call()
+            refusals.add(refusal := asyncio.create_task(_refuse(call)))
+            refusal.add_done_callback(refusals.discard)
+
+
+async def _refuse(call: Any) -> None:
+    code, first = cygrpc.StatusCode.unimplemented, cygrpc.SendInitialMetadataOperation((), 0)
+    loop = asyncio.get_running_loop()
+    try:
+        await cygrpc._send_error_status_from_server(call, code, "no such method", (), first, loop)
+    except cygrpc.ExecuteBatchError:
+        # The caller is gone.
+        return
+
+
+def registered_server(options: tuple[tuple[str, int], ...]) -> grpc.aio.Server:
+    """Make a server that refuses calls of methods that it does not have, whatever their names."""
+    server = grpc.aio.server(options=options)
+    inner: Any = server
+    inner._server = _Core(inner._loop, None, (), (), options, None)
+    return server
