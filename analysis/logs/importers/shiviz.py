@@ -97,7 +97,8 @@ def load(path: Path, files: Sequence[Path]) -> list[Run]:
     lines = 0
     for file in files:
         try:
-            for lines, (label, found) in enumerate(_read(file), lines + 1):
+            for label, found in _read(file):
+                lines += 1
                 events, unusable = executions.setdefault(label, []), damage.setdefault(label, [])
                 if isinstance(found, Damage):
                     unusable.append(found)
