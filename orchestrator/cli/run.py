@@ -246,7 +246,8 @@ def _conclude(
 
     code = analyse.conclude(experiment, directories, batch, console)
     if directories:
-        say(console, "\nkept:")
+        say(console, "")
+        say(console, "kept:")
     for directory in directories if len(directories) <= MAX_LISTED else [directories[0].parent]:
         say(console, f"  {directory}")
     failed = [run for run in batch.runs if run.result == "failed"]
