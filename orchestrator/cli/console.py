@@ -82,7 +82,8 @@ def console_of_output() -> Console:
 
 
 def say(console: Console, line: str) -> None:
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
+    """Print one line on the console of the output."""
+    console.print(escaped(line), markup=False, highlight=False, soft_wrap=True)
 
 
 def put(line: str) -> None:

@@ -20,7 +20,9 @@ def replay_run(given: argparse.Namespace) -> int:
         raise UsageError(f"{directory} cannot be replayed: {error}") from None
     console = console_of_output()
     if difference:
-        say(console, f"{directory}: not equal; the first difference:\n{difference.explain()}")
+        say(console, f"{directory}: not equal; the first difference:")
+        for line in difference.explain().split("\n"):
+            say(console, line)
         return 1
     events = sum(isinstance(record, Event) for records in history.values() for record in records)
     say(console, f"{directory}: equal: {events} events of {len(history)} machines, done again")

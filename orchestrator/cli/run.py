@@ -275,7 +275,8 @@ def _conclude(
     """
     code = reports.conclusion.finish(experiment, directories, batch, console)
     if directories:
-        say(console, "\nkept:")
+        say(console, "")
+        say(console, "kept:")
     for directory in directories if len(directories) <= MAX_LISTED else [directories[0].parent]:
         say(console, f"  {directory}")
     failed = [run for run in batch.runs if run.result == "failed"]

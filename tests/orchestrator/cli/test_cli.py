@@ -572,7 +572,7 @@ def test_a_console_escapes_whatever_is_rendered(capsys: pytest.CaptureFixture[st
     output = capsys.readouterr().out
     assert output.replace("\n", "").isprintable()
     assert r"\x1b[2J\x9b" in output
-    assert output.endswith("one\\x1b\ntwo\\x7f\n")
+    assert output.endswith("one\\x1b\\ntwo\\x7f\n")
 
 
 def test_json_has_no_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
