@@ -119,11 +119,17 @@ def write_text(path: Path, text: str) -> Path:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A path to write to, which becomes `path` in the end, or disappears after an error."""
+    """A path to write to, which becomes `path` in the end, or disappears after an error.
+
+    An error of the writing names the path, as those of the opening do.
+    """
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         yield partial
         partial.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
     finally:
         partial.unlink(missing_ok=True)
 

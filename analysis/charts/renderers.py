@@ -8,6 +8,7 @@ reads a chart per line and answers each with a line: the error that prevented wr
 It ends with its input, also if its parent has died.
 """
 
+import atexit
 import errno
 import json
 import os
@@ -21,6 +22,8 @@ from select import select
 from typing import Any
 
 import vl_convert
+
+from vm.files import whole_file, write_text
 
 MAX_PROCESSES = 4
 PNG_SCALE = 2
@@ -50,8 +53,13 @@ class Renderers:
         self._idle = SimpleQueue[subprocess.Popen[str]]()
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="charts")
         self._drawn: list[Future[None]] = []
+        self._processes: list[subprocess.Popen[str]] = []
+        self._folders: set[Path] = set()
+        # They would end by themselves, but only after their charts.
+        atexit.register(self._kill)
         for _ in range(count):
-            self._idle.put(_started())
+            self._processes.append(_started())
+            self._idle.put(self._processes[-1])
 
     def draw(self, charts: Mapping[str, Any], folder: Path) -> None:
         """Start writing charts to a folder as SVG and PNG, named by the keys of their specs.
@@ -59,6 +67,7 @@ class Renderers:
         OSError if the folder cannot be made; `wait` raises other errors.
         """
         folder.mkdir(exist_ok=True)
+        self._folders.add(folder)
         for name, spec in charts.items():
             self._drawn.append(self._threads.submit(self._draw, spec, folder / name))
 
@@ -73,6 +82,16 @@ class Renderers:
         for future in self._drawn:
             future.cancel()
         self._drawn = []
+
+    def _kill(self) -> None:
+        """Kill all processes, and remove what they have not written in full."""
+        for process in self._processes:
+            process.kill()
+        for process in self._processes:
+            process.wait()
+            for folder in self._folders:
+                for partial in folder.glob(f".*.{process.pid}"):
+                    partial.unlink()
 
     def _draw(self, spec: Any, file: Path) -> None:
         process = self._idle.get()
@@ -131,8 +150,9 @@ def main() -> None:
 def write(spec: Any, file: Path) -> None:
     """Write a chart as SVG and as PNG, to `file` with these suffixes."""
     svg = vl_convert.vegalite_to_svg(spec)
-    file.with_suffix(".svg").write_text(svg, encoding="utf-8")
-    file.with_suffix(".png").write_bytes(vl_convert.svg_to_png(svg, scale=PNG_SCALE))
+    write_text(file.with_suffix(".svg"), svg)
+    with whole_file(file.with_suffix(".png")) as partial:
+        partial.write_bytes(vl_convert.svg_to_png(svg, scale=PNG_SCALE))
 
 
 if __name__ == "__main__":

@@ -1,16 +1,16 @@
 """The command `vklocks`. Exit codes: 0 fine, 1 a check is violated, 2 wrong usage or input,
-3 the environment lacks something, 4 some runs failed, 130 interrupted.
+3 the environment lacks something, 4 some runs failed, 130 interrupted (143 by SIGTERM).
 """
 
 import argparse
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
-from errno import EACCES, EDQUOT, EIO, ENOSPC, EPERM, EROFS
 from pathlib import Path
 
-from orchestrator.backends.outcome import EnvironmentProblem
+from orchestrator.backends.outcome import EnvironmentProblem, disk_problem
 from orchestrator.cli import upkeep
 from orchestrator.cli.arguments import add_out, add_run
 from orchestrator.cli.console import complain
@@ -19,11 +19,9 @@ from orchestrator.cli.replay import replay_run
 from orchestrator.cli.run import run_experiment
 from orchestrator.experiments.experiment import ExperimentError
 from orchestrator.experiments.schema import experiment_schema
+from orchestrator.runner.interrupt import Interrupt, exit_code
 from vm import __version__
 from vm.options import Parser, UsageError
-
-#: Errors of a disk or its permissions.
-LACKING = (ENOSPC, EDQUOT, EROFS, EACCES, EPERM, EIO)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,16 +33,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return complain(2, str(error))
     except EnvironmentProblem as error:
         return complain(3, str(error))
-    except KeyboardInterrupt:
-        return complain(130, "interrupted")
+    except KeyboardInterrupt as error:
+        number = error.number if isinstance(error, Interrupt) else signal.SIGINT
+        return complain(exit_code(number), "interrupted")
     except BrokenPipeError:
         # The reader is gone. Nothing more can be written, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        if error.errno not in LACKING:
-            raise
-        return complain(3, f"{error.filename or 'a file'}: {error.strerror}")
+        return complain(3, disk_problem(error))
     return code
 
 

@@ -118,7 +118,7 @@ def _reported_if_not_written() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        file = Path(error.filename2 or error.filename).name
+        file = error.filename2 or error.filename
         print(f"vklocks: {file} is not written: {error.strerror}", file=sys.stderr)
 
 
@@ -155,7 +155,7 @@ def conclude(
             paths = [source.path for source in sources]
             rows = _report(pages, {path: path for path in paths}, paths, every, console)
             if experiment:
-                with whole_file(experiment / SUMMARY) as partial:
+                with _reported_if_not_written(), whole_file(experiment / SUMMARY) as partial:
                     rows.write_csv(partial)
             write_index(paths[0].parent.parent)
             pages.finish(console)

@@ -6,8 +6,9 @@ import shlex
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from errno import EDQUOT, ENOSPC
 from functools import partial
 from pathlib import Path
 from random import SystemRandom
@@ -23,13 +24,15 @@ from orchestrator.experiments import folder as experiment_folder
 from orchestrator.experiments.experiment import Experiment, parse, read
 from orchestrator.runner import execution, threads
 from orchestrator.runner.execution import Batch, PlannedRun
+from orchestrator.runner.interrupt import exit_code
 from orchestrator.runner.progress import Display, display
 from vm.options import OPTIONS, UsageError, flag_of, given_fields, options_of
 from vm.spec import Spec, SpecError, suggestion
 
 DEFAULT_EXPERIMENT = "lab"
 DEFAULT_POOL = "loky"
-LOADING_NICENESS = 19
+#: A full disk is no mistake of the user.
+FULL = (ENOSPC, EDQUOT)
 #: How long after the last start it begins, at most half a run.
 LOADING_AFTER_S = 10
 #: Up to so many runs are listed one by one.
@@ -43,6 +46,8 @@ def run_experiment(given: argparse.Namespace) -> int:
     try:
         specs = _claimed(given, experiment, folder)
     except OSError as error:
+        if error.errno in FULL:
+            raise
         raise UsageError(
             f"--out: {error.filename or folder} cannot be written: {error.strerror}"
         ) from None
@@ -130,7 +135,9 @@ def _execute(
     after_s = min(LOADING_AFTER_S, *(duration_s / 2 for duration_s in costs.values()))
     loading = partial(_analysis_loading, jobs=jobs, after_s=after_s)
     with display(console, costs, speed=jobs) as shown, loading(shown) as starting:
-        return threads.execute(planned, backend.create, jobs, starting)
+        batch = threads.execute(planned, backend.create, jobs, starting)
+        starting.is_needless = bool(batch.interrupted)
+    return batch
 
 
 def _simulate(
@@ -157,10 +164,14 @@ def _simulate(
 
 
 class _Starting:
-    """Passes progress on to a display, and notes when all jobs are running."""
+    """Passes progress on to a display, and notes when all jobs are running.
+
+    `is_needless` once no analysis will follow.
+    """
 
     def __init__(self, shown: Display, jobs: int) -> None:
         self.is_over = threading.Event()
+        self.is_needless = False
         self.done = shown.done
         self._shown = shown
         self._jobs = jobs
@@ -175,36 +186,45 @@ class _Starting:
 
 
 @contextmanager
-def _analysis_loading(shown: Display, jobs: int, after_s: float) -> Iterator[Display]:
+def _analysis_loading(shown: Display, jobs: int, after_s: float) -> Iterator[_Starting]:
     """Import the analysis, which takes three seconds, while the runs wait for their machines.
 
     Not earlier: imports would delay the threads that start machines, and then the machines,
-    which import gRPC for some seconds themselves.
+    which import gRPC for some seconds themselves. While the runs last it gives way to machines
+    that wake up, but keeps its share of a busy computer: a niceness could not be taken back.
     """
     starting, over = _Starting(shown, jobs), threading.Event()
 
     def load() -> None:
         starting.is_over.wait()
-        over.wait(after_s)
-        _load_analysis()
+        _give_way(not over.wait(after_s))
+        if not starting.is_needless:
+            from orchestrator.cli.report import prepare
+
+            prepare()
 
     thread = threading.Thread(target=load, name="loading the analysis", daemon=True)
     thread.start()
     try:
         yield starting
+    except BaseException:
+        starting.is_needless = True
+        raise
     finally:
         over.set()
         starting.is_over.set()
+    _give_way(False, thread.native_id)
+    if not starting.is_needless:
         thread.join()
 
 
-def _load_analysis() -> None:
-    if sys.platform == "linux":
-        # For this thread and those that it starts: the machines' ticks come first.
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOADING_NICENESS)
-    from orchestrator.cli.report import prepare
-
-    prepare()
+def _give_way(to_others: bool, thread: int | None = 0) -> None:
+    """Set whether a thread, and each that it starts, waits where another one wakes up."""
+    if sys.platform == "linux" and thread is not None:
+        policy = os.SCHED_BATCH if to_others else os.SCHED_OTHER
+        # It may have ended.
+        with suppress(ProcessLookupError):
+            os.sched_setscheduler(thread, policy, os.sched_param(0))
 
 
 def _again(given: argparse.Namespace, planned: Sequence[PlannedRun]) -> str:
@@ -222,13 +242,15 @@ def _runs(count: int) -> str:
 def _conclude(
     experiment: Path | None, directories: Sequence[Path], batch: Batch, console: Console
 ) -> int:
-    """Evaluate all runs that are present, list them, and report failures.
+    """Evaluate all runs that are present, unless interrupted, list them, and report failures.
 
     `experiment` is the folder of an experiment that has its own.
     """
-    from orchestrator.cli import analyse
+    code = 0
+    if not batch.interrupted:
+        from orchestrator.cli import analyse
 
-    code = analyse.conclude(experiment, directories, batch, console)
+        code = analyse.conclude(experiment, directories, batch, console)
     if directories:
         say(console, "\nkept:")
     for directory in directories if len(directories) <= MAX_LISTED else [directories[0].parent]:
@@ -242,5 +264,6 @@ def _conclude(
     for problem in dict.fromkeys(batch.problems):
         code = complain(3, problem)
     if batch.interrupted:
-        code = complain(130, f"interrupted; {_runs(len(directories))} kept")
+        kept = f"interrupted; {_runs(len(directories))} kept"
+        code = complain(exit_code(batch.interrupted), kept)
     return code

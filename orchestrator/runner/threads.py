@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from orchestrator.backends.backend import BackendRun
-from orchestrator.backends.outcome import EnvironmentProblem, InterruptedBeforeStart
+from orchestrator.backends.outcome import EnvironmentProblem, InterruptedBeforeStart, disk_problem
 from orchestrator.runner import execution
 from orchestrator.runner.execution import Batch, ExecutedRun, PlannedRun
 from orchestrator.runner.interrupt import on_interrupt
@@ -30,10 +30,9 @@ class _ActiveRuns:
             raise InterruptedBeforeStart
         return execution.execute(run, planned, lambda phase: self._shown.phase(planned.name, phase))
 
-    def interrupt(self, *_signal: object) -> None:
-        if not self.interrupted:
-            self.interrupted = True
-            print("\nending the runs; their logs are kept ...", file=sys.stderr)
+    def interrupt(self, _signal: int) -> None:
+        self.interrupted = True
+        print("\nending the runs; their logs are kept ...", file=sys.stderr)
         for run in self._runs:
             run.interrupt()
 
@@ -47,14 +46,14 @@ def execute(
     """Execute all runs, `jobs` at a time, unless interrupted; `create` is the backend's."""
     active = _ActiveRuns(shown)
     batch = Batch()
-    with on_interrupt(active.interrupt), ThreadPoolExecutor(jobs) as pool:
+    with on_interrupt(active.interrupt) as caught, ThreadPoolExecutor(jobs) as pool:
         futures = {
             pool.submit(active.execute, create(run.spec, run.name), run): run.name
             for run in planned
         }
         for future in _as_they_end(futures):
             _add(future, futures[future], batch, shown)
-    batch.interrupted = active.interrupted
+    batch.interrupted = caught.number
     return batch
 
 
@@ -77,8 +76,12 @@ def _add(future: Future[ExecutedRun], run: str, batch: Batch, shown: Display) ->
     except InterruptedBeforeStart:
         return
     except EnvironmentProblem as error:
-        batch.problems.append(str(error))
-        shown.done(run, str(error))
+        problem = str(error)
+    except OSError as error:
+        problem = f"{disk_problem(error)}; nothing of {run} is kept"
+    else:
+        batch.runs.append(executed)
+        shown.done(run, executed.trouble)
         return
-    batch.runs.append(executed)
-    shown.done(run, executed.trouble)
+    batch.problems.append(problem)
+    shown.done(run, problem)
