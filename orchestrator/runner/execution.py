@@ -156,6 +156,16 @@ def leftovers(*folders: Path) -> list[Path]:
     ]
 
 
+def unfinished_files(out: Path) -> list[Path]:
+    """What `vm.files.whole_file` has begun below the folder of all runs, of dead processes."""
+    return [
+        path
+        for path in sorted(out.rglob(".*"))
+        if (pid := path.suffix[1:]).isdecimal() and path.is_file()
+        if owner.is_dead(f"{owner.me().rpartition(':')[0]}:{pid}")
+    ]
+
+
 def remove_leftovers(*folders: Path) -> None:
     for path in leftovers(*folders):
         # Somebody else may be removing it just now.
