@@ -1,8 +1,53 @@
 """`python -m orchestrator` is the command `vklocks`."""
 
+import atexit
+import os
+import signal
 import sys
+import threading
 
-from orchestrator.cli import main
+from orchestrator.runner.interrupt import SIGNALS, Interrupt, end_process, exit_code, on_interrupt
+
+#: When a lost interrupt is repeated: after the callback that lost it.
+AGAIN_S = 0.01
+
+
+def main() -> int:
+    """Execute the command; the first signal ends it, and from then on this process ignores them."""
+    code, handling = 0, on_interrupt(end_process)
+    caught = handling.__enter__()
+
+    def repeat(lost: "sys.UnraisableHookArgs") -> None:
+        """Repeat an interrupt that came in a callback, from which it cannot be raised."""
+        if not isinstance(lost.exc_value, Interrupt):
+            sys.__unraisablehook__(lost)
+            return
+        caught.number = 0
+        # From a thread: here it would be lost again.
+        threading.Timer(AGAIN_S, os.kill, [os.getpid(), lost.exc_value.number]).start()
+
+    sys.unraisablehook = repeat
+    try:
+        # Here: its imports take a tenth of a second.
+        from orchestrator.cli import main as command
+
+        code = command()
+    except BaseException:
+        # Imports and native code turn an interrupt into other errors.
+        if not caught.number:
+            raise
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    if caught.number and code != exit_code(caught.number):
+        code = exit_code(caught.number)
+        print("vklocks: interrupted", file=sys.stderr)
+    if code > exit_code(0):
+        # Threads that draw or import are not waited for.
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        os._exit(code)
+    return code
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,5 +1,6 @@
 """`docker compose up` from a fresh copy of the checkout, as a new user types it."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -69,6 +70,25 @@ def test_compose_up_returns_by_itself_and_twice_in_a_row_mixes_nothing(checkout:
         assert (checkout / "runs" / "compose" / run.name / "report.html").exists()
     owners = {path.stat().st_uid for path in (checkout / "runs").rglob("*")}
     assert owners == {checkout.stat().st_uid}
+
+
+def test_checkouts_in_two_folders_share_nothing(tmp_path: Path) -> None:
+    names = []
+    for folder in (tmp_path / "mine", tmp_path / "yours"):
+        folder.mkdir()
+        shutil.copyfile(ROOT / "docker-compose.yml", folder / "docker-compose.yml")
+        done = subprocess.run(
+            ["docker", "compose", "config", "--format", "json"],
+            cwd=folder,
+            check=True,
+            capture_output=True,
+        )
+        plain = json.loads(done.stdout)
+        images = {service["image"] for service in plain["services"].values()}
+        things = [*plain["volumes"].values(), *plain["networks"].values()]
+        names.append({plain["name"], *images, *(thing["name"] for thing in things)})
+    assert len(names[0]) == 5
+    assert names[0].isdisjoint(names[1])
 
 
 def test_a_machine_that_is_missing_is_named_and_nothing_is_analysed(checkout: Path) -> None:

@@ -182,7 +182,10 @@ def make_folder(path: Path) -> None:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A new file to write to, which becomes `path` in the end, or disappears after an error."""
+    """A new file to write to, which becomes `path` in the end, or disappears after an error.
+
+    An error of the writing names the path, as those of the opening do.
+    """
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     # Whatever has the name, such as a link, is left by a process with the same id, or a trap.
     partial.unlink(missing_ok=True)
@@ -190,6 +193,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     try:
         yield partial
         partial.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
     finally:
         partial.unlink(missing_ok=True)
 

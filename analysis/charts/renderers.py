@@ -8,6 +8,7 @@ reads a chart per line and answers each with a line: the error that prevented wr
 It ends with its input, also if its parent has died.
 """
 
+import atexit
 import errno
 import json
 import os
@@ -52,8 +53,13 @@ class Renderers:
         self._idle = SimpleQueue[subprocess.Popen[str]]()
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="charts")
         self._drawn: list[Future[None]] = []
+        self._processes: list[subprocess.Popen[str]] = []
+        self._folders: set[Path] = set()
+        # They would end by themselves, but only after their charts.
+        atexit.register(self._kill)
         for _ in range(count):
-            self._idle.put(_started())
+            self._processes.append(_started())
+            self._idle.put(self._processes[-1])
 
     def draw(self, charts: Mapping[str, Any], folder: Path) -> None:
         """Start writing charts to a folder as SVG and PNG, named by the keys of their specs.
@@ -61,6 +67,7 @@ class Renderers:
         OSError if the folder cannot be made; `wait` raises other errors.
         """
         make_folder(folder)
+        self._folders.add(folder)
         for name, spec in charts.items():
             self._drawn.append(self._threads.submit(self._draw, spec, folder / name))
 
@@ -75,6 +82,16 @@ class Renderers:
         for future in self._drawn:
             future.cancel()
         self._drawn = []
+
+    def _kill(self) -> None:
+        """Kill all processes, and remove what they have not written in full."""
+        for process in self._processes:
+            process.kill()
+        for process in self._processes:
+            process.wait()
+            for folder in self._folders:
+                for partial in folder.glob(f".*.{process.pid}"):
+                    partial.unlink()
 
     def _draw(self, spec: Any, file: Path) -> None:
         process = self._idle.get()

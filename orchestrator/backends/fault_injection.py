@@ -77,6 +77,8 @@ class Supervisor:
         self._exit_codes: dict[str, int] = {}
         #: Kills of machines that will restart, the exits of which have not been noted yet.
         self._killed: Counter[str] = Counter()
+        #: What others did to a machine or to its log, in a few words.
+        self.disturbed: dict[str, str] = {}
 
     @property
     def is_interrupted(self) -> bool:
@@ -99,6 +101,10 @@ class Supervisor:
     def note_exit(self, machine: str, exit_code: int) -> None:
         """Note that a machine's process has ended."""
         self._news.put(partial(self._set_exit, machine, exit_code))
+
+    def note_disturbance(self, machine: str, cause: str) -> None:
+        """Note what others did to a machine or its log; the first cause stays."""
+        self.disturbed.setdefault(machine, cause)
 
     def wait(self, actions: Actions) -> dict[str, int]:
         """Return the exit codes of the machines that ended, for good and in time.

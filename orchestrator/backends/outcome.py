@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from errno import EACCES, EDQUOT, EIO, ENOSPC, EPERM, EROFS
 from pathlib import Path
 from time import monotonic
 
@@ -17,6 +18,20 @@ PHASES = ("create", "start", "barrier", "run", "stop", "collect", "remove")
 
 #: The exit code of a killed process, in shells and in the engine.
 KILLED = 137
+
+#: Of a log, so much of its beginning or end is read to find a line.
+MAX_LINE_BYTES = 64 * 1024**2
+
+
+#: Errors of a disk or its permissions.
+DISK_ERRORS = (ENOSPC, EDQUOT, EROFS, EACCES, EPERM, EIO)
+
+
+def disk_problem(error: OSError) -> str:
+    """Return the path and the cause of an error of DISK_ERRORS; other errors are raised."""
+    if error.errno not in DISK_ERRORS:
+        raise error
+    return f"{error.filename or 'a file'}: {error.strerror}"
 
 
 class EnvironmentProblem(Exception):
@@ -81,8 +96,15 @@ def epoch_in(line: str) -> int | None:
 
 
 def _line(log: Path, number: int) -> str:
+    """Return the first or the last line of a log, "" if there is none."""
+    if not log.is_file():
+        return ""
     try:
-        return log.read_text(encoding="utf-8", errors="replace").splitlines()[number]
+        with log.open("rb") as file:
+            if number < 0:
+                file.seek(max(0, log.stat().st_size - MAX_LINE_BYTES))
+            lines = file.read(MAX_LINE_BYTES).splitlines()
+        return lines[number].decode(errors="replace")
     except (FileNotFoundError, IndexError):
         return ""
 
@@ -99,11 +121,13 @@ def problem_of(
     machines: Mapping[str, MachineOutcome],
     late: Collection[str],
     last_output: Callable[[str], str],
+    disturbed: Mapping[str, str],
 ) -> str:
     """Return what went wrong in a run, or "".
 
     `late` are the machines that had to be stopped; `last_output` returns the last lines that a
-    machine printed.
+    machine printed. `disturbed` says what others did to a machine or its log, which explains
+    how it ended, and how its peers did.
     """
     crashed = {fault.machine for fault in spec.faults if isinstance(fault, Crash)}
     wrong = {
@@ -111,8 +135,11 @@ def problem_of(
         for name, ended in machines.items()
         if ended.outcome != ("killed" if name in crashed else "finished") or ended.out_of_memory
     }
-    problems = [f"{name} {_explanation(ended)}" for name, ended in wrong.items()]
-    failed = [name for name, ended in wrong.items() if ended.outcome == "failed"]
+    problems = [f"{name}: {cause}" for name, cause in disturbed.items()]
+    problems += [
+        f"{name} {_explanation(ended)}" for name, ended in wrong.items() if name not in disturbed
+    ]
+    failed = [] if disturbed else [n for n, ended in wrong.items() if ended.outcome == "failed"]
     problems += [f"last output of {name}: {last}" for name in failed if (last := last_output(name))]
     if late and not problems:
         problems = [f"{', '.join(late)} did not end in time"]

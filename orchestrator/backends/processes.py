@@ -21,6 +21,7 @@ from threading import Thread
 import vm
 from orchestrator.backends.backend import Backend
 from orchestrator.backends.fault_injection import STARTUP_S, Actions, Injection, Supervisor
+from orchestrator.backends.kept_logs import max_bytes, remove_flawed
 from orchestrator.backends.machine_command import arguments
 from orchestrator.backends.outcome import KILLED, epoch_unix_ns, machine_outcome
 from orchestrator.backends.ports import LOOPBACK, reserved_ports
@@ -30,7 +31,7 @@ from orchestrator.backends.wall_clock import (
     WallClockRun,
     sustainable_jobs,
 )
-from vm.files import MachineOutcome, log_path
+from vm.files import MachineOutcome, log_path, transcript_path
 from vm.spec import Spec
 
 #: Partitions are held back in the channels: the network of one computer cannot be cut.
@@ -52,6 +53,10 @@ class Child:
         self._process: subprocess.Popen[str] | None = None
         self._reader: Thread | None = None
         self._exit_code: int | None = None
+
+    @property
+    def has_finished(self) -> bool:
+        return self._exit_code == 0
 
     @property
     def outcome(self) -> MachineOutcome:
@@ -148,6 +153,12 @@ class Processes:
         self._kill()
 
     def collect(self, directory: Path) -> dict[str, MachineOutcome]:
+        limit = max_bytes(self._spec)
+        for name in self._children:
+            for path in (log_path(directory, name), transcript_path(directory, name)):
+                found = remove_flawed(path, limit)
+                if found and (found != "is missing" or self._children[name].has_finished):
+                    self._supervisor.note_disturbance(name, f"{path.name} {found}")
         return {name: child.outcome for name, child in self._children.items()}
 
     def last_output(self, machine: str) -> str:

@@ -109,7 +109,9 @@ class WallClockRun:
         outcome.problem = (
             "interrupted"
             if self._supervisor.is_interrupted
-            else problem_of(self._spec, machines, late, cluster.last_output)
+            else problem_of(
+                self._spec, machines, late, cluster.last_output, self._supervisor.disturbed
+            )
         )
 
 

@@ -1,29 +1,16 @@
 """The command `vklocks`. Exit codes: 0 fine, 1 a check is violated, 2 wrong usage or input,
-3 the environment lacks something, 4 some runs failed, 130 interrupted.
+3 the environment lacks something, 4 some runs failed, 130 interrupted (143 by SIGTERM).
 """
 
 import argparse
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
-from errno import (
-    EACCES,
-    EDQUOT,
-    EEXIST,
-    EINVAL,
-    EIO,
-    EISDIR,
-    ELOOP,
-    ENAMETOOLONG,
-    ENOENT,
-    ENOSPC,
-    ENOTDIR,
-    EPERM,
-    EROFS,
-)
+from errno import EEXIST, EINVAL, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR
 
-from orchestrator.backends.outcome import EnvironmentProblem
+from orchestrator.backends.outcome import EnvironmentProblem, disk_problem
 from orchestrator.cli import upkeep
 from orchestrator.cli.arguments import add_out, add_run, read_path
 from orchestrator.cli.console import bounded_output, complain
@@ -32,15 +19,12 @@ from orchestrator.cli.replay import replay_run
 from orchestrator.cli.run import run_experiment
 from orchestrator.experiments.experiment import ExperimentError
 from orchestrator.experiments.schema import experiment_schema
+from orchestrator.runner.interrupt import Interrupt, exit_code
 from vm import __version__
 from vm.options import Parser, UsageError
 
-#: Errors of a disk or its permissions.
-LACKING = (ENOSPC, EDQUOT, EROFS, EACCES, EPERM, EIO)
 #: Errors of paths that no file can have, or that other files are in the way of.
 UNUSABLE = (ENAMETOOLONG, ELOOP, ENOTDIR, EISDIR, EEXIST, ENOENT, EINVAL)
-
-
 #: Commands with output for people about folders.
 BOUNDED = ("analyse", "check", "export", "replay", "list")
 
@@ -54,18 +38,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return complain(2, str(error))
     except EnvironmentProblem as error:
         return complain(3, str(error))
-    except KeyboardInterrupt:
-        return complain(130, "interrupted")
+    except KeyboardInterrupt as error:
+        number = error.number if isinstance(error, Interrupt) else signal.SIGINT
+        return complain(exit_code(number), "interrupted")
     except BrokenPipeError:
         # The reader is gone. Nothing more can be written, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        if error.errno in LACKING:
-            return complain(3, f"{error.filename or 'a file'}: {error.strerror}")
         if error.errno in UNUSABLE and error.filename is not None:
             return complain(2, f"{error.filename}: {error.strerror}")
-        raise
+        return complain(3, disk_problem(error))
     return code
 
 

@@ -117,8 +117,7 @@ def _reported_if_not_written() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        file = Path(error.filename2 or error.filename).name
-        complain(0, f"{file} is not written: {error.strerror}")
+        complain(0, f"{error.filename2 or error.filename} is not written: {error.strerror}")
 
 
 class Conclusion:
@@ -138,6 +137,10 @@ class Conclusion:
     def prepare(self) -> None:
         """Start ahead of the first run what takes seconds."""
         prepare()
+
+    def drop(self) -> None:
+        """Cancel all charts that have not been started."""
+        self._pages.drop()
 
     def add(self, directory: Path) -> None:
         """Evaluate a run that has just ended; `finish` reports it if it cannot be read."""
@@ -175,7 +178,7 @@ class Conclusion:
             if every:
                 rows = _report(pages, {path: path for path in paths}, paths, every, console)
                 if experiment:
-                    with whole_file(experiment / SUMMARY) as partial:
+                    with _reported_if_not_written(), whole_file(experiment / SUMMARY) as partial:
                         rows.write_csv(partial)
                 write_index(paths[0].parent.parent)
                 pages.finish(console)

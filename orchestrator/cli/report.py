@@ -56,6 +56,10 @@ class Pages:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.drop()
+
+    def drop(self) -> None:
+        """Cancel all charts that have not been started."""
         if self._drawing:
             self._drawing.drop()
 

@@ -6,8 +6,9 @@ import shlex
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from errno import EDQUOT, ENOSPC
 from functools import cached_property, partial
 from pathlib import Path
 from random import SystemRandom
@@ -24,6 +25,7 @@ from orchestrator.experiments import folder as experiment_folder
 from orchestrator.experiments.experiment import Experiment, ExperimentFile, parse, read
 from orchestrator.runner import execution, threads
 from orchestrator.runner.execution import Batch, ExecutedRun, PlannedRun
+from orchestrator.runner.interrupt import exit_code
 from orchestrator.runner.progress import Display, display
 from vm.options import OPTIONS, UsageError, flag_of, given_fields, options_of
 from vm.quoting import plain as printable
@@ -35,7 +37,8 @@ if TYPE_CHECKING:
 
 DEFAULT_EXPERIMENT = "lab"
 DEFAULT_POOL = "loky"
-LOADING_NICENESS = 19
+#: A full disk is no mistake of the user.
+FULL = (ENOSPC, EDQUOT)
 #: How long after the last start it begins, at most half a run.
 LOADING_AFTER_S = 10
 #: Up to so many runs are listed one by one.
@@ -49,6 +52,8 @@ def run_experiment(given: argparse.Namespace) -> int:
     try:
         specs = _claimed(given, file, experiment, folder)
     except OSError as error:
+        if error.errno in FULL:
+            raise
         raise UsageError(
             f"--out: {error.filename or folder} cannot be written: {error.strerror}"
         ) from None
@@ -83,9 +88,18 @@ class _Reports:
 
         return Conclusion(self._runs)
 
+    def prepare(self) -> None:
+        self.conclusion.prepare()
+        self.is_loaded.set()
+
     def add(self, run: ExecutedRun) -> None:
         if run.result == "finished" and self.is_loaded.is_set():
             self.conclusion.add(run.directory)
+
+    def drop(self) -> None:
+        """Draw no more charts, as no report on all runs will follow."""
+        if self.is_loaded.is_set():
+            self.conclusion.drop()
 
 
 def _check_virtual(given: argparse.Namespace) -> None:
@@ -172,7 +186,9 @@ def _execute(
     after_s = min(LOADING_AFTER_S, *(duration_s / 2 for duration_s in costs.values()))
     loading = partial(_analysis_loading, reports=reports, jobs=jobs, after_s=after_s)
     with display(console, costs, speed=jobs) as shown, loading(shown) as starting:
-        return threads.execute(planned, backend.create, jobs, starting, reports.add)
+        batch = threads.execute(planned, backend.create, jobs, starting, reports.add)
+        starting.is_needless = bool(batch.interrupted)
+    return batch
 
 
 def _simulate(
@@ -199,10 +215,14 @@ def _simulate(
 
 
 class _Starting:
-    """Passes progress on to a display, and notes when all jobs are running."""
+    """Passes progress on to a display, and notes when all jobs are running.
+
+    `is_needless` once no analysis will follow.
+    """
 
     def __init__(self, shown: Display, jobs: int) -> None:
         self.is_over = threading.Event()
+        self.is_needless = False
         self.done = shown.done
         self._shown = shown
         self._jobs = jobs
@@ -219,35 +239,43 @@ class _Starting:
 @contextmanager
 def _analysis_loading(
     shown: Display, reports: _Reports, jobs: int, after_s: float
-) -> Iterator[Display]:
+) -> Iterator[_Starting]:
     """Import the analysis, which takes three seconds, while the runs wait for their machines.
 
     Not earlier: imports would delay the threads that start machines, and then the machines,
-    which import gRPC for some seconds themselves.
+    which import gRPC for some seconds themselves. While the runs last it gives way to machines
+    that wake up, but keeps its share of a busy computer: a niceness could not be taken back.
     """
     starting, over = _Starting(shown, jobs), threading.Event()
 
     def load() -> None:
         starting.is_over.wait()
-        over.wait(after_s)
-        _load_analysis(reports)
+        _give_way(not over.wait(after_s))
+        if not starting.is_needless:
+            reports.prepare()
 
     thread = threading.Thread(target=load, name="loading the analysis", daemon=True)
     thread.start()
     try:
         yield starting
+    except BaseException:
+        starting.is_needless = True
+        raise
     finally:
         over.set()
         starting.is_over.set()
+    _give_way(False, thread.native_id)
+    if not starting.is_needless:
         thread.join()
 
 
-def _load_analysis(reports: _Reports) -> None:
-    if sys.platform == "linux":
-        # For this thread and those that it starts: the machines' ticks come first.
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOADING_NICENESS)
-    reports.conclusion.prepare()
-    reports.is_loaded.set()
+def _give_way(to_others: bool, thread: int | None = 0) -> None:
+    """Set whether a thread, and each that it starts, waits where another one wakes up."""
+    if sys.platform == "linux" and thread is not None:
+        policy = os.SCHED_BATCH if to_others else os.SCHED_OTHER
+        # It may have ended.
+        with suppress(ProcessLookupError):
+            os.sched_setscheduler(thread, policy, os.sched_param(0))
 
 
 def _again(given: argparse.Namespace, planned: Sequence[PlannedRun]) -> str:
@@ -269,11 +297,15 @@ def _conclude(
     batch: Batch,
     console: Console,
 ) -> int:
-    """Evaluate all runs that are present, list them, and report failures.
+    """Evaluate all runs that are present, unless interrupted, list them, and report failures.
 
     `experiment` is the folder of an experiment that has its own.
     """
-    code = reports.conclusion.finish(experiment, directories, batch, console)
+    code = 0
+    if batch.interrupted:
+        reports.drop()
+    else:
+        code = reports.conclusion.finish(experiment, directories, batch, console)
     if directories:
         say(console, "")
         say(console, "kept:")
@@ -288,5 +320,6 @@ def _conclude(
     for problem in dict.fromkeys(batch.problems):
         code = complain(3, problem)
     if batch.interrupted:
-        code = complain(130, f"interrupted; {_runs(len(directories))} kept")
+        kept = f"interrupted; {_runs(len(directories))} kept"
+        code = complain(exit_code(batch.interrupted), kept)
     return code

@@ -55,6 +55,10 @@ def clean(given: argparse.Namespace) -> int:
         shutil.rmtree(partial, ignore_errors=True)
         removed += 1
         put(f"removed unfinished {partial}")
+    for file in execution.unfinished_files(given.out):
+        file.unlink(missing_ok=True)
+        removed += 1
+        put(f"removed unfinished {file}")
     with engine.connected() as client:
         for gone in engine.remove_abandoned(client):
             removed += 1

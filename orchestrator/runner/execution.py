@@ -9,6 +9,7 @@ import platform
 import shutil
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain, count
@@ -18,8 +19,20 @@ from orchestrator import owner
 from orchestrator.backends import BACKENDS
 from orchestrator.backends.backend import BackendRun, Report
 from orchestrator.backends.outcome import PHASES, RunOutcome
-from vm.files import FAILED, SPEC, RunFile, RunResult, rename_to_free, whole_directory, write_json
+from vm.files import (
+    FAILED,
+    SPEC,
+    RunFile,
+    RunResult,
+    rename_to_free,
+    whole_directory,
+    write_json,
+    write_text,
+)
 from vm.spec import Spec
+
+#: More than the run.json of 200 machines.
+RESERVED_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -59,7 +72,8 @@ class Batch:
 
     runs: list[ExecutedRun] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    interrupted: bool = False
+    #: The signal that interrupted them, or 0.
+    interrupted: int = 0
 
 
 def fresh_names(folder: Path, specs: Iterable[Spec]) -> list[str]:
@@ -76,17 +90,30 @@ def fresh_names(folder: Path, specs: Iterable[Spec]) -> list[str]:
 def execute(run: BackendRun, planned: PlannedRun, report: Report) -> ExecutedRun:
     """Execute a run and rename its complete directory into place.
 
-    EnvironmentProblem if the backend lacks something, InterruptedBeforeStart if the run was
-    interrupted before its machines started; then nothing is left.
+    EnvironmentProblem if the backend lacks something, OSError if the disk is full,
+    InterruptedBeforeStart if the run was interrupted before its machines started; then nothing
+    is left.
     """
     outcome, begun_unix_ns = RunOutcome(), time.time_ns()
     with whole_directory(planned.folder, planned.name, owner.tag()) as partial:
-        run.execute(partial, outcome, report)
-        times = {"begun_unix_ns": begun_unix_ns, "ended_unix_ns": time.time_ns()}
         write_json(partial / SPEC, planned.spec.resolved().plain())
+        with _room_reserved(partial):
+            run.execute(partial, outcome, report)
+        times = {"begun_unix_ns": begun_unix_ns, "ended_unix_ns": time.time_ns()}
         _run_file(planned, outcome, times).write(partial)
         directory = rename_to_free(partial, _destinations(planned, outcome.result))
     return ExecutedRun(planned.name, directory, outcome.result, outcome.problem, outcome.phases_s)
+
+
+@contextmanager
+def _room_reserved(directory: Path) -> Iterator[None]:
+    """Keep room for run.json, so that logs that fill the disk are kept all the same."""
+    reserve = directory / ".reserve"
+    write_text(reserve, " " * RESERVED_BYTES)
+    try:
+        yield
+    finally:
+        reserve.unlink()
 
 
 def _destinations(planned: PlannedRun, result: RunResult) -> Iterator[Path]:
@@ -126,6 +153,16 @@ def leftovers(*folders: Path) -> list[Path]:
         for folder in folders
         for path in sorted(folder.glob(".*@*:*@*"))
         if owner.is_dead_tag(path.name)
+    ]
+
+
+def unfinished_files(out: Path) -> list[Path]:
+    """What `vm.files.whole_file` has begun below the folder of all runs, of dead processes."""
+    return [
+        path
+        for path in sorted(out.rglob(".*"))
+        if (pid := path.suffix[1:]).isdecimal() and path.is_file()
+        if owner.is_dead(f"{owner.me().rpartition(':')[0]}:{pid}")
     ]
 
 

@@ -19,9 +19,9 @@ from typing import Any
 from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky.backend import resource_tracker as loky_resource_tracker
 
-from orchestrator.backends.outcome import EnvironmentProblem
+from orchestrator.backends.outcome import EnvironmentProblem, disk_problem
 from orchestrator.runner.execution import Batch, ExecutedRun, PlannedRun
-from orchestrator.runner.interrupt import SIGNALS, on_interrupt
+from orchestrator.runner.interrupt import SIGNALS, Interrupt, end, on_interrupt
 from orchestrator.runner.progress import Display
 
 #: Executes tasks in workers and yields their results in the order of completion.
@@ -41,7 +41,7 @@ def execute(
     """
     batch = Batch()
     tasks = [delayed(work)(run) for run in planned]
-    with on_interrupt(signal.default_int_handler), warnings.catch_warnings():
+    with on_interrupt(end), warnings.catch_warnings():
         # An interrupted sweep cancels its tasks as intended.
         warnings.filterwarnings("ignore", message=r".* have been cancelled", module="joblib")
         try:
@@ -50,8 +50,10 @@ def execute(
                 for executed in results:
                     batch.runs.append(executed)
                     shown.done(executed.name, executed.trouble)
-        except KeyboardInterrupt:
-            batch.interrupted = True
+        except Interrupt as error:
+            batch.interrupted = error.number
+        except OSError as error:
+            batch.problems.append(disk_problem(error))
     return batch
 
 
@@ -61,16 +63,16 @@ def _results(executor: Executor, tasks: list[Any]) -> Generator[ExecutedRun]:
     Ctrl-C in a terminal is for this process alone: a new process inherits the blocked signals of
     its parent, so they are blocked while the workers start.
     """
-    interrupts: list[object] = []
-    with on_interrupt(lambda number, _: interrupts.append(number)):
+    with on_interrupt(lambda _: None) as caught:
         before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             results = executor(tasks)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
     with closing(results):
-        if interrupts:
-            raise KeyboardInterrupt
+        if caught.number:
+            # For the handler that is in place again.
+            signal.raise_signal(signal.Signals(caught.number))
         yield from results
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from orchestrator.backends.backend import BackendRun
-from orchestrator.backends.outcome import EnvironmentProblem, InterruptedBeforeStart
+from orchestrator.backends.outcome import EnvironmentProblem, InterruptedBeforeStart, disk_problem
 from orchestrator.runner import execution
 from orchestrator.runner.execution import Batch, ExecutedRun, PlannedRun
 from orchestrator.runner.interrupt import on_interrupt
@@ -30,10 +30,9 @@ class _ActiveRuns:
             raise InterruptedBeforeStart
         return execution.execute(run, planned, lambda phase: self._shown.phase(planned.name, phase))
 
-    def interrupt(self, *_signal: object) -> None:
-        if not self.interrupted:
-            self.interrupted = True
-            print("\nending the runs; their logs are kept ...", file=sys.stderr)
+    def interrupt(self, _signal: int) -> None:
+        self.interrupted = True
+        print("\nending the runs; their logs are kept ...", file=sys.stderr)
         for run in self._runs:
             run.interrupt()
 
@@ -51,16 +50,16 @@ def execute(
     """
     active = _ActiveRuns(shown)
     batch = Batch()
-    with on_interrupt(active.interrupt), ThreadPoolExecutor(jobs) as pool:
+    with on_interrupt(active.interrupt) as caught, ThreadPoolExecutor(jobs) as pool:
         futures = {
             pool.submit(active.execute, create(run.spec, run.name), run): run.name
             for run in planned
         }
         for future in _as_they_end(futures):
-            if executed := _result(future, futures[future], batch, shown):
-                batch.runs.append(executed)
+            executed = _result(future, futures[future], batch, shown)
+            if executed and not active.interrupted:
                 ended(executed)
-    batch.interrupted = active.interrupted
+    batch.interrupted = caught.number
     return batch
 
 
@@ -79,14 +78,19 @@ def _as_they_end(futures: Iterable[Future[ExecutedRun]]) -> Iterator[Future[Exec
 def _result(
     future: Future[ExecutedRun], run: str, batch: Batch, shown: Display
 ) -> ExecutedRun | None:
-    """Return an executed run; note in the batch why there is none."""
+    """Return an executed run, and add it to the batch; or the problem why there is none."""
     try:
         executed = future.result()
     except InterruptedBeforeStart:
         return None
     except EnvironmentProblem as error:
-        batch.problems.append(str(error))
-        shown.done(run, str(error))
-        return None
-    shown.done(run, executed.trouble)
-    return executed
+        problem = str(error)
+    except OSError as error:
+        problem = f"{disk_problem(error)}; nothing of {run} is kept"
+    else:
+        batch.runs.append(executed)
+        shown.done(run, executed.trouble)
+        return executed
+    batch.problems.append(problem)
+    shown.done(run, problem)
+    return None

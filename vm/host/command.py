@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from vm.files import log_path
 from vm.host.arguments import read_settings
 from vm.host.lifecycle import Host
 from vm.host.log_writer import LogWriter
@@ -36,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except HostError as error:
         log_writer.say(f"{settings.name} cannot run: {error}")
         return 3
+    except OSError as error:
+        log = log_path(settings.log, settings.name)
+        return _fail(3, f"{settings.name} cannot go on: {log}: {error.strerror or error}")
     finally:
         log_writer.close()
 

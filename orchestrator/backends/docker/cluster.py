@@ -11,11 +11,14 @@ import io
 import shutil
 import tarfile
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path, PurePosixPath
+from stat import S_IFLNK, S_IFREG
+from tarfile import TarInfo
 from typing import IO, Any
 
 import docker
@@ -32,11 +35,18 @@ from orchestrator.backends.fault_injection import (
     Supervisor,
     injections,
 )
+from orchestrator.backends.kept_logs import flaw, max_bytes
 from orchestrator.backends.machine_command import arguments
-from orchestrator.backends.outcome import KILLED, epoch_in, machine_outcome
+from orchestrator.backends.outcome import (
+    DISK_ERRORS,
+    KILLED,
+    MAX_LINE_BYTES,
+    epoch_in,
+    machine_outcome,
+)
 from orchestrator.backends.wall_clock import MAX_LAST_LINES, STOP_LIMIT_S
 from vm.faults import Restart
-from vm.files import MachineOutcome
+from vm.files import MachineOutcome, log_path, transcript_path
 from vm.spec import Spec
 
 PORT = 50051
@@ -58,6 +68,12 @@ class Containers:
         self._run = run
         self._supervisor = supervisor
         self._labels = labels(run)
+        # Runs of other experiments, and so of other owners, may have the same name.
+        self._ours = [f"{label}={value}" for label, value in self._labels.items()]
+        self._volume = ""
+        self._exit_codes: dict[str, int] = {}
+        #: How often each machine's container starts by this run.
+        self._starts = Counter(spec.machines)
         self._containers: dict[str, Container] = {}
         self._networks = Networks(spec, self._containers)
         self.versions = {"docker": version()["Version"]}
@@ -76,19 +92,25 @@ class Containers:
         self._supervisor.check_interrupted()
         self._networks.create(client, stack, name, self._labels)
         stack.callback(if_there, partial(client.api.remove_volume, name))
-        client.volumes.create(name, labels=self._labels)
+        self._volume = client.volumes.create(name, labels=self._labels).name
+        stack.callback(self._remove)
         # One after the other: the first one fills the empty volume from the image.
         for machine in self._spec.machines:
             self._supervisor.check_interrupted()
-            remove = partial(client.api.remove_container, f"{name}-{machine}", force=True)
-            stack.callback(if_there, remove)
             self._containers[machine] = self._create(name, machine)
             self._networks.connect_others(machine)
+
+    def _remove(self) -> None:
+        """Remove all containers of the run, whatever their names are by now."""
+        with ExitStack() as stack:
+            for one in self._client.api.containers(all=True, filters={"label": self._ours}):
+                remove = partial(self._client.api.remove_container, one["Id"], force=True)
+                stack.callback(if_there, remove)
 
     def _create(self, volume: str, machine: str) -> Container:
         network, endpoint = self._networks.first(machine)
         return self._client.containers.create(
-            image.NAME,
+            image.reference(),
             self._arguments(machine),
             name=f"{volume}-{machine}",
             hostname=machine,
@@ -118,27 +140,44 @@ class Containers:
         return [*own, "--recover"] if restarts else own
 
     def start(self, stack: ExitStack) -> None:
-        self._note_exits(stack)
+        self._note_events(stack)
         self._supervisor.check_interrupted()
         _start_all(self._containers.values())
         if injections(self._spec):
             self._note_epoch(stack)
 
-    def _note_exits(self, stack: ExitStack) -> None:
-        """Note the exit of every machine, from before the first one starts."""
+    def _note_events(self, stack: ExitStack) -> None:
+        """Note the exit of every machine, and what others do, from before the first one starts."""
         name_of = {container.id: name for name, container in self._containers.items()}
-        # Runs of other experiments, and so of other owners, may have the same name.
-        ours = [f"{label}={value}" for label, value in self._labels.items()]
         client = stack.enter_context(connected())
-        events: Any = client.events(decode=True, filters={"label": ours, "event": "die"})
+        wanted = {"label": self._ours, "event": ["start", "die", "destroy", "rename"]}
+        events: Any = client.events(decode=True, filters=wanted)
 
         def listen() -> None:
             for event in events:
-                code = int(event["Actor"]["Attributes"]["exitCode"])
-                self._supervisor.note_exit(name_of[event["id"]], code)
+                self._note(name_of[event["id"]], event["Action"], event["Actor"]["Attributes"])
 
         _in_background(listen, f"events of {self._run}", stack)
         stack.callback(events.close)
+
+    def _note(self, machine: str, action: str, attributes: Mapping[str, str]) -> None:
+        if action == "die":
+            self._exit_codes[machine] = int(attributes["exitCode"])
+            self._supervisor.note_exit(machine, self._exit_codes[machine])
+        elif action == "destroy":
+            self._note_removal(machine)
+        elif action == "rename":
+            self._supervisor.note_disturbance(machine, "its container was renamed during the run")
+        else:
+            self._starts[machine] -= 1
+            if self._starts[machine] < 0:
+                self._supervisor.note_disturbance(machine, "its container was restarted by others")
+
+    def _note_removal(self, machine: str) -> None:
+        self._supervisor.note_disturbance(machine, "its container was removed during the run")
+        if machine not in self._exit_codes:
+            self._exit_codes[machine] = KILLED
+            self._supervisor.note_exit(machine, KILLED)
 
     def _note_epoch(self, stack: ExitStack) -> None:
         """Note the epoch as soon as a machine's log gives it.
@@ -148,7 +187,7 @@ class Containers:
         machine, container = next(iter(self._containers.items()))
 
         def look() -> None:
-            with connected() as client:
+            with connected() as client, suppress(NotFound):
                 followed = client.containers.get(container.id or "")
                 for _ in followed.logs(stream=True, follow=True):
                     if epoch := epoch_in(_first_line(followed, f"{LOGS}/{machine}.jsonl")):
@@ -160,38 +199,102 @@ class Containers:
     def _restart(self, injection: Injection) -> None:
         """Start a container that was killed; one that ended by itself has finished its run."""
         container = self._container(injection)
-        if container.wait(timeout=STOP_LIMIT_S)["StatusCode"] == KILLED:
-            container.start()
+        with suppress(NotFound):
+            if container.wait(timeout=STOP_LIMIT_S)["StatusCode"] == KILLED:
+                self._starts[injection.machine] += 1
+                container.start()
 
     def stop(self, running: Collection[str]) -> None:
         containers = [self._containers[name] for name in running]
         for container in containers:
-            container.reload()
-            if container.status == "paused":
-                container.unpause()
-            if_there(partial(container.kill, signal="SIGTERM"))
+            if_there(partial(_terminate, container))
         for container in containers:
-            container.stop(timeout=STOP_LIMIT_S)
+            if_there(partial(container.stop, timeout=STOP_LIMIT_S))
 
     def collect(self, directory: Path) -> dict[str, MachineOutcome]:
         self._copy_logs(directory)
-        return {
-            name: _outcome(container, directory / f"{name}.jsonl")
-            for name, container in self._containers.items()
-        }
+        return {name: self._outcome(name, log_path(directory, name)) for name in self._containers}
+
+    def _outcome(self, machine: str, log: Path) -> MachineOutcome:
+        """Return how a machine ended, by its container's state and its log."""
+        container = self._containers[machine]
+        try:
+            container.reload()
+        except NotFound:
+            self._note_removal(machine)
+            return machine_outcome(self._exit_codes[machine], log)
+        state = container.attrs["State"]
+        if state["StartedAt"].startswith("0001"):
+            return machine_outcome(None, log)
+        if state["ExitCode"] == 0 and not log.exists():
+            self._supervisor.note_disturbance(machine, f"{log.name} is missing")
+        return machine_outcome(state["ExitCode"], log, out_of_memory=state["OOMKilled"])
 
     def last_output(self, machine: str) -> str:
-        output = self._containers[machine].logs(tail=MAX_LAST_LINES)
+        try:
+            output = self._containers[machine].logs(tail=MAX_LAST_LINES)
+        except NotFound:
+            return ""
         return output.decode(errors="replace").strip()
 
     def _copy_logs(self, directory: Path) -> None:
-        """Copy the logs of all machines out of the volume."""
-        any_container = next(iter(self._containers.values()))
-        wanted = {f"{name}{suffix}" for name in self._containers for suffix in (".jsonl", ".out")}
-        for name, source in _files(any_container, LOGS):
-            if name in wanted:
-                with (directory / name).open("wb") as copy:
+        """Copy the logs of all machines out of the volume.
+
+        All at once, up to a file that is too large; the others then one by one.
+        """
+        limit, reader = max_bytes(self._spec), self._reader()
+        left = {
+            path.name: machine
+            for machine in self._containers
+            for path in (log_path(directory, machine), transcript_path(directory, machine))
+        }
+        for member, source in _members(reader, LOGS):
+            if member.size > limit:
+                break
+            if machine := left.pop(member.name.removeprefix("logs/"), ""):
+                self._copy(machine, member, source, directory)
+        else:
+            return
+        for file, machine in left.items():
+            with suppress(NotFound):
+                for member, source in _members(reader, f"{LOGS}/{file}"):
+                    self._copy(machine, member, source, directory)
+                    break
+
+    def _copy(
+        self, machine: str, member: TarInfo, source: IO[bytes] | None, directory: Path
+    ) -> None:
+        """Copy one file of a machine, if it is one and there is room for it."""
+        file = directory / Path(member.name).name
+        kind = S_IFREG if member.isreg() else S_IFLNK if member.issym() else 0
+        problem = flaw(kind, member.size, max_bytes(self._spec))
+        if source and not problem:
+            try:
+                with file.open("wb") as copy:
                     shutil.copyfileobj(source, copy)
+            except OSError as error:
+                if error.errno not in DISK_ERRORS:
+                    raise
+                file.unlink(missing_ok=True)
+                problem = f"is not kept, {file.absolute()}: {error.strerror}"
+        if problem:
+            self._supervisor.note_disturbance(machine, f"{file.name} {problem}")
+
+    def _reader(self) -> Container:
+        """Return a container that has the volume: of a machine, or a new one if none is left."""
+        ours = self._client.containers.list(
+            all=True, filters={"label": self._ours}, limit=1, ignore_removed=True
+        )
+        return (
+            ours[0]
+            if ours
+            else self._client.containers.create(
+                image.reference(),
+                labels=self._labels,
+                volumes={self._volume: {"bind": LOGS, "mode": "ro"}},
+                network_mode="none",
+            )
+        )
 
     def _container(self, injection: Injection) -> Container:
         return self._containers[injection.machine]
@@ -230,34 +333,33 @@ def _start_all(containers: Iterable[Container]) -> None:
 
     def start(container: Container) -> None:
         with connected() as client:
-            client.api.start(container.id or "")
+            if_there(partial(client.api.start, container.id or ""))
 
     with ThreadPoolExecutor(MAX_STARTING) as pool:
         for started in [pool.submit(start, container) for container in containers]:
             started.result()
 
 
-def _files(container: Container, path: str) -> Iterator[tuple[str, IO[bytes]]]:
-    """Yield the names and contents of the files at or below a path, one after the other."""
-    chunks, _ = container.get_archive(path)
-    with tarfile.open(fileobj=_Stream(chunks), mode="r|") as archive:
+def _terminate(container: Container) -> None:
+    container.reload()
+    if container.status == "paused":
+        container.unpause()
+    container.kill(signal="SIGTERM")
+
+
+def _members(container: Container, path: str) -> Iterator[tuple[TarInfo, IO[bytes] | None]]:
+    """Yield what is at or below a path, one after the other, and the contents of files."""
+    archived: Any = container.get_archive(path)
+    chunks = archived[0]
+    # Closed early, the engine stops sending; until then it answers nothing else about a container.
+    with closing(chunks), tarfile.open(fileobj=_Stream(chunks), mode="r|") as archive:
         for member in archive:
-            if source := archive.extractfile(member):
-                yield Path(member.name).name, source
+            yield member, archive.extractfile(member) if member.isreg() else None
 
 
 def _first_line(container: Container, path: str) -> str:
     """Return the first line of a file, or "" if there is none."""
-    try:
-        return next(source.readline().decode() for _, source in _files(container, path))
-    except NotFound:
-        return ""
-
-
-def _outcome(container: Container, log: Path) -> MachineOutcome:
-    """Return how a machine ended, by its container's state and its log."""
-    container.reload()
-    state = container.attrs["State"]
-    if state["StartedAt"].startswith("0001"):
-        return machine_outcome(None, log)
-    return machine_outcome(state["ExitCode"], log, out_of_memory=state["OOMKilled"])
+    with suppress(NotFound):
+        for _, source in _members(container, path):
+            return source.readline(MAX_LINE_BYTES).decode(errors="replace") if source else ""
+    return ""

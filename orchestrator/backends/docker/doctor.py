@@ -58,11 +58,10 @@ def _disk(subject: str, folder: Path) -> Finding:
 
 
 def _image(client: docker.DockerClient) -> Finding:
-    present, has_sources = image.find(client), image.has_sources()
-    if present and (not has_sources or present[1] == image.fingerprint(image.CHECKOUT)):
-        return Finding("image", "ok", f"{image.NAME} is there and fits the sources")
-    text = f"{image.NAME} {'is older than the sources' if present else 'is not there'}"
-    if has_sources:
+    if image.find(client, image.reference()):
+        return Finding("image", "ok", f"{image.reference()} is there and fits the sources")
+    text = f"{image.reference()} is not there"
+    if image.has_sources():
         return Finding("image", "ok", f"{text}; the next run builds it")
     return Finding("image", "missing", f"{text}: run vklocks from its checkout once")
 

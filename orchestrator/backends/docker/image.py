@@ -1,7 +1,11 @@
-"""The machines' image: built when it is missing or older than the sources."""
+"""The machines' image: built when there is none of these sources.
+
+Its tag is made of its sources, so that checkouts that differ have images of their own.
+"""
 
 import hashlib
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import docker
@@ -11,41 +15,41 @@ from orchestrator.backends.outcome import EnvironmentProblem
 
 NAME = "vklocks-vm"
 TARGET = "vm"
-SOURCES_LABEL = "vklocks.sources"
+TAG_LENGTH = 12
 CHECKOUT = Path(__file__).resolve().parents[3]
 #: The files that the image is built from, or that decide how it is built.
 SOURCES = ("Dockerfile", "requirements.lock", "vm")
 
 
 def ensure(client: docker.DockerClient, report: Callable[[str], None]) -> str:
-    """Return the id of an image that fits the sources; build it if there is none.
+    """Return the id of the image of these sources; build it if there is none.
 
-    Installed without its sources, vklocks takes the present image. EnvironmentProblem if that is
-    missing, or if the build fails.
+    Installed without its sources, vklocks takes the image that was built last.
+    EnvironmentProblem if that is missing, or if the build fails.
     """
-    present = find(client)
+    if present := find(client, reference()):
+        return present
     if not has_sources():
-        if present is None:
-            raise EnvironmentProblem(
-                f"there is no image {NAME}, and no sources to build it from: run vklocks from"
-                " its checkout once"
-            )
-        return present[0]
-    sources = fingerprint(CHECKOUT)
-    if present and present[1] == sources:
-        return present[0]
-    report(f"building the image {NAME} ({'sources changed' if present else 'first time'}) ...")
-    return _build(client, sources)
+        raise EnvironmentProblem(
+            f"there is no image {NAME}, and no sources to build it from: run vklocks from"
+            " its checkout once"
+        )
+    report(f"building the image {NAME} ({'new sources' if find(client) else 'first time'}) ...")
+    return _build(client)
 
 
-def find(client: docker.DockerClient) -> tuple[str, str] | None:
-    """Return id and source fingerprint of the present image, or None."""
+def find(client: docker.DockerClient, name: str = NAME) -> str | None:
+    """Return the id of an image, or None."""
     try:
-        image = client.images.get(NAME)
+        return client.images.get(name).id
     except ImageNotFound:
         return None
-    assert image.id is not None
-    return image.id, image.labels.get(SOURCES_LABEL, "")
+
+
+@cache
+def reference() -> str:
+    """Return the name of the image of these sources; without sources, of the one built last."""
+    return f"{NAME}:{fingerprint(CHECKOUT)[:TAG_LENGTH]}" if has_sources() else NAME
 
 
 def has_sources() -> bool:
@@ -69,14 +73,14 @@ def _files(checkout: Path) -> Iterator[Path]:
         yield from (p for p in found if p.is_file() and "__pycache__" not in p.parts)
 
 
-def _build(client: docker.DockerClient, sources: str) -> str:
+def _build(client: docker.DockerClient) -> str:
     try:
         image, _ = client.images.build(
             path=str(CHECKOUT),
-            tag=NAME,
+            tag=reference(),
             target=TARGET,
             rm=True,
-            labels={SOURCES_LABEL: sources},
+            forcerm=True,
         )
     except BuildError as error:
         output = "".join(str(line.get("stream", "")) for line in error.build_log).splitlines()
@@ -85,4 +89,5 @@ def _build(client: docker.DockerClient, sources: str) -> str:
     except APIError as error:
         raise EnvironmentProblem(f"the image could not be built: {error.explanation}") from error
     assert image.id is not None
+    image.tag(NAME)
     return image.id

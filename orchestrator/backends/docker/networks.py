@@ -86,7 +86,8 @@ class Networks:
         return {bridge for bridge in self._bridges if any(map(bridge.is_cut_by, self._active))}
 
     def _connect(self, bridge: Bridge, machine: str) -> None:
-        self._networks[bridge].connect(self._containers[machine], **self._endpoint(bridge, machine))
+        connect = self._networks[bridge].connect
+        if_there(partial(connect, self._containers[machine], **self._endpoint(bridge, machine)))
 
     def _endpoint(self, bridge: Bridge, machine: str) -> dict[str, Any]:
         # The engine itself has the first address.

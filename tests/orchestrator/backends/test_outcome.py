@@ -20,28 +20,37 @@ from vm.spec import Spec
 def test_a_machine_that_did_not_finish_is_named_with_the_reason(
     ended: MachineOutcome, says: str
 ) -> None:
-    problem = problem_of(Spec(), {"vm1": MachineOutcome("finished", 0), "vm2": ended}, [], str)
+    problem = problem_of(Spec(), {"vm1": MachineOutcome("finished", 0), "vm2": ended}, [], str, {})
     assert problem.startswith(says)
     assert bool(problem) == bool(says)
 
 
 def test_everything_that_went_wrong_is_listed() -> None:
     failed = MachineOutcome("failed", 1)
-    problem = problem_of(Spec(), {"vm1": failed, "vm2": failed}, [], lambda name: f"{name}!")
+    problem = problem_of(Spec(), {"vm1": failed, "vm2": failed}, [], lambda name: f"{name}!", {})
     assert problem.count("failed with exit code 1") == 2
     assert problem.endswith("last output of vm1: vm1!; last output of vm2: vm2!")
 
 
 def test_a_machine_that_had_to_be_stopped_is_late() -> None:
     finished = {"vm1": MachineOutcome("finished", 0)}
-    assert problem_of(Spec(), finished, ["vm1"], str) == "vm1 did not end in time"
+    assert problem_of(Spec(), finished, ["vm1"], str, {}) == "vm1 did not end in time"
+
+
+def test_what_others_did_explains_a_run_and_comes_first() -> None:
+    failed, killed = MachineOutcome("failed", 3), MachineOutcome("killed", 137)
+    ended = {"vm1": failed, "vm2": killed, "vm3": MachineOutcome("finished", 0)}
+    disturbed = {"vm2": "its container was removed", "vm3": "vm3.out is missing"}
+    assert problem_of(Spec(), ended, [], str, disturbed) == (
+        "vm2: its container was removed; vm3: vm3.out is missing; vm1 failed with exit code 3"
+    )
 
 
 def test_a_crash_that_the_spec_wants_is_none_and_its_absence_is_one() -> None:
     spec = Spec(faults=(Crash(at_ns=1, machine="vm1"),))
-    assert problem_of(spec, {"vm1": MachineOutcome("killed", 137)}, [], str) == ""
+    assert problem_of(spec, {"vm1": MachineOutcome("killed", 137)}, [], str, {}) == ""
     finished = {"vm1": MachineOutcome("finished", 0)}
-    assert problem_of(spec, finished, [], str) == "vm1 ended before it could crash"
+    assert problem_of(spec, finished, [], str, {}) == "vm1 ended before it could crash"
 
 
 def test_a_phase_is_reported_and_measured_even_if_it_fails() -> None:

@@ -49,7 +49,8 @@ def test_a_verdict_that_cannot_be_kept_is_said(
 ) -> None:
     (run / "verdict.json").mkdir()
     assert main(["check", str(run)]) == 0
-    assert capsys.readouterr().err == "vklocks: verdict.json is not written: Is a directory\n"
+    file = run / "verdict.json"
+    assert capsys.readouterr().err == f"vklocks: {file} is not written: Is a directory\n"
 
 
 def test_the_logs_of_others_are_audited(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,12 +14,13 @@ import pytest
 from rich.table import Table
 from rich.text import Text
 
-from backends import Script
+from backends import Script, ScriptedRun
 from orchestrator.backends import BACKENDS
 from orchestrator.backends.outcome import EnvironmentProblem
 from orchestrator.cli import analyse, main, report
 from orchestrator.cli.analyse import MAX_TABLES
 from orchestrator.cli.console import console_of_output, put_json, say
+from orchestrator.runner.execution import RESERVED_BYTES
 
 Command = Callable[..., tuple[int, str, str]]
 SIMULATED = ("--backend", "simulation")
@@ -321,8 +322,28 @@ def test_what_the_environment_lacks_is_reported_once(
 def test_a_full_disk_is_no_traceback(vklocks: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     full = OSError(ENOSPC, "No space left on device", "runs/lab/x")
     monkeypatch.setitem(BACKENDS, "fake", Script({7: full}).backend)
+    code, out, err = vklocks("run", "--backend", "fake", "--seed", 6, "--repeat", 2)
+    assert code == 3
+    assert re.fullmatch(
+        "vklocks: runs/lab/x: No space left on device; nothing of .*-seed7 is kept\n", err
+    )
+    assert "-seed6\n" in out.partition("kept:")[2]
+
+
+def test_room_for_the_run_file_is_kept_while_machines_run(
+    vklocks: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(run: ScriptedRun, directory: Path, *_: object) -> None:
+        assert (directory / ".reserve").stat().st_size == RESERVED_BYTES
+        assert (directory / "spec.json").exists()
+        raise OSError(ENOSPC, "No space left on device", str(directory / "vm1.jsonl"))
+
+    monkeypatch.setattr(ScriptedRun, "execute", fill)
+    monkeypatch.setitem(BACKENDS, "fake", Script().backend)
     code, _, err = vklocks("run", "--backend", "fake", "--seed", 7)
-    assert (code, err) == (3, "vklocks: runs/lab/x: No space left on device\n")
+    assert code == 3
+    assert "vm1.jsonl: No space left on device; nothing of " in err
+    assert not [path for path in (tmp_path / "runs").rglob("*") if path.is_file()]
 
 
 def test_a_few_runs_have_tables_each_and_many_one_in_common(

@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -139,3 +142,13 @@ def test_what_cannot_be_read_as_an_account_is_none(tmp_path: Path) -> None:
 def test_a_rename_that_fails_for_another_reason_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         rename_to_free(tmp_path / "gone", [tmp_path / "place"])
+
+
+def test_unfinished_files_of_dead_processes_are_found(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        pass
+    run = tmp_path / "lab" / "run"
+    run.mkdir(parents=True)
+    for name in (f".report.html.{gone.pid}", f".run.json.{os.getpid()}", ".other.html", "1.1"):
+        (run / name).touch()
+    assert execution.unfinished_files(tmp_path) == [run / f".report.html.{gone.pid}"]

@@ -74,7 +74,7 @@ def test_an_interrupt_ends_what_runs_and_what_waits_never_begins(
     script = Script(dict.fromkeys(range(4), "interrupted"))
     before = signal.getsignal(number)
     batch = executed(tmp_path, script, RecordingDisplay(number))
-    assert batch.interrupted
+    assert batch.interrupted == number
     assert {run.result for run in batch.runs} == {"interrupted"}
     assert len(batch.runs) == len(script.executed) == 2
     assert {p.name for p in tmp_path.iterdir()} == {"failed"}

@@ -61,6 +61,6 @@ def test_the_image_holds_what_a_machine_needs_and_no_more() -> None:
             " 'docker', 'analysis', 'orchestrator', 'pytest') if u.find_spec(m)])"
         )
         output = client.containers.run(
-            image.NAME, ["-c", code], entrypoint="python", remove=True, network_mode="none"
+            image.reference(), ["-c", code], entrypoint="python", remove=True, network_mode="none"
         )
     assert output.decode().strip() == "['grpc', 'vm']"

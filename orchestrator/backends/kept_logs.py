@@ -1,0 +1,50 @@
+"""Which files of a run's machines are kept: those that machines write, and no others.
+
+Whoever can reach a machine's files during its run can put something else in their place.
+"""
+
+import shutil
+from pathlib import Path
+from stat import S_ISLNK, S_ISREG
+
+from vm.schedule import SECOND_NS
+from vm.spec import Spec
+
+#: Bytes of a line, for each machine and each clock in it and for the rest, and of further lines.
+BYTES_PER_ENTRY = 64
+BYTES_PER_LINE = 1024
+BYTES_BESIDE = 1024**2
+
+
+def max_bytes(spec: Spec) -> int:
+    """Return a size that no log or transcript of a run exceeds.
+
+    Each tick writes a line, and at the end each message of any machine may be listed twice.
+    """
+    ticks = sum(spec.tick_rate_hz(machine) for machine in spec.machines) * spec.duration_ns
+    names = len(spec.machines) * (BYTES_PER_ENTRY + max(map(len, spec.machines)))
+    line = BYTES_PER_LINE + names * (1 + len(spec.clocks))
+    return BYTES_BESIDE + 2 * line * (ticks // SECOND_NS + len(spec.machines))
+
+
+def flaw(mode: int, size: int, limit: int) -> str:
+    """Return why a file is none that a machine writes, by its type and size, or ""."""
+    if S_ISLNK(mode):
+        return "was replaced by a symbolic link"
+    if not S_ISREG(mode):
+        return "was replaced by something that is no file"
+    return f"has {size} bytes, more than this run can write" if size > limit else ""
+
+
+def remove_flawed(path: Path, limit: int) -> str:
+    """Remove what is at a path unless it is what a machine writes; return why, or ""."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return "is missing"
+    found = flaw(status.st_mode, status.st_size, limit)
+    if found and path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    elif found:
+        path.unlink()
+    return found
