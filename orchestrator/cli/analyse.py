@@ -120,7 +120,7 @@ def _reported_if_not_written() -> Iterator[None]:
         complain(0, f"{error.filename2 or error.filename} is not written: {error.strerror}")
 
 
-class Conclusion:
+class Reporting:
     """The report on the runs of an experiment: on each as it ends, then on all together.
 
     Each run is evaluated once: here, or before if it was one of many simulated ones; then its

@@ -33,7 +33,7 @@ from vm.quoting import quoted
 from vm.spec import Spec, SpecError, suggestion
 
 if TYPE_CHECKING:
-    from orchestrator.cli.analyse import Conclusion
+    from orchestrator.cli.analyse import Reporting
 
 DEFAULT_EXPERIMENT = "lab"
 DEFAULT_POOL = "loky"
@@ -83,23 +83,23 @@ class _Reports:
         self.is_loaded = threading.Event()
 
     @cached_property
-    def conclusion(self) -> "Conclusion":
-        from orchestrator.cli.analyse import Conclusion
+    def reporting(self) -> "Reporting":
+        from orchestrator.cli.analyse import Reporting
 
-        return Conclusion(self._runs)
+        return Reporting(self._runs)
 
     def prepare(self) -> None:
-        self.conclusion.prepare()
+        self.reporting.prepare()
         self.is_loaded.set()
 
     def add(self, run: ExecutedRun) -> None:
         if run.result == "finished" and self.is_loaded.is_set():
-            self.conclusion.add(run.directory)
+            self.reporting.add(run.directory)
 
     def drop(self) -> None:
         """Draw no more charts, as no report on all runs will follow."""
         if self.is_loaded.is_set():
-            self.conclusion.drop()
+            self.reporting.drop()
 
 
 def _check_virtual(given: argparse.Namespace) -> None:
@@ -305,7 +305,7 @@ def _conclude(
     if batch.interrupted:
         reports.drop()
     else:
-        code = reports.conclusion.finish(experiment, directories, batch, console)
+        code = reports.reporting.finish(experiment, directories, batch, console)
     if directories:
         say(console, "")
         say(console, "kept:")
