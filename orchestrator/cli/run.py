@@ -24,7 +24,7 @@ from orchestrator.experiments import folder as experiment_folder
 from orchestrator.experiments.experiment import Experiment, parse, read
 from orchestrator.runner import execution, threads
 from orchestrator.runner.execution import Batch, PlannedRun
-from orchestrator.runner.interrupt import exit_code
+from orchestrator.runner.interrupt import Interrupt, exit_code
 from orchestrator.runner.progress import Display, display
 from vm.options import OPTIONS, UsageError, flag_of, given_fields, options_of
 from vm.spec import Spec, SpecError, suggestion
@@ -250,7 +250,10 @@ def _conclude(
     if not batch.interrupted:
         from orchestrator.cli import analyse
 
-        code = analyse.conclude(experiment, directories, batch, console)
+        try:
+            code = analyse.conclude(experiment, directories, batch, console)
+        except Interrupt as error:
+            batch.interrupted = error.number
     if directories:
         say(console, "\nkept:")
     for directory in directories if len(directories) <= MAX_LISTED else [directories[0].parent]:
