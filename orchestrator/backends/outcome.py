@@ -126,20 +126,20 @@ def problem_of(
     """Return what went wrong in a run, or "".
 
     `late` are the machines that had to be stopped; `last_output` returns the last lines that a
-    machine printed. `disturbed` says what others did to a machine or its log, which explains
-    how it ended, and how its peers did.
+    machine printed. `disturbed` says what others did to a machine or its log; it comes first, as
+    it may explain how that machine and its peers ended.
     """
     crashed = {fault.machine for fault in spec.faults if isinstance(fault, Crash)}
     wrong = {
         name: ended
         for name, ended in machines.items()
         if ended.outcome != ("killed" if name in crashed else "finished") or ended.out_of_memory
+        # By its exit code it finished: what is wrong is its log.
+        if not (name in disturbed and ended.exit_code == 0)
     }
     problems = [f"{name}: {cause}" for name, cause in disturbed.items()]
-    problems += [
-        f"{name} {_explanation(ended)}" for name, ended in wrong.items() if name not in disturbed
-    ]
-    failed = [] if disturbed else [n for n, ended in wrong.items() if ended.outcome == "failed"]
+    problems += [f"{name} {_explanation(ended)}" for name, ended in wrong.items()]
+    failed = [name for name, ended in wrong.items() if ended.outcome == "failed"]
     problems += [f"last output of {name}: {last}" for name in failed if (last := last_output(name))]
     if late and not problems:
         problems = [f"{', '.join(late)} did not end in time"]

@@ -25,7 +25,7 @@ from orchestrator.experiments import folder as experiment_folder
 from orchestrator.experiments.experiment import Experiment, ExperimentFile, parse, read
 from orchestrator.runner import execution, threads
 from orchestrator.runner.execution import Batch, ExecutedRun, PlannedRun
-from orchestrator.runner.interrupt import exit_code
+from orchestrator.runner.interrupt import Interrupt, exit_code
 from orchestrator.runner.progress import Display, display
 from vm.options import OPTIONS, UsageError, flag_of, given_fields, options_of
 from vm.quoting import plain as printable
@@ -305,7 +305,10 @@ def _conclude(
     if batch.interrupted:
         reports.drop()
     else:
-        code = reports.reporting.finish(experiment, directories, batch, console)
+        try:
+            code = reports.reporting.finish(experiment, directories, batch, console)
+        except Interrupt as error:
+            batch.interrupted = error.number
     if directories:
         say(console, "")
         say(console, "kept:")

@@ -32,7 +32,7 @@ class _ActiveRuns:
 
     def interrupt(self, _signal: int) -> None:
         self.interrupted = True
-        print("\nending the runs; their logs are kept ...", file=sys.stderr)
+        print("\nending the runs ...", file=sys.stderr)
         for run in self._runs:
             run.interrupt()
 

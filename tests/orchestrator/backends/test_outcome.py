@@ -41,8 +41,9 @@ def test_what_others_did_explains_a_run_and_comes_first() -> None:
     failed, killed = MachineOutcome("failed", 3), MachineOutcome("killed", 137)
     ended = {"vm1": failed, "vm2": killed, "vm3": MachineOutcome("finished", 0)}
     disturbed = {"vm2": "its container was removed", "vm3": "vm3.out is missing"}
-    assert problem_of(Spec(), ended, [], str, disturbed) == (
-        "vm2: its container was removed; vm3: vm3.out is missing; vm1 failed with exit code 3"
+    assert problem_of(Spec(), ended, [], lambda name: "", disturbed) == (
+        "vm2: its container was removed; vm3: vm3.out is missing; vm1 failed with exit code 3;"
+        " vm2 was killed (exit code 137)"
     )
 
 

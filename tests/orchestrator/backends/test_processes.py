@@ -182,6 +182,23 @@ def test_a_machine_that_cannot_begin_ends_the_run_and_says_why(tmp_path: Path) -
     assert "last output of vm2: vm: --log: cannot write" in outcome.problem
 
 
+def test_a_log_that_others_replace_fails_the_run_and_spares_the_other_logs(tmp_path: Path) -> None:
+    log = tmp_path / "vm2.jsonl"
+
+    def replace(phase: str) -> None:
+        if phase == "collect":
+            log.unlink()
+            log.symlink_to("/dev/zero")
+
+    outcome = RunOutcome()
+    spec = Spec.parse(LAB | {"duration_s": 1}).resolved()
+    processes(spec).execute(tmp_path, outcome, replace)
+    assert outcome.problem == "vm2: vm2.jsonl was replaced by a symbolic link"
+    assert not log.is_symlink()
+    assert read_log(tmp_path / "vm1.jsonl")
+    assert read_log(tmp_path / "vm3.jsonl")
+
+
 def test_a_run_that_is_to_end_before_it_begins_leaves_nothing(tmp_path: Path) -> None:
     run = processes(Spec.parse(LAB).resolved())
     run.interrupt()
