@@ -61,7 +61,8 @@ def analyse(given: argparse.Namespace) -> int:
         if given.json:
             _print_json(plain.plain_metrics(every))
         elif every:
-            _report(pages, homes, paths, every, console)
+            with _usable_input():
+                _report(pages, homes, paths, every, console)
             pages.finish(console)
     return code
 
