@@ -21,6 +21,8 @@ from vm.log import decode, encode
 
 #: Smaller logs are read sooner than their cache could be written.
 KEEP_FROM_BYTES = 8 << 20
+#: Of larger ones the hash takes too long, if they are of another kind than they seem.
+KEEP_UP_TO_BYTES = (1 << 30) - 1
 #: The oldest files beyond this are removed.
 KEEP_BYTES = 4 << 30
 #: Changes with what is kept, and how.
@@ -31,7 +33,7 @@ KEY = "vklocks"
 
 def is_big(path: Path) -> bool:
     """Whether what is read of a log is worth keeping."""
-    return path.stat().st_size >= KEEP_FROM_BYTES
+    return KEEP_FROM_BYTES <= path.stat().st_size <= KEEP_UP_TO_BYTES
 
 
 def folder() -> Path:

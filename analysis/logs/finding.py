@@ -213,7 +213,7 @@ def _sources_below(
         return
     below = list[Source]()
     if depth < MAX_DEPTH:
-        for folder in [p for p in path.iterdir() if p.is_dir() and not p.is_symlink()]:
+        for folder in [p for p in path.iterdir() if not p.is_symlink() and p.is_dir()]:
             if not folder.name.startswith(".") and folder.name != FAILED:
                 below += _sources_below(folder, format_name, numbers, depth + 1)
     if source.unknown and not below:

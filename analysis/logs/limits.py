@@ -11,7 +11,7 @@ MAX_DEPTH = 32
 MAX_OWN_BYTES = 4 << 30
 MAX_TEXT_BYTES = 256 << 20
 #: So many lines of one of our logs that cannot be used, and it is read no further.
-MAX_DAMAGE = 1_000
+MAX_DAMAGE = 500
 #: A line of a log of another program, and the events that are made one by one.
 MAX_LINE_CHARACTERS = 1 << 16
 MAX_EVENTS = 500_000
@@ -20,10 +20,12 @@ MAX_EVENTS = 500_000
 MAX_MACHINES = 500
 MAX_NAME_CHARACTERS = 200
 MAX_CELLS = 20_000_000
-#: The search for a regular expression in the logs of one run.
-MAX_SEARCH_S = 4.0
+#: The search for a regular expression in the logs of one run, in time of the processor.
+MAX_SEARCH_S = 2.0
 MAX_EXPRESSION = 2_000
 #: Comparisons of vectors from which the messages of a ShiViz log are inferred.
-MAX_COMPARED = 1_000_000_000
+MAX_COMPARED = 200_000_000
+#: Components in all of their clocks.
+MAX_COMPONENTS = 4_000_000
 #: Characters of a file or a line that a message repeats.
 MAX_REASON_CHARACTERS = 300

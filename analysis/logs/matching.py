@@ -98,8 +98,9 @@ def _by_stamp(matches: Matches, sends: pl.DataFrame, receives: pl.DataFrame) -> 
     message = _message(sends)
     sent = sends.select(send="row", message=message)
     received = receives.select("row", message=message)
-    found = received.join(sent, on="message", how="left", maintain_order="left")
-    if found.height > received.height:
+    if sent["message"].n_unique() == sent.height:
+        found = received.join(sent, on="message", how="left", maintain_order="left")
+    else:
         nth = pl.int_range(pl.len()).over("message").alias("nth")
         last = sent.group_by("message").agg(last=pl.len() - 1)
         nths = received.with_columns(nth).join(

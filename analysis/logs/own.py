@@ -15,6 +15,7 @@ from analysis.logs.cache import cached, is_big
 from analysis.logs.reading import Reading, read
 from vm.files import log_path, logs_in, name_of
 from vm.records import Record, Start
+from vm.spec import MAX_MACHINES
 
 NAME = "jsonl"
 
@@ -29,7 +30,12 @@ def load(directory: Path, _known: Sequence[Path]) -> list[Run]:
 
     All are its logs, also those of which not even the first record is whole.
     """
-    return [_run(directory, _read_all(logs_in(directory)))]
+    logs = logs_in(directory)
+    if len(logs) > MAX_MACHINES:
+        raise InputError(
+            f"{directory} holds {len(logs):,} logs: a run has {MAX_MACHINES} machines at most"
+        )
+    return [_run(directory, _read_all(logs))]
 
 
 def of_records(directory: Path, logs: Mapping[str, Iterable[Record]]) -> Run:

@@ -14,12 +14,12 @@ from typing import Any
 
 import polars as pl
 
-from analysis.history.run import InputError
+from analysis.history.run import MAX_INT64, InputError
 from analysis.metrics.across import per_runs
 from analysis.metrics.run import METRICS
-from vm.files import EXPERIMENT
+from vm.files import EXPERIMENT, parse_json
 
-RUN = re.compile(r"(?P<point>.*)-seed(?P<seed>\d+)")
+RUN = re.compile(r"(?P<point>.*)-seed(?P<seed>[0-9]{1,18})")
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,14 @@ def point_of(directory: Path) -> RunPoint:
 @lru_cache
 def _points(folder: Path) -> Mapping[str, Any]:
     try:
-        points: Mapping[str, Any] = json.loads((folder / EXPERIMENT).read_bytes())["points"]
+        points: Mapping[str, Any] = parse_json(folder / EXPERIMENT)["points"]
+        axes = {axis for point in points.values() for axis in dict(point["values"])}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{folder / EXPERIMENT} cannot be read: {error}") from None
+    if taken := axes & {"run", "point", "seed", *METRICS}:
+        raise InputError(f"{folder / EXPERIMENT}: {min(taken)!r} cannot be an axis")
     return points
 
 
@@ -68,7 +71,11 @@ def by_run(runs: Sequence[Mapping[str, Any]], points: Sequence[RunPoint]) -> pl.
     )
 
 
+def _is_long(value: Any) -> bool:
+    return isinstance(value, dict | list) or (isinstance(value, int) and abs(value) > MAX_INT64)
+
+
 def _column(axis: str, values: Sequence[Any]) -> pl.Series:
-    cells = [json.dumps(value) if isinstance(value, dict | list) else value for value in values]
+    cells = [json.dumps(value) if _is_long(value) else value for value in values]
     # Not strict: whole numbers and others are both numbers, numbers and words both words.
     return pl.Series(axis, cells, strict=False)

@@ -39,6 +39,8 @@ class Description:
 def describe(run: Run) -> Description:
     """Describe what was run, from its own records and the files beside them."""
     recorded = files.read_json(run.path / files.RUN) or {}
+    if not isinstance(recorded.get("backend"), str):
+        recorded.pop("backend", None)
     start = next(iter(run.starts.values()), None)
     if start is None:
         return Description(_foreign(run), "", "")

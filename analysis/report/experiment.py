@@ -43,11 +43,11 @@ def write(
     charts = experiment_charts(experiment)
     page = render(
         "experiment",
-        name=folder.resolve().name,
+        name=files.name_of(folder),
         verdict=_card(verdicts),
         sentences=_sentences(experiment),
         toml=_text(folder / files.EXPERIMENT_COPY),
-        command=f"vklocks run {folder.resolve().name}.toml",
+        command=f"vklocks run {files.name_of(folder)}.toml",
         charts=charts,
         headings=[_heading(name, experiment) for name in ("run", "verdict", *_shown(experiment))],
         rows=[
@@ -109,7 +109,10 @@ def _row(
 
 
 def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.exists() else ""
+    try:
+        return files.read_bytes(path, files.MAX_JSON_BYTES).decode(errors="replace")
+    except OSError:
+        return ""
 
 
 #: How runs are counted by the states of their verdicts.

@@ -1,5 +1,6 @@
 """The run browser: `index.html` in the folder of all runs, with settings and verdict of each."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -7,10 +8,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from analysis.history.run import MAX_INT64
 from analysis.report.page import render
 from analysis.text.plain import read_state
-from vm.files import INDEX, REPORT, RUN, SPEC, read_json, write_text
-from vm.spec import natural_order
+from vm.faults import plain_fault
+from vm.files import INDEX, REPORT, RUN, SPEC, name_of, read_json, write_text
+from vm.quoting import plain
+from vm.spec import Spec, SpecError, natural_order
 
 #: An experiment's own report lists them all.
 MAX_RUNS_LISTED = 100
@@ -28,7 +32,7 @@ def write(out: Path) -> Path:
 
 
 def _is_shown(folder: Path) -> bool:
-    return folder.is_dir() and not folder.name.startswith(".")
+    return not (folder.name.startswith(".") or folder.is_symlink()) and folder.is_dir()
 
 
 def _experiment(folder: Path) -> dict[str, Any]:
@@ -37,8 +41,8 @@ def _experiment(folder: Path) -> dict[str, Any]:
     runs.sort(key=lambda run: run["begun"], reverse=True)
     verdicts = Counter(run["verdict"] or "not checked" for run in runs)
     return {
-        "name": folder.name,
-        "link": quote(f"{folder.name}/{REPORT}") if (folder / REPORT).exists() else "",
+        "name": name_of(folder),
+        "link": quote(os.fsencode(f"{folder.name}/{REPORT}")) if (folder / REPORT).exists() else "",
         "open": len(runs) <= MAX_RUNS_OPEN,
         "count": len(runs),
         "verdicts": [(word, verdicts[word]) for word in VERDICTS if verdicts[word]],
@@ -54,32 +58,37 @@ def _runs(folder: Path) -> Iterator[dict[str, Any]]:
         page = directory / REPORT
         link = f"{folder.name}/{directory.name}/{REPORT}" if page.exists() else ""
         yield {
-            "name": directory.name,
-            "link": quote(link),
+            "name": name_of(directory),
+            "link": quote(os.fsencode(link)),
             "verdict": read_state(directory) or "",
-            "outcome": recorded.get("outcome", ""),
-            "backend": recorded.get("backend", ""),
+            "outcome": plain(str(recorded.get("outcome", ""))),
+            "backend": plain(str(recorded.get("backend", ""))),
             "begun": _date(recorded),
-            **_settings(read_json(directory / SPEC) or {}),
+            **_settings(read_json(directory / SPEC)),
         }
 
 
 def _date(recorded: Mapping[str, Any]) -> str:
     begun = recorded.get("begun_unix_ns") or recorded.get("epoch_unix_ns")
-    if not isinstance(begun, int):
+    if not isinstance(begun, int) or not 0 <= begun <= MAX_INT64:
         return ""
     return f"{datetime.fromtimestamp(begun / 1e9, UTC):%Y-%m-%d %H:%M}"
 
 
-def _settings(spec: Mapping[str, Any]) -> dict[str, str]:
+def _settings(spec: Mapping[str, Any] | None) -> dict[str, str]:
     """The fields of a spec that tell runs apart, as words."""
-    machines, ticks = spec.get("machines", []), spec.get("ticks", [])
-    faults = [fault.get("kind", "") for fault in spec.get("faults", [])]
+    try:
+        known = Spec.parse(spec) if spec else None
+    except SpecError:
+        known = None
+    if known is None:
+        return dict.fromkeys(("machines", "duration", "ticks", "seed", "faults"), "")
+    faults = (plain_fault(fault)["kind"] for fault in known.faults)
     return {
-        "machines": str(len(machines)) if isinstance(machines, list) else str(machines),
-        "duration": f"{spec['duration_s']:g} s" if "duration_s" in spec else "",
-        "ticks": "-".join(map(str, ticks)),
-        "seed": str(spec.get("seed", "")),
+        "machines": str(len(known.machines)),
+        "duration": f"{known.duration_s:g} s",
+        "ticks": "-".join(map(str, known.ticks)),
+        "seed": str(known.seed),
         "faults": ", ".join(dict.fromkeys(faults)),
     }
 

@@ -1,15 +1,17 @@
 """Metrics and verdicts as JSON, for programs, and the files beside a run's logs that hold them."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
 
 from analysis.evaluation import Evaluation, State, Verdict
-from analysis.history.run import InputError
+from analysis.history.run import MAX_INT64, InputError
 from analysis.metrics.across import per_runs, statistics
+from analysis.metrics.machine import MACHINE_METRICS
+from analysis.metrics.run import RUN_METRICS
 from vm import files
+from vm.quoting import quoted
 
 
 def plain_metrics(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -58,10 +60,22 @@ def read_metrics(directory: Path) -> dict[str, Any]:
     """Return the metrics of a run that were written when it ended; InputError if unreadable."""
     path = directory / files.METRICS
     try:
-        (one,) = json.loads(path.read_bytes())["runs"]
-        return {"run": str(one["run"]), **one, "machines": list(map(dict, one["machines"]))}
+        (one,) = files.parse_json(path)["runs"]
+        machines = [_numbers(machine, MACHINE_METRICS) for machine in one["machines"]]
+        return {**_numbers(one, RUN_METRICS), "run": str(one["run"]), "machines": machines}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} cannot be read: {error}") from None
+
+
+def _numbers(plain: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Check that metrics are numbers or null; ValueError names one that is not."""
+    found = dict(plain)
+    for name in names:
+        value = found.setdefault(name, None)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not (value is None or (is_number and abs(value) <= MAX_INT64)):
+            raise ValueError(f"{name}: {quoted(value)} is not a number of 64 bits")
+    return found
 
 
 def read_state(directory: Path) -> State | None:

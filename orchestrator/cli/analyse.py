@@ -57,7 +57,8 @@ def analyse(given: argparse.Namespace) -> int:
                     print_run(evaluation, console)
                 pages.write_run(evaluation, homes[source.path])
         if every and writes:
-            _report(pages, homes, paths, every, console)
+            with _usable_input():
+                _report(pages, homes, paths, every, console)
             pages.finish(console)
     if given.json:
         put_json(plain.plain_metrics(every))

@@ -125,7 +125,10 @@ def write_index(out: Path) -> None:
 def _write_experiment(
     paths: Sequence[Path], homes: Mapping[Path, Path], every: Sequence[Mapping[str, Any]]
 ) -> Path:
-    """The page of the one folder that holds all these runs."""
+    """The page of the one folder that holds all these runs, or executions of one run."""
     rows = by_run(every, list(map(point_of, paths)))
     verdicts = [read_state(homes[path]) for path in paths]
-    return experiment.write(paths[0].parent, homes[paths[0]].parent, rows, every, verdicts)
+    folder, home = paths[0], homes[paths[0]]
+    if len({*paths}) > 1 or not folder.is_dir():
+        folder, home = folder.parent, home.parent
+    return experiment.write(folder, home, rows, every, verdicts)

@@ -79,8 +79,9 @@ def _is_event(cells: Sequence[str]) -> bool:
 def _rows(file: Path, reader: Reader) -> Iterator[Row]:
     lines = reader.lines(file)
     first = next(lines, (0, ""))
-    layout = _layout(first[1])
-    assert layout
+    if (layout := _layout(first[1])) is None:
+        # The first line is too long.
+        return
     delimiter, columns, has_names = layout
     name, machine = escaped(file.name), escaped(file.stem)
     for number, line in lines if has_names else chain([first], lines):

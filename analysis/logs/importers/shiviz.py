@@ -33,6 +33,7 @@ from analysis.logs.expressions import Expression
 from analysis.logs.importers.vector_messages import Conclusion, conclude
 from analysis.logs.limits import (
     MAX_CELLS,
+    MAX_COMPONENTS,
     MAX_EVENTS,
     MAX_MACHINES,
     MAX_NAME_CHARACTERS,
@@ -128,7 +129,7 @@ def _read(file: Path) -> Iterator[tuple[str, _HostEvent | Damage]]:
     """Yield the events and unusable lines of a file, with the label of their execution."""
     text = read_bytes(file, MAX_TEXT_BYTES).decode(errors="replace")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    layout, last = _layout(text[:HEAD_BYTES]), text.count("\n") + 1
+    layout, last, components = _layout(text[:HEAD_BYTES]), text.count("\n") + 1, 0
     assert layout
     for label, begin, end in _parts(layout, text):
         for found in _events(layout, text, begin, end, escaped(file.name)):
@@ -137,6 +138,9 @@ def _read(file: Path) -> Iterator[tuple[str, _HostEvent | Damage]]:
                 reason = plain(f"{TORN}: " * is_last + found.reason, MAX_REASON_CHARACTERS)
                 yield label, found._replace(reason=reason)
             else:
+                components += len(found.clock)
+                if components > MAX_COMPONENTS:
+                    raise InputError(f"its clocks have more than {MAX_COMPONENTS:,} components")
                 yield label, found
 
 

@@ -248,4 +248,4 @@ def test_a_log_of_unusable_lines_is_read_no_further(directory: Path) -> None:
     log.write_bytes(log.read_bytes().splitlines(keepends=True)[0] + b"?\n" * 50_000)
     found = reading.read(log)
     assert len(found.damage) == MAX_DAMAGE + 1
-    assert found.damage[-1].reason == "the log is read no further: 1,000 lines could not be used"
+    assert found.damage[-1].reason == "the log is read no further: 500 lines could not be used"
