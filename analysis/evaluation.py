@@ -17,8 +17,10 @@ import polars as pl
 
 from analysis.checks import CHECKS
 from analysis.checks.account import Account, account
+from analysis.checks.blame import blamed
 from analysis.checks.clocks import Claim, claims
 from analysis.checks.evidence import Evidence
+from analysis.checks.faults import unplanned_returns
 from analysis.checks.messages import orphans, unlogged_receivers, unlogged_senders
 from analysis.checks.offsets import Offset, offsets, sends_dated_late
 from analysis.checks.violation import Coverage, Violation
@@ -26,7 +28,6 @@ from analysis.history.arrays import series
 from analysis.history.run import SEVERAL_FIT, Run
 from analysis.metrics.machine import per_machine
 from analysis.metrics.run import metrics_of
-from vm.faults import Crash
 from vm.spec import natural_order
 
 State = Literal["holds", "violated", "inconclusive"]
@@ -124,6 +125,7 @@ def judge(seen: Evidence) -> Verdict:
         name: list(islice(check.find(seen), MAX_VIOLATIONS_PER_CHECK + 1))
         for name, check in CHECKS.items()
     }
+    found = blamed(seen, found)
     listed = {name: some[:MAX_VIOLATIONS_PER_CHECK] for name, some in found.items()}
     coverage = {name: check.coverage(seen) for name, check in CHECKS.items()}
     unknown = dict(_unknown(seen, coverage))
@@ -160,14 +162,17 @@ def _unchecked(seen: Evidence) -> Iterator[str]:
     damage = [damage for damage in run.damage if not damage.is_torn]
     for one in damage[:MAX_DAMAGE_LISTED]:
         yield f"{one.file}:{one.line} could not be used: {one.reason}"
-    if len(damage) > MAX_DAMAGE_LISTED:
-        yield f"{len(damage) - MAX_DAMAGE_LISTED} more lines could not be used"
+    for file, lines in Counter(one.file for one in damage[MAX_DAMAGE_LISTED:]).items():
+        yield f"{lines} more lines of {file} could not be used"
     for machine in seen.killed:
-        if run.starts and machine not in planned_ends(run):
+        if machine in seen.cut:
             yield (
                 f"{machine} left no stop record and no crash was planned: it was killed, or its"
                 " log was cut short"
             )
+    for machine, line in unplanned_returns(seen):
+        where = f"{run.files[machine]}:{line}"
+        yield f"{where}: {machine} was killed and came back, and no restart was planned"
 
 
 def _without_any_case(coverage: Iterable[Coverage]) -> tuple[str, ...]:
@@ -180,9 +185,3 @@ def _unknown(seen: Evidence, coverage: dict[str, Coverage]) -> Iterator[tuple[st
     yield from seen.run.unknown
     if not seen.run.starts and (why := sends_dated_late(seen)):
         yield "clock_offset", why
-
-
-def planned_ends(run: Run) -> set[str]:
-    """The machines that the run's spec has crash and never come back."""
-    faults = [fault for start in run.starts.values() for fault in start.spec.faults]
-    return {fault.machine for fault in faults if isinstance(fault, Crash)}

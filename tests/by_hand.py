@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from analysis.checks.violation import Violation
+from analysis.evaluation import Verdict
 from analysis.history.run import Run
 from analysis.logs.finding import load
 from histories import World, write_log
@@ -14,6 +16,8 @@ from vm.spec import Spec
 EPOCH_UNIX_NS = 1_700_000_000 * 10**9
 #: Later than all events of tests.
 AFTER_ALL_NS = 10**15
+#: The checks of a run against its spec: histories by hand follow no schedule and no draws.
+PLANNED = ("schedule", "unplanned_fault", "replay")
 #: Stands for the index of an event in its log.
 NEXT = -1
 
@@ -92,6 +96,11 @@ def loaded(logs: Mapping[str, Iterable[Record]]) -> Run:
 
 def logs_of(world: World) -> dict[str, list[Record]]:
     return {machine: world.log(machine) for machine in world.spec.machines}
+
+
+def violations(found: Verdict) -> list[Violation]:
+    """Return the violations of a verdict on a history by hand."""
+    return [violation for violation in found.violations if violation.check not in PLANNED]
 
 
 def _clock(reading: Timestamp) -> dict[str, Timestamp]:

@@ -7,15 +7,20 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
+from vm.channel import Channel
 from vm.clocks import CLOCKS
 from vm.faults import Crash
+from vm.latency import AS_IT_IS
 from vm.log import encode
 from vm.machine import fresh_machine
 from vm.records import Event, Message, Record, Start, Stop, Timestamp, Undelivered
+from vm.schedule import SECOND_NS
 from vm.spec import Spec
 from vm.workloads import WORKLOADS, Workload
 
 STEP_NS = 1_000_000
+#: So that a tick is due in every step: due on its schedule, and never late.
+TICK_RATE_HZ = SECOND_NS // STEP_NS
 MAX_ACTS = 80
 Name = tuple[str, int]
 
@@ -35,17 +40,25 @@ class World:
         default_factory=lambda: defaultdict(deque)
     )
 
+    channels: dict[tuple[str, str], Channel] = field(default_factory=dict)
+
     def __post_init__(self) -> None:
-        spec = self.spec
+        rates = dict.fromkeys(self.spec.machines, TICK_RATE_HZ)
+        self.spec = spec = replace(self.spec, tick_rates_hz=rates)
         self.events = {machine: [] for machine in spec.machines}
         self.machines = {name: fresh_machine(spec, name) for name in spec.machines}
+
+    def channel(self, sender: str, receiver: str) -> Channel:
+        ends = sender, receiver
+        return self.channels.setdefault(ends, Channel(self.spec, *ends, AS_IT_IS))
 
     def tick(self, name: str) -> None:
         if name in self.killed:
             return
         self.now_ns += STEP_NS
-        ticks = len(self.events[name])
-        event, messages = self.machines[name].tick(ticks, self.now_ns - 1, self.now_ns)
+        schedule = self.spec.schedule(name)
+        tick = schedule.ticks_before(self.now_ns + 1) - 1
+        event, messages = self.machines[name].tick(tick, schedule.due_ns(tick), self.now_ns)
         self.events[name].append(event)
         for message in messages:
             self.in_flight[name, message.receiver].append(message)
@@ -58,7 +71,8 @@ class World:
             self.machines[receiver].deliver(message, self.now_ns)
 
     def log(self, name: str) -> list[Record]:
-        crashes = tuple(Crash(0, killed) for killed in sorted(self.killed))
+        last_ns = {machine: [e.at_ns for e in self.events[machine]][-1:] for machine in self.killed}
+        crashes = tuple(Crash(sum(last_ns[m], start=1), m) for m in sorted(self.killed))
         spec = replace(self.spec, faults=(*self.spec.faults, *crashes))
         start = Start(name, "generated", 1_700_000_000 * 10**9, spec.resolved())
         return [start, *self.events[name], *([] if name in self.killed else [self._stop(name)])]
@@ -70,9 +84,9 @@ class World:
             if sender == name
             for message in messages
         )
-        return Stop(
-            "terminated", len(self.events[name]), 0, 0, self.machines[name].unread(), tuple(left)
-        )
+        events = self.events[name]
+        missed = events[-1].tick + 1 - len(events) if events else 0
+        return Stop("terminated", len(events), missed, 0, self.machines[name].unread(), tuple(left))
 
     def write(self, directory: Path) -> Path:
         """Write the logs of all machines as a run directory."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from histories import Name, World
+from vm.channel import note
 from vm.clocks import CLOCKS
 from vm.fields import MAX_DURATION_S
 from vm.records import Event
@@ -38,6 +39,11 @@ def unruly(
             "seed": seed,
             "duration_s": MAX_DURATION_S,
             "fifo": fifo,
+            "faults": [
+                {"kind": kind, "probability": probability}
+                for kind, probability in (("loss", loss), ("duplication", duplication))
+                if probability
+            ],
         }
     )
     world = World(spec)
@@ -45,7 +51,7 @@ def unruly(
         if act == acts // 2:
             world.killed.update(names[:deaths])
         if random.random() < 0.5:
-            _tick(world, random.choice(names), random, loss, duplication)
+            _tick(world, random.choice(names))
         elif channels := [channel for channel, waiting in world.in_flight.items() if waiting]:
             sender, receiver = random.choice(channels)
             if not fifo:
@@ -54,18 +60,16 @@ def unruly(
     return world
 
 
-def _tick(world: World, name: str, random: Random, loss: float, duplication: float) -> None:
+def _tick(world: World, name: str) -> None:
+    """Take a step; the faults of the spec strike what it sends."""
     before = len(world.events[name])
     world.tick(name)
     for event in world.events[name][before:]:
         for receiver in event.to:
             waiting = world.in_flight[name, receiver]
-            if random.random() < loss:
-                waiting.pop()
-                event.lost += (receiver,)
-            elif random.random() < duplication:
-                waiting.append(waiting[-1])
-                event.duplicated += (receiver,)
+            copies = len(world.channel(name, receiver).carry(event.at_ns))
+            note(event, receiver, copies)
+            waiting.extend([waiting.pop()] * copies)
 
 
 #: Any such history, of up to 300 events.

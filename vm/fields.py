@@ -23,6 +23,20 @@ Reader = Callable[[str, Any], Any]
 Schema = dict[str, Any]
 
 
+class RepeatedKey(ValueError):
+    """A JSON object with two values for one key; says which."""
+
+
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the object of these pairs, for `json.loads`; RepeatedKey if one key has two values."""
+    plain = dict(pairs)
+    if len(plain) < len(pairs):
+        keys = [key for key, _ in pairs]
+        repeated = next(key for key in keys if keys.count(key) > 1)
+        raise RepeatedKey(f"field {repeated!r} is there more than once")
+    return plain
+
+
 def plain_value(value: Any) -> Any:
     """Return a value as JSON has it: tuples as lists, mappings as objects."""
     if isinstance(value, tuple):

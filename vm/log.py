@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, TypeGuard, cast, get_args
 
+from vm.fields import RepeatedKey, unique_keys
 from vm.records import (
     Event,
     Reason,
@@ -47,7 +48,9 @@ def encode(record: Record) -> str:
 def decode(line: str) -> Record:
     """The record that a line holds; LogError if it holds none."""
     try:
-        plain = json.loads(line)
+        plain = json.loads(line, object_pairs_hook=unique_keys)
+    except RepeatedKey as error:
+        raise LogError(str(error)) from None
     except (ValueError, RecursionError) as error:
         raise LogError(f"not JSON: {error}") from None
     if not isinstance(plain, dict):
@@ -139,7 +142,7 @@ def _event(plain: Mapping[str, Any]) -> Event:
         at_ns=_whole(plain, "at_ns"),
         queue=_whole(plain, "queue"),
         clock=_clock(plain),
-        to=_texts(plain, "to") if kind == "send" else (),
+        to=_receivers(plain) if kind == "send" else (),
         sender=_text(plain, "from") if received else "",
         cause=_whole(plain, "cause") if received else -1,
         arrived_ns=_whole(plain, "arrived_ns") if received else -1,
@@ -194,6 +197,13 @@ def _texts(plain: Mapping[str, Any], key: str) -> tuple[str, ...]:
     if not isinstance(values, list) or not all(map(_is_text, values)):
         raise LogError(f"field '{key}' is {values!r}, not a list of texts")
     return tuple(values)
+
+
+def _receivers(plain: Mapping[str, Any]) -> tuple[str, ...]:
+    to = _texts(plain, "to")
+    if not to or len(set(to)) < len(to):
+        raise LogError(f"field 'to' is {list(to)!r}, not a list of different receivers")
+    return to
 
 
 def _is_text(value: Any) -> TypeGuard[str]:

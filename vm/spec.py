@@ -10,13 +10,13 @@ order in which machines happen to run.
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
 from vm.clocks import CLOCKS
-from vm.faults import Fault, faults_schema, plain_fault, read_faults
+from vm.faults import Crash, Fault, MachineFault, faults_schema, plain_fault, read_faults
 from vm.fields import (
     MAX_DURATION_S,
     NAMES,
@@ -287,6 +287,17 @@ class Spec:
 
     def schedule(self, machine: str) -> Schedule:
         return draw_schedule(self.tick_rate_hz(machine), self.seed, machine)
+
+    def planned_ticks(self, machine: str) -> Iterator[range]:
+        """Return the ticks that no fault takes from a machine."""
+        due_before, first = self.schedule(machine).ticks_before, 0
+        own = [f for f in self.faults if isinstance(f, MachineFault) and f.machine == machine]
+        for fault in sorted(own, key=lambda fault: fault.at_ns):
+            yield range(first, due_before(fault.at_ns))
+            if isinstance(fault, Crash):
+                return
+            first = due_before(fault.until_ns)
+        yield range(first, due_before(self.duration_ns))
 
 
 #: Every field of a spec by its name; `read_faults` reads the tables in `faults`.

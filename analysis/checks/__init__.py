@@ -4,7 +4,16 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from analysis.checks import account, clocks, messages, order, queues
+from analysis.checks import (
+    account,
+    clocks,
+    faults,
+    messages,
+    order,
+    queues,
+    repetition,
+    schedule,
+)
 from analysis.checks.evidence import Evidence
 from analysis.checks.violation import Coverage, Violation
 
@@ -29,6 +38,11 @@ CHECKS: dict[str, Check] = {
     "ticks_missed": Check(
         order.ticks_missed, partial(order.own_events, why="ticks are not logged")
     ),
+    "schedule": Check(schedule.schedule, partial(order.own_events, why="ticks are not logged")),
+    "unplanned_fault": Check(
+        faults.unplanned_fault, partial(order.own_events, why="planned faults are not logged")
+    ),
+    "replay": Check(repetition.replay, repetition.repeated_events),
     "queue": Check(
         queues.queue, partial(order.own_events, why="not every arrival and tick is logged")
     ),

@@ -10,7 +10,7 @@ sends and receives are no part of this equation: they are terms of their own.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,22 +130,33 @@ def accounted_messages(seen: Evidence) -> Coverage:
 def accounting(seen: Evidence) -> Iterator[Violation]:
     """Does every message have exactly one end?"""
     all_ = seen.messages
-    for message in np.flatnonzero(ended(seen)["unaccounted"] > 0):
-        if not seen.holes.get(all_.name(int(message))[2]):
+    for message in np.flatnonzero(ended(seen)["unaccounted"] > 0).tolist():
+        if not seen.holes.get(all_.name(message)[2]):
             problem = "is nowhere: not received, not left, not undelivered"
-            yield _about(seen, int(message), problem)
+            about = _by_receiver if _has_arrived(seen, message) else _by_sender
+            yield about(seen, message, problem)
     arrived = all_.received + all_.inbox
     doubled = (all_.inbox > 0) & (arrived > all_.copies - all_.lost)
-    for message in np.flatnonzero(doubled & (all_.received > 0)):
-        yield _about(seen, int(message), "was received and is in the inbox as well")
-    for end in ("inbox", "undelivered"):
-        for message in np.flatnonzero(getattr(all_, end) > all_.copies):
-            yield _about(seen, int(message), f"is listed as {end} more than once")
+    for message in np.flatnonzero(doubled & (all_.received > 0)).tolist():
+        yield _by_receiver(seen, message, "was received and is in the inbox as well")
+    for end, about in (("inbox", _by_receiver), ("undelivered", _by_sender)):
+        for message in np.flatnonzero(getattr(all_, end) > all_.copies).tolist():
+            yield about(seen, message, f"is listed as {end} more than once")
         for named in all_.unsent[end]:
             yield from _unsent(seen, end, named)
 
 
-def _about(seen: Evidence, message: int, problem: str) -> Violation:
+def _has_arrived(seen: Evidence, message: int) -> bool:
+    """Whether a message must have reached its receiver, as far as the logs show: it ran to the end,
+    and nothing of that channel is listed as undelivered."""
+    sender, _, receiver = seen.messages.name(message)
+    stop, sent = seen.run.stops.get(receiver), seen.run.stops.get(sender)
+    if stop is None or stop.reason != "finished":
+        return False
+    return not any(left.to == receiver for left in (sent.undelivered if sent else ()))
+
+
+def _by_sender(seen: Evidence, message: int, problem: str) -> Violation:
     """Return the violation by the send of a message, which has this problem."""
     _, _, receiver = seen.messages.name(message)
     row = int(seen.messages.send[message])
@@ -153,11 +164,28 @@ def _about(seen: Evidence, message: int, problem: str) -> Violation:
     rows = np.flatnonzero(seen.messages.of_receive == message)
     received = [seen.line(int(row), "received it") for row in rows]
     because = f"its message to {receiver} {problem}"
-    return seen.violation("accounting", row, because, line, *received)
+    return replace(seen.violation("accounting", row, because, line, *received), peer=receiver)
+
+
+def _by_receiver(seen: Evidence, message: int, problem: str) -> Violation:
+    """Return the same violation by what the log of the receiver ends with."""
+    sender, index, receiver = seen.messages.name(message)
+    about = _by_sender(seen, message, problem)
+    because = f"the message of event {index} of {sender} to it {problem}"
+    found = seen.violation_at_end("accounting", seen.run.machines.index(receiver), because)
+    events = dict.fromkeys([(found.machine, found.index), *about.events])
+    return replace(found, events=tuple(events), witness=about.witness, peer=sender)
 
 
 def _unsent(seen: Evidence, end: str, named: Named) -> Iterator[Violation]:
+    """Yield the violation by a machine that lists a message at its end which nobody sent it, or
+    which it did not send."""
     sender, index, receiver = named
-    if sender not in seen.run.missing and not seen.is_in_hole(sender, index):
-        because = f"a message to {receiver} is listed as {end} but was never sent"
-        yield Violation("accounting", seen.run.name, sender, index, because, ((sender, index),))
+    if sender in seen.run.missing or seen.is_in_hole(sender, index):
+        return
+    lists = receiver if end == "inbox" else sender
+    because = f"a message to {receiver} is listed as {end} but was never sent"
+    if end == "inbox":
+        because = f"it lists event {index} of {sender} in its inbox, which sent it nothing"
+    found = seen.violation_at_end("accounting", seen.run.machines.index(lists), because)
+    yield replace(found, peer=sender if lists == receiver else "")

@@ -12,6 +12,8 @@ from analysis.history.causality import Causality, causality
 from analysis.history.kernels import Rows
 from analysis.history.messages import Messages, messages
 from analysis.history.run import Run
+from vm.faults import Crash
+from vm.spec import Spec
 
 Numbers = NDArray[np.int64]
 
@@ -67,16 +69,41 @@ class Evidence:
         whole = self.causality.row_index.whole and not self.run.missing
         return whole and not any(self.holes.values()) and bool(self.is_ruled.all())
 
+    @cached_property
+    def spec(self) -> Spec:
+        """What all start records say; only of logs of ours."""
+        return next(iter(self.run.starts.values())).spec
+
+    @cached_property
+    def is_virtual(self) -> bool:
+        """Whether it is a run in virtual time, which begins at 0 and has no delay of its own."""
+        return any(start.epoch_unix_ns == 0 for start in self.run.starts.values())
+
     @property
     def fifo(self) -> bool:
         """Whether the channels were declared to keep order."""
-        return bool(self.run.starts) and all(start.spec.fifo for start in self.run.starts.values())
+        return bool(self.run.starts) and self.spec.fifo
 
     @cached_property
     def killed(self) -> tuple[str, ...]:
         """The machines whose log, one of ours, has no end."""
         logged = self.run.logged if self.run.starts else ()
         return tuple(machine for machine in logged if machine not in self.run.stops)
+
+    @cached_property
+    def cut(self) -> dict[str, int]:
+        """By machine whose log has no end, though no crash was planned, the index of the event
+        from which on any may have been cut off."""
+        planned = (
+            {f.machine for f in self.spec.faults if isinstance(f, Crash)} if self.killed else ()
+        )
+        ends = {machine: self.rows_of(self.run.machines.index(machine)) for machine in self.killed}
+        index = self.causality.row_index.index
+        return {
+            machine: int(index[rows].max(initial=-1)) + 1
+            for machine, rows in ends.items()
+            if machine not in planned
+        }
 
     def rows_of(self, machine: int) -> slice:
         return slice(int(self.causality.first[machine]), int(self.causality.first[machine + 1]))
@@ -87,16 +114,16 @@ class Evidence:
     def holes(self) -> dict[str, list[tuple[int, int]]]:
         """By machine, the ranges of event indexes that lines which could not be used explain."""
         found: dict[str, list[tuple[int, int]]] = {}
-        for machine, file in self.run.files.items():
-            lines = [d.line for d in self.run.damage if d.file == file and not d.is_torn]
-            if lines:
+        for machine in self.run.files:
+            if lines := self.damaged_lines(machine):
                 found[machine] = list(self._explained(machine, np.array(lines)))
         return found
 
     def _explained(self, machine: str, damaged: Numbers) -> Iterator[tuple[int, int]]:
         rows = self.rows_of(self.run.machines.index(machine))
         stop = self.run.stops.get(machine)
-        end = stop.events if stop else np.iinfo(np.int64).max
+        # Less than all numbers: its distance to -1 has to be one, too.
+        end = stop.events if stop else np.iinfo(np.int64).max - 1
         index = np.concatenate(([-1], self.causality.row_index.index[rows], [end]))
         line = np.concatenate(([0], self.lines[rows], [np.iinfo(np.int64).max]))
         for n in np.flatnonzero(np.diff(index) > 1):
@@ -109,7 +136,17 @@ class Evidence:
 
     def is_in_hole(self, machine: str, index: int) -> bool:
         """Whether an event may have been on a line that could not be used."""
+        if machine in self.cut and index >= self.cut[machine]:
+            return True
         return any(low <= index <= high for low, high in self.holes.get(machine, []))
+
+    def damaged_lines(self, machine: str) -> list[int]:
+        """The lines of a machine's log that could not be used, but for a torn last one."""
+        file = self.run.files.get(machine)
+        return sorted(d.line for d in self.run.damage if d.file == file and not d.is_torn)
+
+    def is_damaged(self, machine: str) -> bool:
+        return bool(self.damaged_lines(machine))
 
     # --- the lines of witnesses ---
 
@@ -130,3 +167,11 @@ class Evidence:
         involved = dict.fromkeys([(machine, index), *((w.machine, w.index) for w in witness)])
         involved |= dict.fromkeys(events)
         return Violation(check, self.run.name, machine, index, because, tuple(involved), witness)
+
+    def violation_at_end(self, check: str, m: int, because: str) -> Violation:
+        """A violation by what machine number `m`'s log ends with."""
+        rows = self.rows_of(m)
+        if rows.start == rows.stop:
+            return Violation(check, self.run.name, self.run.machines[m], -1, because)
+        line = self.line(rows.stop - 1, "the last event")
+        return self.violation(check, rows.stop - 1, because, line)

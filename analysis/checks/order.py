@@ -44,7 +44,7 @@ def _counted(seen: Evidence) -> Iterator[Violation]:
         stop = seen.run.stops.get(machine)
         if stop and last != stop.events - 1 and not seen.is_in_hole(machine, last + 1):
             because = f"its log ends with event {last}, its stop record says {stop.events} events"
-            yield _at_end("index_gap", seen, m, because)
+            yield seen.violation_at_end("index_gap", m, because)
         yield from _counted_by_returns(seen, m, machine)
 
 
@@ -56,16 +56,7 @@ def _counted_by_returns(seen: Evidence, m: int, machine: str) -> Iterator[Violat
     for recovery, line in zip(recoveries, recovered, strict=True):
         if recovery.events != (before := np.count_nonzero(lines < line)):
             said = f"the recovery record on line {line} says {recovery.events}"
-            yield _at_end("index_gap", seen, m, f"after {before} events {said}")
-
-
-def _at_end(check: str, seen: Evidence, m: int, because: str) -> Violation:
-    """A violation by what a machine's log ends with."""
-    rows = seen.rows_of(m)
-    if rows.start == rows.stop:
-        return Violation(check, seen.run.name, seen.run.machines[m], -1, because)
-    line = seen.line(rows.stop - 1, "the last event")
-    return seen.violation(check, rows.stop - 1, because, line)
+            yield seen.violation_at_end("index_gap", m, f"after {before} events {said}")
 
 
 def time_runs_back(seen: Evidence) -> Iterator[Violation]:
@@ -136,4 +127,4 @@ def _missed(seen: Evidence, machine: str, tick: Numbers) -> Iterator[Violation]:
             f"its stop record says that {stop.ticks_missed} ticks were missed:"
             f" {due} were due and {events} taken"
         )
-        yield _at_end("ticks_missed", seen, m, because)
+        yield seen.violation_at_end("ticks_missed", m, because)

@@ -21,7 +21,8 @@ class Violation:
     """A row that must not exist, named by the event that it is about.
 
     `events` are all events that are involved, `machine` and `index` among them; `witness` is the
-    fewest lines of the logs that together cannot be.
+    fewest lines of the logs that together cannot be. `peer` is a machine that is involved by what
+    its log lacks.
     """
 
     check: str
@@ -31,6 +32,7 @@ class Violation:
     because: str
     events: tuple[Name, ...] = ()
     witness: tuple[Line, ...] = ()
+    peer: str = ""
 
 
 @dataclass(frozen=True)

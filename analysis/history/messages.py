@@ -30,14 +30,14 @@ class Messages:
 
     def __init__(self, run: Run, known: Causality) -> None:
         self._known = known
-        self.send, self.receiver = _listed(run, "to")
+        self.send, self.receiver = listed(run, "to")
         counts = np.bincount(self.send, minlength=len(known))
         self._begin = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
-        self.lost = self._count(self._find(*_listed(run, "lost")))
-        self.copies = 1 + self._count(self._find(*_listed(run, "duplicated")))
+        self.lost = self._count(self.find(*listed(run, "lost")))
+        self.copies = 1 + self._count(self.find(*listed(run, "duplicated")))
         receives = np.flatnonzero(known.send >= 0).astype(np.int32)
         self.of_receive = np.full(len(known), -1, np.int32)
-        self.of_receive[receives] = self._find(known.send[receives], known.machine[receives])
+        self.of_receive[receives] = self.find(known.send[receives], known.machine[receives])
         self.received = self._count(self.of_receive)
         self.unsent: dict[str, list[Named]] = {}
         self.inbox = self._named("inbox", _inbox(run))
@@ -56,7 +56,7 @@ class Messages:
         """Return the receivers of the event at a row."""
         return [self.name(n)[2] for n in range(self._begin[row], self._begin[row + 1])]
 
-    def _find(self, sends: Rows, receivers: Rows) -> Rows:
+    def find(self, sends: Rows, receivers: Rows) -> Rows:
         """Return the messages of these sends to these machines; -1 if there is none."""
         find = fast(addressed, len(self._known))
         return find(self._begin, self.receiver, sends, receivers)
@@ -75,7 +75,7 @@ class Messages:
         rows = self._known.row_index.rows(senders, indexes)
         found = np.full(len(listed), -1, np.int32)
         there = np.flatnonzero(rows >= 0)
-        found[there] = self._find(rows[there], receivers[there])
+        found[there] = self.find(rows[there], receivers[there])
         self.unsent[end] = [listed[n] for n in np.flatnonzero(found < 0)]
         return self._count(found)
 
@@ -86,7 +86,7 @@ def messages(run: Run) -> Messages:
     return Messages(run, causality(run))
 
 
-def _listed(run: Run, name: str) -> tuple[Rows, Rows]:
+def listed(run: Run, name: str) -> tuple[Rows, Rows]:
     """Flatten a column of lists of machines into rows and machines, pair by pair."""
     counts = column(run, name)
     rows = np.repeat(np.arange(len(counts), dtype=np.int32), counts)

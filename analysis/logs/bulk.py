@@ -65,6 +65,8 @@ def _is_plain(start: Start) -> pl.Expr:
     lists = [sends, pl.col("lost").drop_nulls(), pl.col("duplicated").drop_nulls()]
     return pl.all_horizontal(
         KIND.is_in(QUOTES).fill_null(False).all(),
+        (sends.list.len() > 0).all(),
+        (sends.list.n_unique() == sends.list.len()).all(),
         *(_natural(pl.col(name)) for name in ("index", "tick", "due_ns", "at_ns", "queue")),
         *(_natural(pl.col(name).filter(RECEIVES)) for name in ("cause", "arrived_ns")),
         *(_known(names.explode(), start) for names in lists),

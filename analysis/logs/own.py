@@ -1,28 +1,34 @@
 """The project's own logs (`vm.log`): the directory of one run in, a `Run` out."""
 
+import json
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from analysis.history.run import SCHEMA, InputError, Run
+from analysis.history.run import SCHEMA, Damage, InputError, Run
 from analysis.logs import reading
 from analysis.logs.cache import cached, is_big
 from analysis.logs.reading import Reading, read
-from vm.files import log_path, logs_in, name_of
+from vm.fields import unique_keys
+from vm.files import MAX_JSON_BYTES, SPEC, log_path, logs_in, name_of, read_bytes
 from vm.records import Record, Start
-from vm.spec import MAX_MACHINES
+from vm.spec import FIELDS, MAX_MACHINES, Spec
 
 NAME = "jsonl"
 
 
 def knows(head: str) -> bool:
     """Whether a file that begins so is a log of ours."""
-    return re.match(r'\s*\{\s*"kind"\s*:', head) is not None
+    if re.match(r'\s*\{\s*"kind"\s*:', head):
+        return True
+    # The order of keys means nothing in JSON; a start record has these four.
+    return all(f'"{key}"' in head for key in ("kind", "format", "epoch_unix_ns", "spec"))
 
 
 def load(directory: Path, _known: Sequence[Path]) -> list[Run]:
@@ -35,7 +41,7 @@ def load(directory: Path, _known: Sequence[Path]) -> list[Run]:
         raise InputError(
             f"{directory} holds {len(logs):,} logs: a run has {MAX_MACHINES} machines at most"
         )
-    return [_run(directory, _read_all(logs))]
+    return [_run(directory, _read_all(logs), _planned(directory / SPEC))]
 
 
 def of_records(directory: Path, logs: Mapping[str, Iterable[Record]]) -> Run:
@@ -44,8 +50,25 @@ def of_records(directory: Path, logs: Mapping[str, Iterable[Record]]) -> Run:
     return _run(directory, held)
 
 
-def _run(directory: Path, readings: list[Reading]) -> Run:
-    start = _agreed(directory, readings)
+def _planned(path: Path) -> Spec | Damage | None:
+    """Return the spec of a run's spec.json, or why it cannot be used; None if there is none."""
+    try:
+        text = read_bytes(path, MAX_JSON_BYTES).decode()
+        plain = json.loads(text, object_pairs_hook=unique_keys)
+        return Spec.parse(plain).resolved()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return Damage(path.name, 1, f"cannot be read: {error.strerror}")
+    except UnicodeDecodeError:
+        return Damage(path.name, 1, "not UTF-8")
+    except (ValueError, RecursionError, AttributeError) as error:
+        return Damage(path.name, 1, f"not the spec of a run: {error}")
+
+
+def _run(directory: Path, readings: list[Reading], planned: Spec | Damage | None = None) -> Run:
+    start = _agreed(directory, readings, planned if isinstance(planned, Spec) else None)
+    about_spec = [planned] if isinstance(planned, Damage) else []
     machines = start.spec.machines
     logs = {reading.machine: reading for reading in readings}
     run = [machine for machine in machines if machine in logs]
@@ -65,7 +88,7 @@ def _run(directory: Path, readings: list[Reading]) -> Run:
         queue_left={machine: len(stop.inbox) for machine, stop in stops.items()},
         files={machine: logs[machine].file for machine in run},
         scan=_table(name, [logs[machine] for machine in run]),
-        damage=tuple(damage for reading in readings for damage in reading.damage),
+        damage=(*about_spec, *(damage for reading in readings for damage in reading.damage)),
         recoveries={m: tuple(record for _, record in logs[m].recoveries) for m in run},
         recovery_lines={m: tuple(line for line, _ in logs[m].recoveries) for m in run},
         is_big=any(reading.is_big for reading in readings),
@@ -86,29 +109,40 @@ def _table(run: str, logs: list[Reading]) -> pl.LazyFrame:
     return events.with_columns(run=pl.lit(run)).select(*SCHEMA)
 
 
-def _agreed(directory: Path, readings: list[Reading]) -> Start:
-    """The start record that stands for all; InputError unless they tell of one and the same run."""
-    known = {reading.file: reading.start for reading in readings if reading.start}
-    if not known:
+def _agreed(directory: Path, readings: list[Reading], planned: Spec | None) -> Start:
+    """Return a start record that stands for all; InputError unless all are of the same run.
+
+    spec.json has to agree with them, as far as it goes.
+    """
+    starts = {reading.file: reading.start for reading in readings if reading.start}
+    if not starts:
         raise InputError(
             f"{directory} holds no log with a start record: nobody can say what was run"
         )
-    (first, start), *others = known.items()
-    for file, other in others:
-        if field := _differing(start, other):
-            raise InputError(
-                f"{directory} mixes logs of two runs: {first} and {file} disagree on {field};"
-                " give each run a directory of its own"
-            )
+    for field in ("run", "epoch_unix_ns", *(f"spec.{name}" for name in FIELDS)):
+        values = {file: attrgetter(field)(start) for file, start in starts.items()}
+        if planned and field.startswith("spec."):
+            values[SPEC] = attrgetter(field.removeprefix("spec."))(planned)
+        _check_equal(directory, field.removeprefix("spec."), values)
     named = [reading.machine for reading in readings]
     for machine in named:
         if named.count(machine) > 1:
             raise InputError(f"{directory} holds more than one log of {machine}: keep one")
-    return start
+    return next(iter(starts.values()))
 
 
-def _differing(one: Start, other: Start) -> str:
-    """Return the first field in which start records of one run must agree and do not, or ""."""
-    paths = ("run", "epoch_unix_ns", "spec.machines", "spec.clocks")
-    differing = (path for path in paths if attrgetter(path)(one) != attrgetter(path)(other))
-    return next(differing, "").removeprefix("spec.")
+def _check_equal(directory: Path, field: str, values: Mapping[str, Any]) -> None:
+    """InputError if files disagree on a field: the odd ones are named against the others."""
+    held = list(values.values())
+    usual = max(held, key=held.count)
+    odd = [file for file, value in values.items() if value != usual]
+    if odd:
+        others = [file for file in values if file not in odd]
+        raise InputError(
+            f"{directory} mixes logs of two runs: {_and(others)} and {_and(odd)} disagree on"
+            f" {field}; give each run a directory of its own, and leave its files as they were"
+        )
+
+
+def _and(files: Sequence[str]) -> str:
+    return files[0] if len(files) == 1 else f"{files[0]} (and {len(files) - 1} more)"

@@ -24,10 +24,10 @@ def plain_metrics(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def plain_verdict(found: Verdict) -> dict[str, Any]:
-    """Return a verdict as plain values; violations do not repeat the name of the run."""
+    """Return a verdict as plain values; violations without the name of the run."""
     violations = [asdict(violation) for violation in found.violations]
     for violation in violations:
-        del violation["run"]
+        del violation["run"], violation["peer"]
     plain = asdict(found) | {
         "violations": violations,
         "unknown": dict(found.unknown),

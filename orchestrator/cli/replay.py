@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
+from analysis.history.replay import ReplayError, replay
 from orchestrator.cli.console import console_of_output, say
-from orchestrator.virtual.replay import ReplayError, replay
 from vm.files import LOG_SUFFIX, MAX_LINE_BYTES, logs_in, open_regular
 from vm.log import LogError, decode
 from vm.options import UsageError

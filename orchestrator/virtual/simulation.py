@@ -14,6 +14,7 @@ import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from heapq import heappop, heapreplace
+from itertools import chain
 
 from orchestrator.virtual.transport import (
     ARRIVAL,
@@ -25,7 +26,7 @@ from orchestrator.virtual.transport import (
     Transport,
 )
 from vm.channel import last_departure_ns
-from vm.faults import Crash, MachineFault, Pause, Restart
+from vm.faults import Crash, Restart
 from vm.machine import Machine, fresh_machine
 from vm.records import Event, Message, Reason, Record, Recovery, Start, Stop, Undelivered
 from vm.schedule import SECOND_NS
@@ -52,7 +53,7 @@ class SimulatedMachine:
         self.machine = fresh_machine(spec, name)
         self.schedule = spec.schedule(name)
         self.records: list[Record] = [Start(name, run, 0, spec)]
-        self.ticks = self.schedule.dues_ns(self._ticks(spec, name))
+        self.ticks = self.schedule.dues_ns(chain.from_iterable(spec.planned_ticks(name)))
 
     def recover(self, spec: Spec, at_ns: int) -> Machine:
         """A new machine that goes on where the log of the one before ends."""
@@ -61,16 +62,6 @@ class SimulatedMachine:
         self.machine.recover(record for record in self.records if isinstance(record, Event))
         self.records.append(Recovery(at_ns, self.machine.events))
         return self.machine
-
-    def _ticks(self, spec: Spec, name: str) -> Iterator[int]:
-        """The ticks that are not missed."""
-        due_before, first = self.schedule.ticks_before, 0
-        for fault in _faults_of(spec, name):
-            yield from range(first, due_before(fault.at_ns))
-            if isinstance(fault, Crash):
-                return
-            first = due_before(fault.until_ns)
-        yield from range(first, due_before(spec.duration_ns))
 
 
 class Simulation:
@@ -172,13 +163,3 @@ def _uncollected() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-def _faults_of(spec: Spec, machine: str) -> list[MachineFault]:
-    """What befalls a machine itself, in the order of time."""
-    faults = [
-        fault
-        for fault in spec.faults
-        if isinstance(fault, Pause | Crash | Restart) and fault.machine == machine
-    ]
-    return sorted(faults, key=lambda fault: fault.at_ns)

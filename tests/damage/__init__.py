@@ -79,7 +79,7 @@ RECORDS: dict[Callable[[Random, Logs], bool], Kind] = {
     ends.invent_an_undelivered_message: kind("accounting"),
     ends.leave_a_received_message_in_the_inbox: kind("accounting"),
     ends.miscount_events: kind("index_gap"),
-    ends.miscount_events_at_a_recovery: kind("index_gap"),
+    ends.miscount_events_at_a_recovery: kind("index_gap returned"),
     ends.miscount_missed_ticks: kind("ticks_missed"),
 }
 

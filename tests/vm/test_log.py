@@ -15,6 +15,7 @@ from vm.spec import Spec
 numbers = st.integers(-1, 2**70)
 texts = st.text(max_size=8)
 names = st.lists(texts, max_size=3).map(tuple)
+receivers = st.lists(texts, min_size=1, max_size=3, unique=True).map(tuple)
 clocks = st.dictionaries(texts, numbers | st.lists(numbers, max_size=3).map(tuple), max_size=2)
 common = {
     "index": numbers,
@@ -27,7 +28,7 @@ common = {
 records: st.SearchStrategy[Record] = st.one_of(
     st.builds(Start, machine=texts, run=texts, epoch_unix_ns=numbers, spec=specs(), version=texts),
     st.builds(Event, kind=st.just("internal"), **common),
-    st.builds(Event, kind=st.just("send"), to=names, lost=names, duplicated=names, **common),
+    st.builds(Event, kind=st.just("send"), to=receivers, lost=names, duplicated=names, **common),
     st.builds(
         Event, kind=st.just("receive"), sender=texts, cause=numbers, arrived_ns=numbers, **common
     ),
@@ -162,3 +163,24 @@ def test_a_torn_line_is_never_a_record(record: Record, data: st.DataObject) -> N
     line = encode(record)
     with pytest.raises(LogError):
         decode(line[: data.draw(st.integers(0, len(line) - 1))])
+
+
+@pytest.mark.parametrize(
+    ("line", "because"),
+    [
+        ('{"kind":"recovery","at_ns":70,"at_ns":70,"events":12}', "field 'at_ns' is there more"),
+        (
+            '{"kind":"internal","index":4,"tick":0,"due_ns":5,"at_ns":6,"queue":0,'
+            '"clock":{"lamport":1,"lamport":2}}',
+            "field 'lamport' is there more than once",
+        ),
+        (
+            '{"kind":"send","index":4,"tick":0,"due_ns":5,"at_ns":6,"queue":0,"clock":{},"to":[]}',
+            "field 'to' is [], not a list of different receivers",
+        ),
+    ],
+)
+def test_a_line_with_two_meanings_or_none_is_no_record(line: str, because: str) -> None:
+    with pytest.raises(LogError) as error:
+        decode(line)
+    assert because in str(error.value)

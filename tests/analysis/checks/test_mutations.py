@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+import by_hand
 from analysis.checks.violation import Violation
 from analysis.evaluation import evaluate
 from analysis.history.run import InputError
@@ -22,11 +23,14 @@ from unruly import unruly
 
 #: Of each kind; CI takes its time.
 INSTANCES = 200 if os.environ.get("CI") else 15
+#: What is changed often is no longer what seed and spec make of it, too.
+PLANNED = frozenset(by_hand.PLANNED)
 #: How the reasons begin why something could not be checked, and what else they are called.
 REASONS = {
     "there is no log of": "missing",
     "could not be used": "damage",
     "left no stop record": "cut",
+    "killed and came back": "returned",
 }
 
 
@@ -96,7 +100,7 @@ def test_a_damaged_history_is_called_what_it_is(mutation: Callable[[Random, Logs
                 write(Path(directory), logs)
                 found = found_in(Path(directory))
             assert found, f"nothing was found with seed {seed}"
-            assert kind.found <= found <= kind.found | kind.beside, f"with seed {seed}"
+            assert kind.found <= found <= kind.found | kind.beside | PLANNED, f"with seed {seed}"
     assert damaged >= INSTANCES / 5
 
 
@@ -108,4 +112,4 @@ def test_damaged_files_are_called_what_they_are(mutation: Callable[[Random, Path
             write(Path(directory), logs_of(history(seed)))
             mutation(Random(seed), Path(directory))
             found = found_in(Path(directory))
-        assert kind.found <= found <= kind.found | kind.beside, f"with seed {seed}"
+        assert kind.found <= found <= kind.found | kind.beside | PLANNED, f"with seed {seed}"

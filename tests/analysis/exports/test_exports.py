@@ -146,7 +146,7 @@ def test_a_file_for_shiviz_fulfils_its_rules(
         ("every_entry_has_its_event", ('"vm1": 2', '"vm1": 2000')),
         (
             "clocks_are_what_their_parents_make_them",
-            ('"vm1": 4, "vm2": 3, "vm3": 1', '"vm1": 4, "vm2": 3'),
+            ('"vm1": 6, "vm2": 3, "vm3": 7', '"vm1": 6, "vm2": 3'),
         ),
     ],
 )

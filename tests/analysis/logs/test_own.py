@@ -393,6 +393,40 @@ def test_a_link_in_the_place_of_a_log_is_none(directory: Path, tmp_path: Path) -
     assert load(directory).missing == ("vm2",)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("seed", 5),
+        ("workload", "tight"),
+        ("fifo", False),
+        ("duration_s", 61),
+        ("latency", {"kind": "constant", "delay_s": 1}),
+        ("faults", [{"kind": "loss", "probability": 0.5}]),
+        ("tick_rates_hz", {"vm1": 3, "vm2": 6}),
+    ],
+)
+def test_start_records_and_spec_json_have_to_agree(
+    directory: Path, field: str, value: object
+) -> None:
+    start = json.loads((directory / "vm1.jsonl").read_text().splitlines()[0])
+    (directory / "spec.json").write_text(json.dumps(start["spec"]))
+    assert load(directory).damage == ()
+    change(directory / "vm2.jsonl", 1, spec=start["spec"] | {field: value})
+    with pytest.raises(InputError, match=rf"and vm2\.jsonl disagree on {field}"):
+        load(directory)
+    change(directory / "vm2.jsonl", 1, spec=start["spec"])
+    (directory / "spec.json").write_text(json.dumps(start["spec"] | {field: value}))
+    with pytest.raises(InputError, match=rf"and spec\.json disagree on {field}"):
+        load(directory)
+
+
+@pytest.mark.parametrize("text", [b"", b"[]", b"{", b'{"seed":1,"seed":2}', b"\xff", b'{"sed":1}'])
+def test_a_damaged_spec_json_is_damage_to_it_alone(directory: Path, text: bytes) -> None:
+    (directory / "spec.json").write_bytes(text)
+    (damage,) = load(directory).damage
+    assert (damage.file, damage.line) == ("spec.json", 1)
+
+
 numbers = st.integers(-2, 3) | st.sampled_from([2**62, BEYOND - 1, BEYOND, -BEYOND, 2**70])
 texts = st.sampled_from(["vm1", "vm2", "", "\ud800", "\x1b[2J", "lamport"])
 values = st.recursive(

@@ -23,6 +23,8 @@ from analysis.report.absences import absences, conditions
 from analysis.report.description import command, describe, toml
 from analysis.report.payload import late_messages
 from example_runs import EXAMPLE_RUNS, write_example
+from orchestrator.backends.simulation import write
+from orchestrator.virtual.simulation import simulate
 from specs import plain_specs
 from vm.schedule import SECOND_NS
 from vm.spec import Spec
@@ -104,10 +106,10 @@ def test_what_cannot_be_checked_is_not_called_fine(tmp_path: Path) -> None:
 
 def test_the_command_does_the_same_run_again(tmp_path: Path) -> None:
     spec = Spec(duration_s=5, ticks=(2, 4), seed=9).resolved()
-    directory = write_example("fault_free", tmp_path)
-    (directory / "spec.json").write_text(json.dumps(spec.plain()))
-    (directory / "run.json").write_text(json.dumps({"backend": "simulation"}))
-    said = describe(load(directory))
+    write(simulate(spec, "once"), tmp_path)
+    (tmp_path / "spec.json").write_text(json.dumps(spec.plain()))
+    (tmp_path / "run.json").write_text(json.dumps({"backend": "simulation"}))
+    said = describe(load(tmp_path))
     assert said.command == (
         "vklocks run --backend simulation --machines 3 --duration 5 --ticks 2-4 --workload 2,1,7"
         " --clocks lamport --seed 9"

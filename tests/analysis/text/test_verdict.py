@@ -1,6 +1,7 @@
 """The verdict on a run: as it is printed, written, and as an exit code."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,39 +30,42 @@ def test_of_a_run_that_is_fine(tmp_path: Path) -> None:
     world.write(tmp_path)
     assert said(tmp_path) == [
         f"{tmp_path.name}: holds",
-        "  logs in the format jsonl, 3 machines, 98 events",
-        "  39 messages sent = 29 received + 2 left in inboxes + 8 lost",
-        "  lamport: orders 889 of the 956 concurrent pairs",
-        "  vector: orders none of the 956 concurrent pairs",
-        "  receive_without_send: holds (29 of 29 receives)",
-        "  not_addressed: holds (29 of 29 receives)",
-        "  received_twice: holds (29 of 29 receives)",
-        "  fifo_violation: holds (29 of 29 receives)",
-        "  index_gap: holds (98 of 98 events)",
-        "  time_runs_back: holds (98 of 98 events)",
-        "  causal_cycle: holds (29 of 29 receives)",
-        "  ticks_missed: holds (98 of 98 events)",
-        "  queue: holds (98 of 98 events)",
-        "  clock_rule: holds (29 of 29 receives)",
-        "  clock_condition: holds (29 of 29 receives)",
-        "  strong_clock_condition: holds (4,753 of 4,753 pairs of events)",
-        "  accounting: holds (39 of 39 messages)",
+        "  logs in the format jsonl, 3 machines, 111 events",
+        "  44 messages sent = 33 received + 2 left in inboxes + 9 lost",
+        "  lamport: orders 1,179 of the 1,261 concurrent pairs",
+        "  vector: orders none of the 1,261 concurrent pairs",
+        "  receive_without_send: holds (33 of 33 receives)",
+        "  not_addressed: holds (33 of 33 receives)",
+        "  received_twice: holds (33 of 33 receives)",
+        "  fifo_violation: holds (33 of 33 receives)",
+        "  index_gap: holds (111 of 111 events)",
+        "  time_runs_back: holds (111 of 111 events)",
+        "  causal_cycle: holds (33 of 33 receives)",
+        "  ticks_missed: holds (111 of 111 events)",
+        "  schedule: holds (111 of 111 events)",
+        "  unplanned_fault: holds (111 of 111 events)",
+        "  replay: holds (111 of 111 events)",
+        "  queue: holds (111 of 111 events)",
+        "  clock_rule: holds (33 of 33 receives)",
+        "  clock_condition: holds (33 of 33 receives)",
+        "  strong_clock_condition: holds (6,105 of 6,105 pairs of events)",
+        "  accounting: holds (44 of 44 messages)",
     ]
 
 
 def test_a_violation_comes_with_the_lines_that_show_it(tmp_path: Path) -> None:
     world = unruly(3, machines=3, acts=200, loss=0.1)
-    event = world.events["vm2"][4]
-    event.clock = event.clock | {"lamport": 8}
+    event = world.events["vm2"][6]
+    event.clock = event.clock | {"lamport": 10}
     world.write(tmp_path)
     lines = said(tmp_path)
     assert lines[0] == f"{tmp_path.name}: violated"
     begin = lines.index("  violated: clock_rule (1)")
     assert lines[begin + 1 : begin + 5] == [
-        "    vm2 event 4: lamport reads 8, but its own 6 and the message's 8 make it 9",
-        "      vm2.jsonl:5: vm2 event 3: lamport 6",
+        "    vm2 event 6: lamport reads 10, but its own 8 and the message's 8 make it 9",
+        "      vm2.jsonl:7: vm2 event 5: lamport 8",
         "      vm3.jsonl:9: vm3 event 7: lamport 8",
-        "      vm2.jsonl:6: vm2 event 4: lamport 8",
+        "      vm2.jsonl:8: vm2 event 6: lamport 10",
     ]
 
 
@@ -92,8 +96,10 @@ def test_nobody_has_to_read_a_million_violations() -> None:
     ]
     world.killed.add("vm1")
     found = evaluate(run_of(world)).verdict
-    assert len(found.violations) == 2 * MAX_VIOLATIONS_PER_CHECK
-    assert set(found.more) == {"clock_rule", "clock_condition"}
+    counts = Counter(violation.check for violation in found.violations)
+    for check in ("clock_rule", "clock_condition"):
+        assert counts[check] == MAX_VIOLATIONS_PER_CHECK
+        assert check in found.more
 
 
 def test_the_verdict_is_kept_as_plain_values(tmp_path: Path) -> None:
@@ -125,7 +131,7 @@ VIOLATED = replace(UNCHECKED, violations=evaluate(run_of(broken(unruly(1)))).ver
     ("found", "word", "code"),
     [
         (FINE, "holds", 0),
-        (UNKNOWN, "holds: nothing violated; 1 of 13 checks cannot be made", 0),
+        (UNKNOWN, "holds: nothing violated; 1 of 16 checks cannot be made", 0),
         (UNCHECKED, "inconclusive", 2),
         (VIOLATED, "violated", 1),
     ],

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from analysis.history.replay import replay
 from loopback import Log, check_whole, read_log, read_logs
 from orchestrator.backends import BACKENDS
 from orchestrator.backends.backend import BackendRun
 from orchestrator.backends.outcome import InterruptedBeforeStart, RunOutcome
-from orchestrator.virtual.replay import replay
 from vm.channel import Channel
 from vm.latency import AS_IT_IS
 from vm.records import Event

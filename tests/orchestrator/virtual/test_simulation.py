@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.virtual.replay import replay
+from analysis.history.replay import replay
 from orchestrator.virtual.simulation import DRAIN_NS, RunRecords, Simulation, simulate
 from specs import specs
 from vm.channel import Channel, last_departure_ns

@@ -56,7 +56,7 @@ def test_whatever_the_way_the_history_is_the_same(tmp_path: Path, way: Delimited
     assert (found.violations, found.unchecked, found.offsets) == ((), (), ())
     assert found.account
     assert found.account.received == run.events.filter(kind="receive").height
-    assert headline(found).startswith("holds: nothing violated; 5 of 13 checks cannot be made")
+    assert headline(found).startswith("holds: nothing violated; 8 of 16 checks cannot be made")
 
 
 def test_what_is_inferred_is_marked_so(tmp_path: Path) -> None:

@@ -10,13 +10,13 @@ import docker
 import pytest
 
 from analysis.evaluation import evaluate
+from analysis.history.replay import replay
 from analysis.logs.finding import load
 from cluster import command, first_container, in_engine, vklocks, wait_for_line
 from loopback import Log, check_whole, read_log, read_logs
 from orchestrator.backends import BACKENDS
 from orchestrator.backends.docker import engine, image
 from orchestrator.backends.outcome import RunOutcome
-from orchestrator.virtual.replay import replay
 from vm.records import Event
 from vm.schedule import SECOND_NS
 from vm.spec import Spec

@@ -6,6 +6,10 @@ that instant included, is delivered; then the machine ticks, and its event must 
 The stamps of messages are the logged clocks of their sends, and whom a fault let have no copy or
 two is drawn again from the spec.
 
+Without the sends of the others a machine is done again as far as its own log alone determines it:
+messages and clocks are taken for what they are logged to be, so no machine is blamed for the log
+of another.
+
 What a machine had in its inbox when it was killed is in no log. In an incarnation that ended so the
 logged queue may be longer than the replayed one, by a number that never falls, since what was
 never received never left, and that is 0 at every tick that found the inbox empty.
@@ -17,6 +21,8 @@ from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 
 from vm.channel import Channel, note
+from vm.clocks import CLOCKS
+from vm.faults import Duplication, Loss
 from vm.latency import AS_IT_IS
 from vm.log import encode
 from vm.machine import Machine, fresh_machine
@@ -81,6 +87,16 @@ def replay(history: Mapping[str, Sequence[Record]]) -> Difference | None:
     return min(found, key=lambda difference: difference.at_ns, default=None)
 
 
+def replay_alone(records: Sequence[Record]) -> Difference | None:
+    """The first difference between a log and what its machine does, whatever the others sent it.
+
+    A log that ends without a stop record may be the beginning of a longer one.
+    """
+    start = records[0]
+    assert isinstance(start, Start)
+    return _Replay(start, None).run(records)
+
+
 @dataclass(frozen=True)
 class _LoggedIncarnation:
     """What a machine logged between its start, or its return, and its stop, or a kill."""
@@ -91,13 +107,21 @@ class _LoggedIncarnation:
 
 
 class _Replay:
-    """One machine, done again; `sends` are those of all machines, by machine and index."""
+    """One machine, done again; `sends` are those of all machines, by machine and index.
 
-    def __init__(self, start: Start, sends: Mapping[tuple[str, int], Event]) -> None:
+    Without them clocks, which follow from those of others, are taken as they are logged.
+    """
+
+    def __init__(self, start: Start, sends: Mapping[tuple[str, int], Event] | None) -> None:
         self._spec = start.spec
         self._name = start.machine
         self._sends = sends
         self._done: list[Event] = []
+        self._unknown = {
+            clock: CLOCKS[clock].initial(len(start.spec.machines)) for clock in start.spec.clocks
+        }
+        # Without these faults every message has one copy, and nothing has to be drawn.
+        self._notes = any(isinstance(f, Loss | Duplication) for f in start.spec.faults)
         self._channels = {
             peer: Channel(self._spec, self._name, peer, AS_IT_IS)
             for peer in self._spec.machines
@@ -123,7 +147,9 @@ class _Replay:
             if machine.inbox and (unsent := _unsent(machine.inbox[0])):
                 return self._differ(logged, None, unsent)
             replayed, messages = machine.tick(logged.tick, logged.due_ns, logged.at_ns)
-            for message in messages:
+            if self._sends is None:
+                replayed.clock = machine.clock = logged.clock
+            for message in messages if self._notes else ():
                 copies = self._channels[message.receiver].carry(logged.at_ns)
                 note(replayed, message.receiver, len(copies))
             if incarnation.stop is None:
@@ -153,6 +179,8 @@ class _Replay:
 
     def _message(self, sender: str, cause: int) -> Message:
         """The message of a send to this machine; without stamps if there was no such send."""
+        if self._sends is None:
+            return Message(sender, self._name, cause, self._unknown)
         send = self._sends.get((sender, cause))
         was_sent = send and self._name in send.to and self._name not in send.lost
         return Message(sender, self._name, cause, send.clock if send and was_sent else {})

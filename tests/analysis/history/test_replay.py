@@ -10,9 +10,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from analysis.history.replay import ReplayError, replay
 from histories import World, worlds
 from loopback import live_together, read_log, settings_of
-from orchestrator.virtual.replay import ReplayError, replay
 from orchestrator.virtual.simulation import RunRecords, simulate
 from specs import specs
 from vm import faults

@@ -1,0 +1,68 @@
+"""Arrivals in virtual time, where latency and faults alone decide when a message arrives."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import polars as pl
+
+from analysis.checks.evidence import Evidence
+from analysis.checks.violation import Violation
+from analysis.history.run import MAX_INT64
+from vm.channel import Channel
+from vm.faults import Crash, Restart
+from vm.latency import in_virtual_time
+
+#: By sender, index of the send and receiver: when the copies of a message arrive.
+Arrivals = dict[tuple[str, int, str], tuple[int, ...]]
+
+
+def other_arrivals(seen: Evidence) -> Iterator[Violation]:
+    """Yield the receives, and the ends of logs with an inbox, of messages that arrive at another
+    instant. Once one end is killed, messages are sent again, with other latencies.
+    """
+    expected = _expected(seen)
+    for m, machine in enumerate(seen.run.machines):
+        rows = seen.rows_of(m)
+        columns = seen.run.scan.slice(rows.start, rows.stop - rows.start).select(
+            "sender", "cause", "arrived_ns"
+        )
+        for n, (sender, cause, arrived_ns) in enumerate(columns.collect().iter_rows()):
+            arrivals = expected.get((sender, cause, machine))
+            if because := _other(seen, (sender, machine), arrivals, arrived_ns):
+                row = rows.start + n
+                line = seen.line(row, f"arrived at {arrived_ns} ns")
+                found = seen.violation("schedule", row, because, line)
+                yield replace(found, peer=sender)
+        for unread in seen.run.stops[machine].inbox if machine in seen.run.stops else ():
+            arrivals = expected.get((unread.sender, unread.cause, machine))
+            if because := _other(seen, (unread.sender, machine), arrivals, unread.arrived_ns):
+                because = f"event {unread.cause} of {unread.sender} in its inbox {because}"
+                yield replace(seen.violation_at_end("schedule", m, because), peer=unread.sender)
+
+
+def _other(
+    seen: Evidence, ends: tuple[str, str], expected: tuple[int, ...] | None, arrived_ns: int
+) -> str:
+    """Return why a message cannot have arrived then, or ""; nothing is known without its send."""
+    if not expected or arrived_ns in expected:
+        return ""
+    faults = (f for f in seen.spec.faults if isinstance(f, Crash | Restart) and f.machine in ends)
+    if arrived_ns > min((fault.at_ns for fault in faults), default=MAX_INT64):
+        return ""
+    return f"arrived at {arrived_ns} ns, and by latency and faults at {min(expected)} ns"
+
+
+def _expected(seen: Evidence) -> Arrivals:
+    """Carry the messages of all logs without a gap again."""
+    spec, latency, found = seen.spec, in_virtual_time(seen.spec.latency), Arrivals()
+    channels = dict[tuple[str, str], Channel]()
+    whole = [m for m in seen.run.logged if not seen.is_damaged(m)]
+    sends = seen.run.scan.filter((pl.col("kind") == "send") & pl.col("machine").is_in(whole))
+    named = sends.select("machine", "index", "to", "at_ns").collect()
+    for machine, index, receivers, at_ns in named.iter_rows():
+        for receiver in receivers:
+            ends = machine, receiver
+            if ends not in channels:
+                channels[ends] = Channel(spec, *ends, latency)
+            found[machine, index, receiver] = channels[ends].carry(at_ns)
+    return found

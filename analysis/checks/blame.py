@@ -1,0 +1,75 @@
+"""Which machine a violation is about, where it involves several.
+
+A log that was changed can make those of its peers look wrong: a receive without its send, a
+message that nobody received. The checks of `OWN` look at one log at a time, so what they find is
+wrong with that log. A violation that involves such a machine is about it, and not about its peers.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from analysis.checks.evidence import Evidence
+from analysis.checks.violation import Violation
+
+OWN = (
+    "index_gap",
+    "time_runs_back",
+    "ticks_missed",
+    "schedule",
+    "unplanned_fault",
+    "replay",
+    "queue",
+)
+#: Violations of a machine by its receives: if there is no other one, they show which log is wrong.
+BY_RECEIVES = ("receive_without_send", "not_addressed", "received_twice", "clock_rule")
+
+#: Violations that a path of messages leads to, or the lack of one, on which any machine may be.
+BY_PATHS = ("strong_clock_condition", "causal_cycle")
+
+
+def blamed(seen: Evidence, found: Mapping[str, list[Violation]]) -> dict[str, list[Violation]]:
+    """Return violations by check, each named by an event of the machine whose log is wrong.
+
+    The order is that of the checks; a violation moves if its machine has nothing else wrong and
+    another one that it involves has.
+    """
+    if not seen.run.starts:
+        return dict(found)
+    wrong = dict(_first(v for check in OWN for v in found.get(check, ()) if not v.peer))
+    wrong = dict(_first(v for v in found["clock_rule"] if _is_local(seen, v))) | wrong
+    moved = dict(found)
+    for check in (*BY_RECEIVES, "schedule"):
+        moved[check] = [_moved(violation, wrong) for violation in found[check]]
+    by_receives = _first(v for check in (*BY_RECEIVES, "schedule") for v in moved[check])
+    wrong = {machine: event for machine, event in by_receives if machine not in wrong} | wrong
+    for check in found:
+        if check not in (*OWN, *BY_RECEIVES):
+            moved[check] = [_moved(violation, wrong) for violation in found[check]]
+    return moved
+
+
+def _first(violations: Iterable[Violation]) -> Iterator[tuple[str, Violation]]:
+    """Yield the machines of violations, each with its first one last, as `dict` keeps it."""
+    return ((violation.machine, violation) for violation in reversed([*violations]))
+
+
+def _is_local(seen: Evidence, violation: Violation) -> bool:
+    return bool(seen.causality.send[seen.causality.row(violation.machine, violation.index)] < 0)
+
+
+def _moved(violation: Violation, wrong: Mapping[str, Violation]) -> Violation:
+    if violation.machine in wrong:
+        return violation
+    involved = dict.fromkeys([*(machine for machine, _ in violation.events), violation.peer])
+    others = [wrong[machine] for machine in involved if machine in wrong]
+    if violation.check in BY_PATHS:
+        others = others or [*wrong.values()][-1:]
+    if not others:
+        return violation
+    machine = others[0].machine
+    own = [event for event in violation.events if event[0] == machine]
+    _, index = own[0] if own else (machine, others[0].index)
+    of = f"event {violation.index} of {violation.machine}"
+    because = f"with the log of {machine} wrong, so is {of}: {violation.because}"
+    events = dict.fromkeys([(machine, index), *violation.events])
+    return replace(violation, machine=machine, index=index, because=because, events=tuple(events))

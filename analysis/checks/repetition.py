@@ -1,0 +1,104 @@
+"""The machines of a run, done again: each must do what its log says."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from analysis.checks.evidence import Evidence
+from analysis.checks.violation import Coverage, Violation
+from analysis.history.derived import derived
+from analysis.history.replay import Difference, replay_alone
+from vm.records import Event, Record
+
+#: Longer runs are not done again: machines do one event at a time.
+MAX_EVENTS = 200_000
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """How many events of a log were done again, and the first difference."""
+
+    events: int
+    difference: Difference | None
+
+
+def replay(seen: Evidence) -> Iterator[Violation]:
+    """Does each machine, done again with what arrived, do what its log says?"""
+    for machine, done in repetitions(seen).items():
+        if found := done.difference:
+            m = seen.run.machines.index(machine)
+            because = f"done again, the machine does otherwise: {found.because}"
+            if isinstance(found.logged, Event):
+                row = seen.rows_of(m).start + found.logged.index
+                line = seen.line(row, f"{found.logged.kind}, tick {found.logged.tick}")
+                yield seen.violation("replay", row, because, line)
+            else:
+                yield seen.violation_at_end("replay", m, because)
+
+
+def repeated_events(seen: Evidence) -> Coverage:
+    """Count the events that were done again."""
+    events = len(seen.causality)
+    if not seen.run.starts:
+        return Coverage(0, events, "events", "only machines of vklocks can be done again")
+    unit = "events" if events <= MAX_EVENTS else f"events: more than {MAX_EVENTS:,}"
+    return Coverage(sum(done.events for done in repetitions(seen).values()), events, unit)
+
+
+@derived
+def repetitions(seen: Evidence) -> Mapping[str, Repetition]:
+    """Do every machine again whose log says what was run, as far as its log is without a gap."""
+    if len(seen.causality) > MAX_EVENTS:
+        return {}
+    return {machine: _repeat(seen, machine) for machine in seen.run.starts}
+
+
+def _repeat(seen: Evidence, machine: str) -> Repetition:
+    run, rows = seen.run, seen.rows_of(seen.run.machines.index(machine))
+    index, lines = seen.causality.row_index.index[rows], seen.lines[rows]
+    gaps = np.flatnonzero(index != np.arange(len(index)))
+    known = int(gaps[0]) if len(gaps) else len(index)
+    if damaged := seen.damaged_lines(machine):
+        known = min(known, int(np.searchsorted(lines, damaged[0])))
+    is_whole = known == len(index) and not damaged
+    records: list[tuple[int, Record]] = [(0, run.starts[machine])]
+    records += zip(lines[:known].tolist(), _events(seen, rows.start, known), strict=True)
+    end = int(lines[known]) if known < len(index) else damaged[0] if damaged else np.inf
+    recovered = zip(
+        run.recovery_lines.get(machine, ()), run.recoveries.get(machine, ()), strict=True
+    )
+    records += ((line, recovery) for line, recovery in recovered if line < end)
+    in_order = [record for _, record in sorted(records, key=lambda one: one[0])]
+    stop = run.stops.get(machine)
+    return Repetition(known, replay_alone([*in_order, *([stop] if stop and is_whole else [])]))
+
+
+def _events(seen: Evidence, first: int, count: int) -> Iterator[Event]:
+    """Yield records of successive rows of the events table."""
+    unknown = {"kind": "", "index": -1, "tick": -1, "due_ns": -1, "at_ns": -1, "queue": -1}
+    unknown |= {"sender": "", "cause": -1, "arrived_ns": -1}
+    columns = [pl.col(name).fill_null(value) for name, value in unknown.items()]
+    clocks = [f"clock_{clock}" for clock in seen.run.clocks]
+    lists = ["to", "lost", "duplicated"]
+    table = seen.run.scan.slice(first, count).select(*columns, *lists, *clocks).collect()
+    for row in table.iter_rows():
+        kind, index, tick, due_ns, at_ns, queue, sender, cause, arrived_ns = row[: len(columns)]
+        to, lost, duplicated = (tuple(names or ()) for names in row[len(columns) :][: len(lists)])
+        stamps = (tuple(s) if isinstance(s, list) else s for s in row[len(columns) + len(lists) :])
+        yield Event(
+            kind,
+            index,
+            tick,
+            due_ns,
+            at_ns,
+            queue,
+            dict(zip(seen.run.clocks, stamps, strict=True)),
+            to,
+            sender,
+            cause,
+            arrived_ns,
+            lost,
+            duplicated,
+        )

@@ -1,0 +1,486 @@
+"""Runs of ours whose files somebody changed: each change is found, and blamed on its file alone."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from analysis.evaluation import Verdict, evaluate
+from analysis.history.run import InputError
+from analysis.logs.finding import load
+from damage import RECORDS
+from damage.picking import Logs
+from orchestrator.virtual.simulation import simulate
+from vm.log import decode, encode
+from vm.records import Record
+from vm.spec import Spec
+
+#: A run directory: the lines of its files.
+Files = dict[str, list[str]]
+Mutation = Callable[[Random, Files], bool]
+
+PLAIN = {"duration_s": 20, "ticks": [3, 9], "clocks": ["lamport", "vector"]}
+SLOW = {"kind": "lognormal", "median_s": 0.2, "sigma": 0.7}
+BASES: list[dict[str, Any]] = [
+    PLAIN,
+    PLAIN | {"machines": 5, "workload": "tight", "latency": SLOW},
+    PLAIN | {"clocks": ["vector", "lamport"], "latency": SLOW, "fifo": False},
+    PLAIN
+    | {
+        "machines": 4,
+        "latency": SLOW,
+        "faults": [
+            {"kind": "loss", "probability": 0.3, "until_s": 10},
+            {"kind": "duplication", "probability": 0.3, "senders": ["vm1", "vm2"]},
+            {"kind": "pause", "machine": "vm2", "at_s": 4, "until_s": 6},
+        ],
+    },
+    PLAIN
+    | {
+        "faults": [
+            {"kind": "restart", "machine": "vm1", "at_s": 5, "until_s": 9},
+            {"kind": "crash", "machine": "vm2", "at_s": 12},
+        ]
+    },
+]
+
+
+@cache
+def history(base: int, seed: int) -> tuple[Spec, dict[str, list[Record]]]:
+    spec = Spec.parse(BASES[base] | {"seed": seed}).resolved()
+    return spec, simulate(spec, "attacked")
+
+
+def files_of(base: int, seed: int) -> Files:
+    spec, logs = history(base, seed)
+    files = {f"{machine}.jsonl": [encode(r) for r in log] for machine, log in logs.items()}
+    return files | {"spec.json": [json.dumps(spec.plain())]}
+
+
+def judged(files: Files) -> Verdict | str:
+    """Return the verdict on the files, or the reason why they are refused."""
+    with TemporaryDirectory() as directory:
+        for name, lines in files.items():
+            text = "".join(f"{line}\n" for line in lines)
+            (Path(directory) / name).write_bytes(text.encode(errors="surrogateescape"))
+        try:
+            return evaluate(load(Path(directory))).verdict
+        except InputError as error:
+            return str(error).replace(directory, "")
+
+
+def logs_in(files: Files) -> list[str]:
+    return [name for name in files if name.endswith(".jsonl")]
+
+
+def picked(
+    random: Random, files: Files, fits: Callable[[dict[str, Any]], Any]
+) -> tuple[list[str], int, dict[str, Any]] | None:
+    """Choose a line that fits: its file's lines, its number, its fields."""
+    there = [
+        (files[name], n, plain)
+        for name in logs_in(files)
+        for n, line in enumerate(files[name])
+        if fits(plain := json.loads(line))
+    ]
+    return random.choice(there) if there else None
+
+
+def changing(
+    fits: Callable[[dict[str, Any]], Any], change: Callable[[Random, dict[str, Any]], Any]
+) -> Mutation:
+    """Change the fields of one line that fits."""
+
+    def mutate(random: Random, files: Files) -> bool:
+        if found := picked(random, files, fits):
+            lines, n, plain = found
+            change(random, plain)
+            lines[n] = json.dumps(plain, separators=(",", ":"))
+        return bool(found)
+
+    return mutate
+
+
+def kind(*kinds: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda plain: plain["kind"] in kinds
+
+
+def setting(**fields: Any) -> Callable[[Random, dict[str, Any]], None]:
+    return lambda _, plain: plain.update(fields)
+
+
+def adding(field: str, *steps: int) -> Callable[[Random, dict[str, Any]], None]:
+    return lambda random, plain: plain.update({field: plain[field] + random.choice(steps)})
+
+
+def in_spec(**fields: Any) -> Mutation:
+    def change(_: Random, plain: dict[str, Any]) -> None:
+        plain["spec"].update(fields)
+
+    return changing(lambda plain: plain["kind"] == "start", change)
+
+
+def writing(text: str, into: str) -> Mutation:
+    """Replace a part of the text of one event."""
+
+    def mutate(random: Random, files: Files) -> bool:
+        found = picked(random, files, kind("internal", "send", "receive"))
+        if found:
+            lines, n, _ = found
+            assert text in lines[n]
+            lines[n] = lines[n].replace(text, into, 1)
+        return bool(found)
+
+    return mutate
+
+
+EVENT = kind("internal", "send", "receive")
+
+
+def repeat_a_key(random: Random, files: Files) -> bool:
+    lines, n, plain = picked(random, files, EVENT) or ([], 0, {})
+    key = random.choice(list(plain))
+    lines[n] = f"{lines[n][:-1]},{json.dumps(key)}:{json.dumps(plain[key])}}}"
+    return True
+
+
+def repeat_a_clock(random: Random, files: Files) -> bool:
+    lines, n, _ = picked(random, files, EVENT) or ([], 0, {})
+    lines[n] = lines[n].replace('"clock":{', '"clock":{"lamport":1,')
+    return True
+
+
+def shift_all_ticks(random: Random, files: Files) -> bool:
+    by = random.choice([-3, 1, 3])
+    _all_events(random, files, lambda plain: plain.update(tick=plain["tick"] + by))
+    return True
+
+
+def shift_ticks_with_their_times(random: Random, files: Files) -> bool:
+    """A whole period later, from some event on."""
+
+    def shift(plain: dict[str, Any]) -> None:
+        plain["tick"] += 1
+        for field in ("due_ns", "at_ns"):
+            plain[field] += 10**9 // 9
+
+    _all_events(random, files, shift, random.randrange(20))
+    return True
+
+
+def _all_events(
+    random: Random, files: Files, change: Callable[[dict[str, Any]], Any], first: int = 0
+) -> None:
+    lines = files[random.choice(logs_in(files))]
+    for n, line in enumerate(lines):
+        plain = json.loads(line)
+        if EVENT(plain) and plain["index"] >= first:
+            change(plain)
+            lines[n] = json.dumps(plain)
+
+
+def draw_other_receivers(random: Random, files: Files) -> bool:
+    """All that follows is changed with it: the send is internal, and its messages are nowhere."""
+    found = picked(random, files, kind("send"))
+    if found:
+        lines, n, plain = found
+        for field in ("to", "lost", "duplicated"):
+            plain.pop(field, None)
+        lines[n] = json.dumps(plain | {"kind": "internal"})
+    return bool(found)
+
+
+def act_after_the_crash(random: Random, files: Files) -> bool:
+    lines = _without_end(files)
+    if lines:
+        last = json.loads(lines[-1])
+        rate = json.loads(lines[0])["spec"]["tick_rates_hz"]["vm2"]
+        later = {"index": last["index"] + 1, "tick": last["tick"] + 2 * rate, "kind": "internal"}
+        for field in ("to", "from", "cause", "arrived_ns", "lost", "duplicated"):
+            last.pop(field, None)
+        later |= {field: last[field] + 2 * 10**9 for field in ("due_ns", "at_ns")}
+        later |= {"queue": 0, "clock": _advanced(last["clock"])}
+        lines.append(json.dumps(last | later))
+    return bool(lines)
+
+
+def _advanced(clock: dict[str, Any]) -> dict[str, Any]:
+    vector = list(clock["vector"])
+    vector[1] += 1
+    return {"lamport": clock["lamport"] + 1, "vector": vector}
+
+
+def stop_after_the_crash(random: Random, files: Files) -> bool:
+    lines = _without_end(files)
+    if lines:
+        stop = {"kind": "stop", "reason": "finished", "events": len(lines) - 1, "ticks_missed": 0}
+        lines.append(json.dumps(stop | {"rejected": 0, "inbox": [], "undelivered": []}))
+    return bool(lines)
+
+
+def lose_the_end_before_the_crash(random: Random, files: Files) -> bool:
+    lines = _without_end(files)
+    del lines[-3:]
+    return bool(lines)
+
+
+def _without_end(files: Files) -> list[str]:
+    logs = (files[name] for name in logs_in(files))
+    return next((lines for lines in logs if json.loads(lines[-1])["kind"] != "stop"), [])
+
+
+def return_unplanned(random: Random, files: Files) -> bool:
+    lines, n, plain = picked(random, files, EVENT) or ([], 0, {})
+    recovery = {"kind": "recovery", "at_ns": plain["at_ns"], "events": plain["index"] + 1}
+    lines.insert(n + 1, json.dumps(recovery))
+    return True
+
+
+def drop_a_line(*kinds: str) -> Mutation:
+    def mutate(random: Random, files: Files) -> bool:
+        if found := picked(random, files, kind(*kinds)):
+            del found[0][found[1]]
+        return bool(found)
+
+    return mutate
+
+
+def forget_the_last_event(random: Random, files: Files) -> bool:
+    """The stop record agrees: one event less, one tick missed more."""
+    found = picked(random, files, kind("stop"))
+    if found:
+        lines, n, plain = found
+        counts = {"events": plain["events"] - 1, "ticks_missed": plain["ticks_missed"] + 1}
+        lines[n] = json.dumps(plain | counts)
+        del lines[n - 1]
+    return bool(found)
+
+
+def garble_a_line(random: Random, files: Files) -> bool:
+    lines, n, _ = picked(random, files, lambda _: True) or ([], 0, {})
+    part = lines[n][: random.randrange(1, len(lines[n]))]
+    lines[n] = random.choice([part, "?", "[]", "null", "7", '{"kind":"nap"}', "\x00", "\udc80"])
+    return True
+
+
+def cut_a_log(random: Random, files: Files) -> bool:
+    lines = files[random.choice(logs_in(files))]
+    del lines[random.randrange(2, len(lines)) :]
+    return True
+
+
+def swap_two_lines(random: Random, files: Files) -> bool:
+    lines = files[random.choice(logs_in(files))]
+    n = random.randrange(1, len(lines) - 2)
+    lines[n], lines[n + 1] = lines[n + 1], lines[n]
+    return True
+
+
+def repeat_a_line(random: Random, files: Files) -> bool:
+    lines, n, _ = picked(random, files, lambda _: True) or ([], 0, {})
+    lines.insert(n, lines[n])
+    return True
+
+
+def change_spec_json(random: Random, files: Files) -> bool:
+    plain = json.loads(files["spec.json"][0])
+    changes = {"seed": 7**9, "fifo": not plain["fifo"], "duration_s": 21, "workload": "slow"}
+    key = random.choice([*changes])
+    files["spec.json"] = [json.dumps(plain | {key: changes[key]})]
+    return True
+
+
+def garble_spec_json(random: Random, files: Files) -> bool:
+    (text,) = files["spec.json"]
+    twice = text.replace("{", '{"seed":1,', 1)
+    files["spec.json"] = [random.choice([text[:-9], "[]", "", twice, '{"sed":1}', "\udc80"])]
+    return True
+
+
+def by_records(change: Callable[[Random, Logs], bool]) -> Mutation:
+    """Apply a kind of damage to records."""
+
+    def mutate(random: Random, files: Files) -> bool:
+        logs: Logs = {n.removesuffix(".jsonl"): [*map(decode, files[n])] for n in logs_in(files)}
+        before = {machine: [*log] for machine, log in logs.items()}
+        # Some need a stop record in every log.
+        with suppress(AttributeError, TypeError):
+            if change(random, logs) and logs != before:
+                files |= {f"{machine}.jsonl": [*map(encode, log)] for machine, log in logs.items()}
+                return True
+        return False
+
+    return mutate
+
+
+def any_receiver(random: Random, plain: dict[str, Any]) -> None:
+    plain["lost"] = [random.choice(plain["to"])]
+
+
+def twice(random: Random, plain: dict[str, Any]) -> None:
+    plain["duplicated"] = [random.choice(plain["to"])]
+
+
+def drop_any(random: Random, plain: dict[str, Any]) -> None:
+    del plain[random.choice([k for k in plain if k not in ("lost", "duplicated", "version")])]
+
+
+def number_as(random: Random, plain: dict[str, Any]) -> None:
+    key = random.choice([k for k in plain if type(plain[k]) is int])
+    value = plain[key]
+    others: list[Any] = [str(value), value + 0.5, None, True, [value], {}, 2**70, -(2**63), -5]
+    plain[key] = random.choice(others)
+
+
+def has_arrived_before_any_kill(plain: dict[str, Any]) -> bool:
+    """After a kill messages are sent again, and only bounds of their arrivals are known."""
+    return plain["kind"] == "receive" and plain["arrived_ns"] < 49 * 10**8
+
+
+def is_planned(plain: dict[str, Any]) -> bool:
+    return bool(plain["kind"] == "send" and not plain.get("lost") and not plain.get("duplicated"))
+
+
+MUTATIONS: dict[str, Mutation] = {
+    **{f"record {change.__name__}": by_records(change) for change in RECORDS},
+    **{
+        f"start {name}": in_spec(**{name: value})
+        for name, value in {
+            "seed": 999_999, "workload": {"one": 1, "all": 1, "internal": 98},
+            "fifo": "no", "duration_s": 19, "ticks": [1, 9], "tick_rates_hz": {},
+            "clocks": ["lamport"], "latency": {"kind": "constant", "delay_s": 0.5},
+            "faults": [{"kind": "loss", "probability": 0.5}], "machines": 9,
+        }.items()
+    },
+    "start run": changing(kind("start"), setting(run="another")),
+    "start epoch_unix_ns": changing(kind("start"), setting(epoch_unix_ns=5)),
+    "start format": changing(kind("start"), setting(format=1)),
+    "start machine": changing(kind("start"), setting(machine="vm77")),
+    "change_spec_json": change_spec_json,
+    "garble_spec_json": garble_spec_json,
+    "due_ns": changing(EVENT, adding("due_ns", -(10**9 // 27), -1, 1, 10**6)),
+    "at_ns": changing(EVENT, adding("at_ns", -1, 1, 10**6)),
+    "arrived_ns": changing(has_arrived_before_any_kill, adding("arrived_ns", -1, 1, 10**6)),
+    "tick": changing(EVENT, adding("tick", -1, 1, 100)),
+    "index": changing(EVENT, adding("index", -1, 1, 100)),
+    "queue": changing(EVENT, adding("queue", -1, 1, 3)),
+    "shift_all_ticks": shift_all_ticks,
+    "shift_ticks_with_their_times": shift_ticks_with_their_times,
+    "send to nobody": changing(kind("send"), setting(to=[])),
+    "send to itself": changing(kind("send"), lambda _, p: p.update(to=[*p["to"], p["to"][0]])),
+    "send to a stranger": changing(kind("send"), setting(to=["vm88"])),
+    "draw_other_receivers": draw_other_receivers,
+    "lost": changing(is_planned, any_receiver),
+    "duplicated": changing(is_planned, twice),
+    "lost to a stranger": changing(is_planned, setting(lost=["vm88"])),
+    "repeat_a_key": repeat_a_key,
+    "repeat_a_clock": repeat_a_clock,
+    "act_after_the_crash": act_after_the_crash,
+    "stop_after_the_crash": stop_after_the_crash,
+    "lose_the_end_before_the_crash": lose_the_end_before_the_crash,
+    "return_unplanned": return_unplanned,
+    "recovery later": changing(kind("recovery"), adding("at_ns", 10**8, -(10**8))),
+    "recovery events": changing(kind("recovery"), adding("events", 1, -1)),
+    "drop the recovery": drop_a_line("recovery"),
+    "drop an event": drop_a_line("internal", "send", "receive"),
+    "drop the start": drop_a_line("start"),
+    "drop the stop": drop_a_line("stop"),
+    "forget_the_last_event": forget_the_last_event,
+    "stop events": changing(kind("stop"), adding("events", -1, 1)),
+    "stop ticks_missed": changing(kind("stop"), adding("ticks_missed", -1, 1)),
+    "stop reason": changing(kind("stop"), setting(reason="bored")),
+    "stop rejected": changing(kind("stop"), adding("rejected", -1, 1)),
+    "garble_a_line": garble_a_line,
+    "cut_a_log": cut_a_log,
+    "swap_two_lines": swap_two_lines,
+    "repeat_a_line": repeat_a_line,
+    "drop a field": changing(EVENT, drop_any),
+    "a number as something else": changing(EVENT, number_as),
+    "no number": writing('"queue":', '"queue":NaN,"queue":'),
+    "kind": changing(EVENT, setting(kind="nap")),
+    "a lamport clock": changing(EVENT, lambda r, p: p["clock"].update(lamport=10**r.randrange(9))),
+    "no clock": changing(EVENT, setting(clock={})),
+    "a short vector": changing(EVENT, lambda _, p: p["clock"]["vector"].pop()),
+}  # fmt: skip
+
+
+def is_escaped(text: str) -> Iterator[str]:
+    return (f"\\u{ord(c):04x}" for c in text)
+
+
+def reorder(random: Random, line: str) -> str:
+    items = list(json.loads(line).items())
+    random.shuffle(items)
+    return json.dumps(dict(items))
+
+
+HARMLESS: dict[str, Callable[[Random, str], str]] = {
+    "the order of keys": reorder,
+    "spaces": lambda _, line: json.dumps(json.loads(line), separators=(" , ", " : ")),
+    "spaces around": lambda _, line: f" \t{line}  ",
+    "the end of lines": lambda _, line: f"{line}\r",
+    "empty lines": lambda _, line: f"{line}\n\n",
+    "escapes": lambda _, line: line.replace("vm1", "".join(is_escaped("vm1"))),
+    "escaped keys": lambda _, line: line.replace('"queue"', '"\\u0071ueue"'),
+}
+
+
+def found_in(mutation: str, random: Random) -> tuple[Files, Files] | None:
+    base, seed = random.randrange(len(BASES)), random.randrange(6)
+    files = files_of(base, seed)
+    before = {name: [*lines] for name, lines in files.items()}
+    return (before, files) if MUTATIONS[mutation](random, files) and before != files else None
+
+
+def test_a_changed_file_is_found_and_no_other_is_blamed(
+    attack_seed: int, attacks: Callable[[int, int], int]
+) -> None:
+    random = Random(attack_seed)
+    kinds = sorted(MUTATIONS)
+    wrong = list[str]()
+    for n in range(attacks(len(kinds), 2000)):
+        mutation, seed = kinds[n % len(kinds)], random.randrange(2**32)
+        if changed := found_in(mutation, Random(seed)):
+            before, files = changed
+            names = [name for name in files if files[name] != before[name]]
+            if problem := _misjudged(judged(files), names):
+                wrong.append(f"{mutation}, {seed}: {names}: {problem}")
+    assert not wrong, "\n".join(wrong)
+
+
+def _misjudged(verdict: Verdict | str, names: list[str]) -> str:
+    """Return what is wrong with the verdict on files of which those with these names changed."""
+    machines = {name.removesuffix(".jsonl") for name in names}
+    if isinstance(verdict, str):
+        return "" if any(name in verdict for name in names) else f"not named: {verdict}"
+    if verdict.state == "holds":
+        return "not found"
+    blamed = [v for v in verdict.violations if v.machine not in machines]
+    if blamed:
+        return f"blamed: {blamed[0].check} {blamed[0].machine} {blamed[0].because}"
+    if verdict.state == "violated":
+        return ""
+    unnamed = [why for why in verdict.unchecked if not any(m in why for m in {*machines, *names})]
+    return f"not named: {unnamed}" if unnamed else ""
+
+
+@pytest.mark.parametrize("change", HARMLESS)
+def test_what_means_the_same_is_no_finding(change: str, attack_seed: int) -> None:
+    random = Random(attack_seed)
+    for base in range(len(BASES)):
+        files = files_of(base, random.randrange(6))
+        name = random.choice(sorted(files))
+        files[name] = [HARMLESS[change](random, line) for line in files[name]]
+        verdict = judged(files)
+        assert isinstance(verdict, Verdict), verdict
+        assert (verdict.state, verdict.unchecked) == ("holds", ())
+
+
+def test_there_are_many_kinds() -> None:
+    assert len(MUTATIONS) >= 40
