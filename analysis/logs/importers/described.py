@@ -77,7 +77,7 @@ def read(path: Path) -> Described:
     """Read the description of a format; InputError names the wrong field."""
     try:
         plain = tomllib.loads(read_bytes(path.resolve(), MAX_JSON_BYTES).decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not TOML: {error}") from None
     for key in plain:
         if key not in FIELDS:
