@@ -40,7 +40,7 @@ def test_logs_are_regular_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("link", ["symlink_to", "hardlink_to"])
-@pytest.mark.parametrize("name", ["a.json", f".a.json.{os.getpid()}"])
+@pytest.mark.parametrize("name", ["a.json", f".a.json.{os.getpid()}"], ids=["file", "temporary"])
 def test_nothing_is_written_through_a_link(tmp_path: Path, name: str, link: str) -> None:
     outside = tmp_path / "outside"
     outside.write_text("precious")
