@@ -15,7 +15,7 @@ check: install                   ## the fast part: style, types, import arrows, 
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not docker"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not docker"
 
 nightly: install                 ## all attacks of docs/reliability.md, in an hour at most
 	NIGHTLY=1 $(BIN)/pytest tests/attacks tests/analysis/checks/test_mutations.py --nightly

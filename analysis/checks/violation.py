@@ -34,6 +34,12 @@ class Violation:
     witness: tuple[Line, ...] = ()
     peer: str = ""
 
+    @property
+    def shown(self) -> Name:
+        """The event to show: its own, unless the logs hold only others of those involved."""
+        own, logged = (self.machine, self.index), [(one.machine, one.index) for one in self.witness]
+        return own if own in logged or not logged else logged[0]
+
 
 @dataclass(frozen=True)
 class Coverage:

@@ -45,7 +45,8 @@ class Expression:
 
     def matches(self, text: str, begin: int, end: int, batch: int = BATCH) -> Iterator[Any]:
         """Yield all matches between two positions; InputError if the time is up."""
-        while found := self._some(text, begin, end, batch):
+        # From behind the end, an empty match at the end would be found again and again.
+        while begin <= end and (found := self._some(text, begin, end, batch)):
             yield from found
             begin = found[-1].end() + (found[-1].start() == found[-1].end())
 

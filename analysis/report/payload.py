@@ -48,7 +48,7 @@ def payload(evaluation: Evaluation) -> Payload:
     columns = {**_event_columns(run), **_message_columns(evaluation.evidence, names)}
     heads, body = pack(columns)
     violations = [
-        {"check": v.check, "machine": v.machine, "index": v.index, "because": v.because}
+        {"check": v.check, "machine": v.shown[0], "index": v.shown[1], "because": v.because}
         for v in found.violations[:MAX_VIOLATIONS]
     ]
     events = dict(run.events.group_by("machine").len().iter_rows())

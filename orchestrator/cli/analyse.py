@@ -130,6 +130,7 @@ class Reporting:
 
     def __init__(self, runs: int) -> None:
         self._pages = Pages(runs)
+        self._sources: dict[Path, Source] = {}
         self._evaluated: dict[Path, Mapping[str, Any]] = {}
         #: The evaluations to print, unless they are too many.
         self._printed: dict[Path, Evaluation] | None = {} if runs <= MAX_TABLES else None
@@ -146,7 +147,12 @@ class Reporting:
     def add(self, directory: Path) -> None:
         """Evaluate a run that has just ended; `finish` reports it if it cannot be read."""
         with suppress(InputError):
-            self._evaluate(source_of(directory))
+            self._evaluate(self._source(directory))
+
+    def _source(self, directory: Path) -> Source:
+        if directory not in self._sources:
+            self._sources[directory] = source_of(directory)
+        return self._sources[directory]
 
     def _evaluate(self, source: Source) -> None:
         (run,) = source.load()
@@ -170,7 +176,7 @@ class Reporting:
         """
         self._violated |= {done.name for done in batch.runs if done.is_violated}
         with _usable_input(), self._pages as pages:
-            sources = [source for source in map(source_of, directories) if source.is_run]
+            sources = [source for source in map(self._source, directories) if source.is_run]
             paths, every = [source.path for source in sources], list[Mapping[str, Any]]()
             for source in sources:
                 every.append(self._metrics(source))

@@ -97,7 +97,7 @@ def test_nothing_is_predicted_for_unknown_peers(tmp_path: Path) -> None:
 
 def test_the_tables_fit_into_80_columns_whole() -> None:
     out = StringIO()
-    name = "20261124-201957-seed2147483647"
+    name = "20261124-201957-seed214748364"
     runs = [replace(loaded(world), name=name) for world in busy(6)]
     console = Console(file=out, width=80)
     for run in runs:

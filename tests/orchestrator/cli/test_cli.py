@@ -473,7 +473,7 @@ def test_a_violated_check_is_exit_code_1(vklocks: Command, tmp_path: Path) -> No
     vklocks("run", *SIMULATED, "--duration", 20, "--seed", 1)
     (run,) = (tmp_path / "runs" / "lab").iterdir()
     assert vklocks("check", run)[0] == 0
-    tampered(run, lambda send: send.update(to=[]))
+    tampered(run, lambda send: send.update(clock={"lamport": 10**6}))
     code, out, _ = vklocks("check", run)
     assert code == 1
     assert ": violated\n" in out

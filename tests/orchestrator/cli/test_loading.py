@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from orchestrator.cli import report
-from orchestrator.cli.run import _analysis_loading
+from orchestrator.cli import analyse
+from orchestrator.cli.run import _analysis_loading, _Reports
 
 LIMIT_S = 10
 
@@ -32,9 +32,9 @@ def test_loading_gives_way_until_the_runs_end(monkeypatch: pytest.MonkeyPatch) -
             os.sched_yield()
         policies.append(os.sched_getscheduler(0))
 
-    monkeypatch.setattr(report, "prepare", prepare)
+    monkeypatch.setattr(analyse, "prepare", prepare)
     niceness = os.getpriority(os.PRIO_PROCESS, 0)
-    with _analysis_loading(NoDisplay(), jobs=1, after_s=0) as starting:
+    with _analysis_loading(NoDisplay(), _Reports(1), jobs=1, after_s=0) as starting:
         starting.phase("run", "run")
         assert begun.wait(LIMIT_S)
     assert policies == [os.SCHED_BATCH, os.SCHED_OTHER]
@@ -43,8 +43,8 @@ def test_loading_gives_way_until_the_runs_end(monkeypatch: pytest.MonkeyPatch) -
 
 def test_nothing_is_loaded_for_interrupted_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[str] = []
-    monkeypatch.setattr(report, "prepare", lambda: loaded.append("analysis"))
-    with _analysis_loading(NoDisplay(), jobs=1, after_s=LIMIT_S) as starting:
+    monkeypatch.setattr(analyse, "prepare", lambda: loaded.append("analysis"))
+    with _analysis_loading(NoDisplay(), _Reports(1), jobs=1, after_s=LIMIT_S) as starting:
         starting.phase("run", "run")
         starting.is_needless = True
     for thread in threading.enumerate():
