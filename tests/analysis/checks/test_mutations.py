@@ -21,8 +21,8 @@ from damage.picking import Logs
 from histories import World
 from unruly import unruly
 
-#: Of each kind; CI takes its time, and `make nightly` more of it.
-INSTANCES = 200 if os.environ.get("NIGHTLY") else 50 if os.environ.get("CI") else 15
+#: Of each kind; CI takes its time.
+INSTANCES = 200 if os.environ.get("CI") else 15
 #: What is changed often is no longer what seed and spec make of it, too.
 PLANNED = frozenset(by_hand.PLANNED)
 #: How the reasons begin why something could not be checked, and what else they are called.
