@@ -119,11 +119,12 @@ def sustainable_jobs(specs: Sequence[Spec]) -> int:
     """Return how many of these runs this computer sustains in parallel without late ticks."""
     cores = os.cpu_count() or 1
     machines = max(len(spec.machines) for spec in specs)
-    ticks_hz = max(sum(_max_rates_hz(spec)) for spec in specs)
+    ticks_hz = max(sum(max_rates_hz(spec)) for spec in specs)
     by_ticks = cores * MAX_TICKS_PER_CORE_HZ // ticks_hz
     by_machines = cores * MAX_MACHINES_PER_CORE // machines
     return max(1, min(by_ticks, by_machines, MAX_JOBS))
 
 
-def _max_rates_hz(spec: Spec) -> list[int]:
+def max_rates_hz(spec: Spec) -> list[int]:
+    """Return how fast each machine ticks at most."""
     return [spec.tick_rates_hz.get(machine, spec.ticks[1]) for machine in spec.machines]

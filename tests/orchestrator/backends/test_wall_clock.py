@@ -7,6 +7,10 @@ from functools import partial
 from pathlib import Path
 from threading import Barrier, BrokenBarrierError
 
+import pytest
+
+from orchestrator.backends import BACKENDS
+from orchestrator.backends.docker import MAX_SHARED_RATE_HZ
 from orchestrator.backends.fault_injection import Actions, Supervisor
 from orchestrator.backends.outcome import RunOutcome
 from orchestrator.backends.wall_clock import WallClockRun
@@ -61,3 +65,14 @@ def test_runs_start_one_after_the_other(tmp_path: Path) -> None:
         for done in [pool.submit(partial(r.execute, tmp_path, RunOutcome(), print)) for r in runs]:
             done.result()
     assert [cluster.met for cluster in clusters] == [False, False]
+
+
+@pytest.mark.parametrize(("rate_hz", "is_alone"), [(MAX_SHARED_RATE_HZ, False), (60, True)])
+@pytest.mark.parametrize("field", ["ticks", "tick_rates_hz"])
+def test_containers_of_fast_machines_have_the_computer_for_themselves(
+    field: str, rate_hz: int, is_alone: bool
+) -> None:
+    rates = {"ticks": (1, rate_hz), "tick_rates_hz": {"vm1": rate_hz}}
+    fast = Spec(**{field: rates[field]})
+    assert (BACKENDS["containers"].jobs([Spec(), fast]) == 1) == is_alone
+    assert BACKENDS["processes"].jobs([Spec(), fast]) > 1
