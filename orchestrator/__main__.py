@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 
-from orchestrator.runner.interrupt import SIGNALS, Interrupt, end_process, exit_code, on_interrupt
+from orchestrator.runner.interrupt import SIGNALS, Interrupt, catch, end_process, exit_code
 
 #: When a lost interrupt is repeated: after the callback that lost it.
 AGAIN_S = 0.01
@@ -14,8 +14,7 @@ AGAIN_S = 0.01
 
 def main() -> int:
     """Execute the command; the first signal ends it, and from then on this process ignores them."""
-    code, handling = 0, on_interrupt(end_process)
-    caught = handling.__enter__()
+    code, caught = 0, catch(end_process)
 
     def repeat(lost: "sys.UnraisableHookArgs") -> None:
         """Repeat an interrupt that came in a callback, from which it cannot be raised."""

@@ -25,9 +25,8 @@ class Caught:
     number = 0
 
 
-@contextmanager
-def on_interrupt(act: Callable[[int], None]) -> Iterator[Caught]:
-    """Call a function at the first Ctrl-C or SIGTERM, instead of ending the program."""
+def catch(act: Callable[[int], None]) -> Caught:
+    """Call a function at the first Ctrl-C or SIGTERM from now on, instead of ending the program."""
     caught = Caught()
 
     def handle(number: int, _frame: object) -> None:
@@ -35,12 +34,20 @@ def on_interrupt(act: Callable[[int], None]) -> Iterator[Caught]:
             caught.number = number
             act(number)
 
+    for number in SIGNALS:
+        signal.signal(number, handle)
+    return caught
+
+
+@contextmanager
+def on_interrupt(act: Callable[[int], None]) -> Iterator[Caught]:
+    """Catch signals for a while; in threads, which get none, do nothing."""
     if threading.current_thread() is not threading.main_thread():
-        yield caught
+        yield Caught()
         return
-    before = {number: signal.signal(number, handle) for number in SIGNALS}
+    before = {number: signal.getsignal(number) for number in SIGNALS}
     try:
-        yield caught
+        yield catch(act)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

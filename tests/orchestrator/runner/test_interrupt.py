@@ -50,16 +50,15 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize("place", PLACES.values(), ids=list(PLACES))
-def test_an_interrupt_of_imports_is_one_sentence(place: str, tmp_path: Path) -> None:
-    """The module of the command is replaced by one that is interrupted while it is imported."""
+def command(body: str) -> tuple[int, str]:
+    """Execute a command that does this in place of its own, and return exit code and errors."""
     code = f"""
-import signal, sys, types
+import atexit, signal, sys, types
 sys.modules["orchestrator.cli"] = fake = types.ModuleType("fake")
 def interrupt():
-    signal.raise_signal(signal.SIGINT); signal.raise_signal(signal.SIGINT)
+    signal.raise_signal(signal.SIGINT); signal.raise_signal(signal.SIGTERM)
 def main():
-{"".join(f"    {line}" + chr(10) for line in place.splitlines())}
+{"".join(f"    {line}" + chr(10) for line in body.splitlines())}
     return 0
 fake.main = main
 from orchestrator.__main__ import main
@@ -73,7 +72,16 @@ sys.exit(main())
         timeout=20,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (130, "vklocks: interrupted\n")
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("place", PLACES.values(), ids=list(PLACES))
+def test_an_interrupt_of_imports_is_one_sentence(place: str) -> None:
+    assert command(place) == (130, "vklocks: interrupted\n")
+
+
+def test_after_its_end_a_command_ignores_signals() -> None:
+    assert command("atexit.register(interrupt)") == (0, "")
 
 
 def test_an_interrupt_names_its_signal() -> None:
