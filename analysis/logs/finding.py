@@ -62,8 +62,9 @@ class Source:
             raise _unreadable(self.path, error) from None
         except UnicodeEncodeError as error:
             raise InputError(f"{self.path}: a name that is not text: {error}") from None
+        # Of several executions the first one names them: it is printed first.
         names = tuple(escaped(file.name) for file in self.unknown)
-        return [replace(run, unknown_files=names) for run in runs] if names else runs
+        return [replace(runs[0], unknown_files=names), *runs[1:]] if names else runs
 
     def usable_format(self) -> Format:
         """Return the format; InputError if there is none, or only a part of one."""

@@ -19,6 +19,15 @@ pytestmark = pytest.mark.docker
 RUN = ("run", "--duration", 3, "--ticks", "20-40", "--tight", "--seed", 7)
 LIMIT_S = 60
 MACHINES = ("vm1", "vm2", "vm3")
+#: Marks all other processes but the first as the ones to be killed when memory runs out.
+HUNGRY = """
+import os
+for number in os.listdir("/proc"):
+    if number.isdigit() and int(number) not in (1, os.getpid()):
+        with open(f"/proc/{number}/oom_score_adj", "w") as file:
+            file.write("1000")
+eaten = b"x" * 10**9
+"""
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +89,11 @@ def disconnect(victim: Container) -> None:
         network.disconnect(victim, force=True)
 
 
+def starve_of_memory(victim: Container) -> None:
+    """Use up the memory of the container, in a program that is not to be killed for it."""
+    victim.exec_run(["python", "-c", HUNGRY])
+
+
 def starve_of_processor(victim: Container) -> None:
     victim.update(cpu_period=1_000_000, cpu_quota=1000)
 
@@ -96,6 +110,7 @@ DISTURBANCES: dict[Callable[[Container], None], str] = {
     kill: "{vm} was killed (exit code 137)",
     pause: "{vm} did not end in time",
     stop: "{vm} was stopped before its end",
+    starve_of_memory: "{vm} was killed because it ran out of memory",
     # The machine misses messages or ticks, which its log shows: the run finishes.
     disconnect: "",
     starve_of_processor: "",

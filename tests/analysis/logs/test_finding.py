@@ -148,6 +148,17 @@ def test_files_that_seem_logs_of_another_format_are_named_by_the_run(tmp_path: P
     assert source.unknown == ()
 
 
+def test_of_several_executions_one_names_the_files_that_were_not_read(tmp_path: Path) -> None:
+    lab = tmp_path / "lab"
+    lab.mkdir()
+    header = r"(?<host>\S+) (?<clock>{.*}) (?<event>.*)" + "\n=== (?<trace>.*) ===\n"
+    executions = [f'=== {name} ===\na {{"a":1}} start\n' for name in ("calm", "stormy")]
+    (lab / "all.log").write_text(header + "".join(executions))
+    (lab / "m2.log").write_text(UNKNOWN)
+    (source,) = find_sources([lab])
+    assert [run.unknown_files for run in source.load()] == [("m2.log",), ()]
+
+
 def test_a_path_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere does not exist: give a run directory, or a"):
         find_runs([tmp_path / "nowhere"])
