@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
+from itertools import cycle, islice
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -431,26 +432,26 @@ HARMLESS: dict[str, Callable[[Random, str], str]] = {
 }
 
 
-def found_in(mutation: str, random: Random) -> tuple[Files, Files] | None:
-    base, seed = random.randrange(len(BASES)), random.randrange(6)
-    files = files_of(base, seed)
-    before = {name: [*lines] for name, lines in files.items()}
-    return (before, files) if MUTATIONS[mutation](random, files) and before != files else None
+def changed_files(random: Random) -> Iterator[tuple[str, Files, Files]]:
+    """Yield changes that applied, of all kinds in turn: what was done, files before and after."""
+    for mutation in cycle(sorted(MUTATIONS)):
+        seed = random.randrange(2**32)
+        draws = Random(seed)
+        files = files_of(draws.randrange(len(BASES)), draws.randrange(6))
+        before = {name: [*lines] for name, lines in files.items()}
+        if MUTATIONS[mutation](draws, files) and before != files:
+            yield f"{mutation}, {seed}", before, files
 
 
 def test_a_changed_file_is_found_and_no_other_is_blamed(
     attack_seed: int, attacks: Callable[[int, int], int]
 ) -> None:
-    random = Random(attack_seed)
-    kinds = sorted(MUTATIONS)
     wrong = list[str]()
-    for n in range(attacks(len(kinds), 2000)):
-        mutation, seed = kinds[n % len(kinds)], random.randrange(2**32)
-        if changed := found_in(mutation, Random(seed)):
-            before, files = changed
-            names = [name for name in files if files[name] != before[name]]
-            if problem := _misjudged(judged(files), names):
-                wrong.append(f"{mutation}, {seed}: {names}: {problem}")
+    most = attacks(len(MUTATIONS), 2000)
+    for done, before, files in islice(changed_files(Random(attack_seed)), most):
+        names = [name for name in files if files[name] != before[name]]
+        if problem := _misjudged(judged(files), names):
+            wrong.append(f"{done}: {names}: {problem}")
     assert not wrong, "\n".join(wrong)
 
 
