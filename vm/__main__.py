@@ -13,11 +13,11 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def main() -> int:
-    # The machine takes the signals over when it can end its run.
+    # The host replaces these handlers once it can end the run in order.
     for number in SIGNALS:
         signal.signal(number, _end)
-    # Imports leave no garbage, and looking for it takes a tenth of a machine's start. The
-    # collector is back when the machine begins to tick.
+    # Imports create no garbage, and collecting it takes a tenth of the start-up time. The
+    # collector is enabled again when ticking begins.
     gc.disable()
     from vm.host.command import main
 
@@ -28,7 +28,7 @@ def main() -> int:
 
 
 def _end(number: int, _: object) -> None:
-    """End at once: an exception could be lost, or shown, in whatever import it interrupts."""
+    """Exit at once: the import that an exception interrupts could swallow or print it."""
     name = signal.Signals(number).name
     os.write(2, f"vm: {name} ended the machine before its run began\n".encode())
     os._exit(128 + number)

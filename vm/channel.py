@@ -1,14 +1,13 @@
 """A channel: one directed pair of machines, reliable across reconnects, in order by default.
 
-`Channel` says when the copies of each message arrive, by latency and faults. The two ends are
-protocol cores, without IO. The sending end numbers its messages from 1. The receiving end
-takes exactly the next number: a lower one is a resend of something already taken, a higher one
-means that something before it is missing. It says how far it has got with two counts:
-`received`, what has arrived, from where the sender goes on sending; and `logged`, what has been
-received by a tick that is in the log. A message that has only arrived dies with a machine that
-is killed, so the sender keeps each until it is logged. Whoever connects, again or to a receiver
-that has come back with what its log holds, asks for both counts first, and sends from
-`received` on; several connections may carry the same channel at once without harm.
+`Channel` computes when the copies of each message arrive, from latency and faults. The two ends
+are protocol cores without IO. The sending end numbers its messages from 1. The receiving end
+accepts only the next number: a lower number is a resend, a higher one means that an earlier
+message is missing. It acknowledges with two counts: `received`, the messages that have arrived,
+after which the sender continues; and `logged`, the messages whose receive event is in the log. A
+killed machine loses the messages in its inbox, so the sender keeps each message until it is
+logged. A sender that connects, again or to a receiver restarted from its log, gets both counts
+first and continues after `received`; several connections may safely carry one channel at once.
 """
 
 from collections import deque
@@ -21,24 +20,24 @@ from vm.latency import AS_IT_IS, Latency
 from vm.records import Event, Message
 from vm.spec import Spec, generator
 
-#: The largest number that a generator draws.
+#: The largest value that `Random.random` returns.
 BELOW_1 = 1 - 2**-53
 
 
 class Copy(NamedTuple):
-    """One copy of a message: until when faults hold it at its sender, and when it arrives."""
+    """One copy of a message: when it leaves its sender, where faults hold it, and arrives."""
 
     leaves_ns: int
     arrives_ns: int
 
 
 class Channel:
-    """When messages that are sent on one channel of a run arrive.
+    """The arrival times of the messages of one channel of a run.
 
-    How much is drawn depends on the instants of the sends alone, and neither on the latency nor
-    on partitions: per message once for each active loss until one strikes, once for each active
-    duplication until one strikes, then per copy once for the latency and once for each active
-    delay. Without `partitions` those of the spec are left to somebody who cuts the network.
+    The number of draws depends only on the times of the sends, not on the latency or on
+    partitions: per message one for each active loss until one strikes, one for each active
+    duplication until one strikes, then per copy one for the latency and one for each active
+    delay. Without `partitions` those of the spec are ignored: the backend cuts its network.
     """
 
     def __init__(
@@ -64,13 +63,13 @@ class Channel:
         self._quantile_ns = latency.quantile_ns
         self._seed, self._name = spec.seed, f"{sender}->{receiver}"
         self._draw = generator(self._seed, self._name, "channel").random
-        #: No copy on a channel that keeps order leaves or arrives before these.
+        #: If the channel keeps order, no later copy leaves or arrives before these times.
         self._leaves_ns = self._arrives_ns = 0
 
     def carry(self, at_ns: int) -> tuple[int, ...]:
-        """When the copies of a message arrive that is sent at `at_ns`: none, one, or two.
+        """Return the arrival times of the copies of a message sent at `at_ns`: none, one or two.
 
-        Messages are carried in the order in which they are sent.
+        Call it in the order of the sends.
         """
         if self._is_plain:
             arrives_ns = at_ns + self._quantile_ns(self._draw())
@@ -81,7 +80,7 @@ class Channel:
         return tuple(copy.arrives_ns for copy in self.copies(at_ns))
 
     def copies(self, at_ns: int) -> tuple[Copy, ...]:
-        """The same as `carry`, with what faults do at the sender."""
+        """Return the same copies as `carry`, each with the time at which it leaves its sender."""
         draw = self._draw
         losses = (f for f in self._losses if f.at_ns <= at_ns < f.until_ns)
         if any(draw() < loss.probability for loss in losses):
@@ -92,17 +91,17 @@ class Channel:
         return (self._copy(at_ns),)
 
     def again(self, leaves_ns: int) -> Copy:
-        """A copy that is sent again at `leaves_ns`; whoever sends it keeps it in order."""
+        """Return a copy that is resent at `leaves_ns`; the caller keeps resends in order."""
         return self._across(leaves_ns, self._quantile_ns(self._draw_again()))
 
     def follow(self, copy: Copy) -> None:
-        """Let nothing that is carried from now on get ahead of this copy, if order is kept."""
+        """Let no later copy overtake this one, if the channel keeps order."""
         self._leaves_ns = max(self._leaves_ns, copy.leaves_ns)
         self._arrives_ns = max(self._arrives_ns, copy.arrives_ns)
 
     @cached_property
     def _draw_again(self) -> Callable[[], float]:
-        # Making a generator takes longer than most channels' other work, and few send again.
+        # Made on demand: it takes longer than all other work of most channels; few resend.
         return generator(self._seed, self._name, "resend").random
 
     def _copy(self, at_ns: int) -> Copy:
@@ -117,7 +116,7 @@ class Channel:
         return Copy(self._leaves_ns, self._arrives_ns)
 
     def _across(self, leaves_ns: int, latency_ns: int) -> Copy:
-        """Across the network: what a partition would not let arrive leaves again at its end."""
+        """Add the latency; a copy that a partition blocks leaves again when the partition ends."""
         arrives_ns = leaves_ns + latency_ns
         while cut := next(
             (p for p in self._partitions if p.at_ns <= arrives_ns < p.until_ns), None
@@ -128,7 +127,7 @@ class Channel:
 
 
 def note(event: Event, receiver: str, copies: int) -> None:
-    """Say in a send, before it is logged, how many copies its message to `receiver` has."""
+    """Note in a send, before it is logged, if its message to `receiver` is lost or duplicated."""
     if copies == 0:
         event.lost += (receiver,)
     elif copies == 2:
@@ -136,18 +135,18 @@ def note(event: Event, receiver: str, copies: int) -> None:
 
 
 def last_departure_ns(spec: Spec) -> int:
-    """No message leaves a sender that adds the latency of the spec later than this."""
+    """Return the latest departure from a sender that itself adds the latency of the spec."""
     delays = (fault for fault in spec.faults if isinstance(fault, Delay))
     held_ns = sum(delay.extra_ns + delay.jitter_ns for delay in delays)
     return spec.duration_ns + held_ns + (spec.latency or AS_IT_IS).quantile_ns(BELOW_1)
 
 
 class SequenceGap(Exception):
-    """A message came before one that was sent earlier on the same channel."""
+    """A message that arrived before an earlier one of the same channel."""
 
 
 class SendingEnd:
-    """Messages on their way: what was sent, less what the receiver has logged."""
+    """The messages that were sent and are not yet in the receiver's log."""
 
     def __init__(self) -> None:
         self.kept: deque[Message] = deque()
@@ -159,14 +158,14 @@ class SendingEnd:
         return self.logged + len(self.kept)
 
     def send(self, message: Message) -> int:
-        """Queue a message; returns its sequence number."""
+        """Queue a message; return its sequence number."""
         self.kept.append(message)
         return self.sent
 
     def acknowledge(self, received: int, logged: int) -> None:
-        """The other end has messages 1..received, of which 1..logged are in its log.
+        """Apply the receiver's counts: messages 1..received have arrived, 1..logged are logged.
 
-        `received` falls when the receiver is started again, `logged` never: ValueError for
+        `received` decreases when the receiver restarts, `logged` never does. ValueError for
         counts that no receiver can have.
         """
         if not self.logged <= logged <= received <= self.sent:
@@ -180,23 +179,23 @@ class SendingEnd:
         self.received = received
 
     def after(self, sequence: int) -> Message | None:
-        """The message that follows number `sequence`, or None if there is none yet.
+        """Return the message after number `sequence`, or None if there is none yet.
 
-        `sequence` is `logged` or more.
+        `sequence` is at least `logged`.
         """
         position = sequence - self.logged
         return self.kept[position] if position < len(self.kept) else None
 
     def undelivered(self) -> list[Message]:
-        """What the receiver does not have, by its latest word."""
+        """Return the messages that had not arrived by the latest acknowledgement."""
         return list(self.kept)[self.received - self.logged :]
 
 
 class ReceivingEnd:
-    """How many messages of a channel were taken and how many logged, and the last one's index.
+    """Counts of a channel's arrived and logged messages, and the send index of the last arrival.
 
-    The end of a machine that comes back begins with what its log holds. Where nothing reorders
-    or duplicates (`is_ordered`), each message is of a later event than the last.
+    After a restart the end begins with the counts in the log. If messages are neither reordered
+    nor duplicated (`is_ordered`), each has a later send event than the one before.
     """
 
     def __init__(self, *, is_ordered: bool = True, logged: int = 0, last_index: int = -1) -> None:
@@ -206,9 +205,9 @@ class ReceivingEnd:
         self._is_ordered = is_ordered
 
     def accept(self, sequence: int, index: int) -> bool:
-        """True if the message is the next one and now counts as taken, False for a resend.
+        """Return True for the next message, which then counts as arrived; False for a resend.
 
-        SequenceGap if a message is missing before it; ValueError if its event cannot come after
+        SequenceGap if an earlier message is missing; ValueError if its send event cannot follow
         that of the message before.
         """
         if sequence <= self.received:
@@ -221,6 +220,6 @@ class ReceivingEnd:
         return True
 
     def log(self) -> None:
-        """The receive of the next message, in the order in which they were taken, is logged."""
+        """Count the receive of the next message, in the order of arrival, as logged."""
         assert self.logged < self.received
         self.logged += 1

@@ -1,8 +1,8 @@
-"""Faults: dated rules of what goes wrong in a run.
+"""Faults: scheduled failures of channels and machines in a run.
 
-A fault is active from `at_ns` until just before `until_ns`. Loss, duplication and delay befall
-the messages that are sent while they are active, partitions those that would arrive; pause,
-crash and restart befall machines.
+A fault is active from `at_ns` until just before `until_ns`. Loss, duplication and delay affect
+the messages that are sent in this time, partitions those that would arrive in it; pause, crash
+and restart affect machines.
 """
 
 from collections.abc import Iterator, Sequence
@@ -40,7 +40,7 @@ class LastingFault:
 
 @dataclass(frozen=True)
 class ChannelFault(LastingFault):
-    """What befalls messages of `senders` to `receivers`."""
+    """A fault that affects messages from `senders` to `receivers`."""
 
     senders: tuple[str, ...]
     receivers: tuple[str, ...]
@@ -48,21 +48,21 @@ class ChannelFault(LastingFault):
 
 @dataclass(frozen=True)
 class Loss(ChannelFault):
-    """Messages of `senders` to `receivers` are lost, each with this probability."""
+    """Loss of messages from `senders` to `receivers`, each with this probability."""
 
     probability: float
 
 
 @dataclass(frozen=True)
 class Duplication(ChannelFault):
-    """Messages of `senders` to `receivers` arrive twice, each with this probability."""
+    """Duplication of messages from `senders` to `receivers`, each with this probability."""
 
     probability: float
 
 
 @dataclass(frozen=True)
 class Delay(ChannelFault):
-    """Messages of `senders` to `receivers` are held for `extra_ns`, and up to `jitter_ns` more."""
+    """Delay of each message from `senders` to `receivers` by a fixed time plus random jitter."""
 
     extra_ns: int = 0
     jitter_ns: int = 0
@@ -70,7 +70,7 @@ class Delay(ChannelFault):
 
 @dataclass(frozen=True)
 class Partition(LastingFault):
-    """Nothing passes between `groups`, in which every machine is; held back, nothing is lost."""
+    """A cut between `groups`, which cover all machines. Messages wait for its end; none is lost."""
 
     groups: tuple[tuple[str, ...], ...]
 
@@ -80,14 +80,14 @@ class Partition(LastingFault):
 
 @dataclass(frozen=True)
 class Pause(LastingFault):
-    """A machine does not tick; its ticks are missed, its inbox fills."""
+    """A machine that does not tick: it misses its ticks and its inbox fills."""
 
     machine: str
 
 
 @dataclass(frozen=True)
 class Crash:
-    """A machine is killed, and does not come back."""
+    """A machine that is killed and not started again."""
 
     at_ns: int
     machine: str
@@ -95,7 +95,7 @@ class Crash:
 
 @dataclass(frozen=True)
 class Restart(LastingFault):
-    """A machine is killed, and started again at `until_ns` with what its own log says."""
+    """A machine that is killed, and restarted from its own log when the fault ends."""
 
     machine: str
 
@@ -105,14 +105,14 @@ Fault = Loss | Duplication | Delay | Partition | MachineFault
 
 
 def end_ns(fault: Fault) -> int:
-    """When a fault is over; a crash is done at once."""
+    """Return when a fault ends; a crash ends at once."""
     return fault.at_ns if isinstance(fault, Crash) else fault.until_ns
 
 
 def read_faults(
     field: str, tables: Sequence[Any], machines: tuple[str, ...], duration_ns: int
 ) -> tuple[Fault, ...]:
-    """The faults that tables describe, in a run of these machines."""
+    """Return the faults that tables describe, in a run of these machines."""
     if len(tables) > MAX_FAULTS:
         raise SpecError(field, f"{len(tables)} faults are more than {MAX_FAULTS}")
     faults: list[Fault] = []
@@ -125,12 +125,12 @@ def read_faults(
 
 
 def plain_fault(fault: Fault) -> dict[str, Any]:
-    """Return the table that `read_faults` reads back as an equal fault; JSON can hold it."""
+    """Return a JSON-compatible table that `read_faults` reads back as an equal fault."""
     return plain_table(FAULTS, fault)
 
 
 def faults_schema() -> Schema:
-    """The JSON Schema of the tables that `read_faults` reads."""
+    """Return the JSON Schema of the tables that `read_faults` reads."""
 
     def is_optional(kind: str, key: str) -> bool:
         return key in ("at_s", "senders", "receivers") or (key == "until_s" and kind != "restart")
@@ -157,7 +157,7 @@ def _read(field: str, table: Any, machines: tuple[str, ...], duration_ns: int) -
 
 
 def _named(fault: Fault) -> Iterator[tuple[str, Sequence[str]]]:
-    """The machines that a fault names, by its keys."""
+    """Yield each key of a fault that names machines, with their names."""
     match fault:
         case ChannelFault():
             yield "senders", fault.senders
@@ -169,7 +169,7 @@ def _named(fault: Fault) -> Iterator[tuple[str, Sequence[str]]]:
 
 
 def _whole_partition(field: str, fault: Partition, machines: tuple[str, ...]) -> Partition:
-    """The partition with the group that the machines in none of its groups form."""
+    """Return the partition; machines that are in none of its groups form a further group."""
     named = [name for group in fault.groups for name in group]
     rest = tuple(machine for machine in machines if machine not in named)
     groups = (*fault.groups, rest) if rest else fault.groups
@@ -186,7 +186,7 @@ def _check_dates(field: str, fault: Fault, duration_ns: int) -> None:
     if fault.until_ns <= fault.at_ns:
         begins_s = fault.at_ns / SECOND_NS
         raise SpecError(f"{field}.until_s", f"it must be after at_s, which is {begins_s:g}")
-    # A machine that comes back when the run ends would have nothing left to do.
+    # A machine restarted at the end of the run would have nothing left to do.
     is_late = isinstance(fault, Restart) and fault.until_ns == duration_ns
     if is_late or fault.until_ns > duration_ns:
         raise SpecError(f"{field}.until_s", _late(fault.until_ns, duration_ns))
@@ -197,7 +197,7 @@ def _late(time_ns: int, duration_ns: int) -> str:
 
 
 def _check_not_down(field: str, faults: Sequence[Fault]) -> None:
-    """Check that no machine goes down while it is; an error names the later table of two."""
+    """Check that no machine goes down while it is down; SpecError names the later table."""
     downs = sorted(
         (fault.machine, fault.at_ns, number, fault)
         for number, fault in enumerate(faults)
@@ -245,23 +245,23 @@ def _groups(field: str, value: Any) -> tuple[tuple[str, ...], ...]:
 
 #: The keys of a fault's table.
 KEYS: dict[str, Field] = {
-    "at_s": Field(read_seconds_ns, "from when on; from the beginning, if not given", SECONDS),
-    "until_s": Field(read_seconds_ns, "until when; to the end, if not given", SECONDS),
-    "senders": Field(_some_names, "whose messages; everybody's, if not given", NAMES),
-    "receivers": Field(_some_names, "messages to whom; to everybody, if not given", NAMES),
+    "at_s": Field(read_seconds_ns, "when the fault begins (default: when the run begins)", SECONDS),
+    "until_s": Field(read_seconds_ns, "when the fault ends (default: when the run ends)", SECONDS),
+    "senders": Field(_some_names, "senders of the affected messages (default: all)", NAMES),
+    "receivers": Field(_some_names, "receivers of the affected messages (default: all)", NAMES),
     "probability": Field(
         _probability,
         "the probability for each message",
         {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
     ),
-    "extra_s": Field(read_seconds_ns, "by how much each message is late", SECONDS),
-    "jitter_s": Field(read_seconds_ns, "up to how much more, drawn for each message", SECONDS),
+    "extra_s": Field(read_seconds_ns, "delay of each message", SECONDS),
+    "jitter_s": Field(read_seconds_ns, "largest additional delay, drawn for each message", SECONDS),
     "groups": Field(
         _groups,
-        "who can still talk; machines in no group are one more together",
+        "groups that stay connected; machines in no group form one more",
         {"type": "array", "items": NAMES, "minItems": 1},
     ),
-    "machine": Field(_machine, "the machine that it befalls", {"type": "string"}),
+    "machine": Field(_machine, "the machine that the fault affects", {"type": "string"}),
 }
 
 FAULTS: dict[str, type[Fault]] = {

@@ -1,8 +1,8 @@
-"""Plain values, as TOML and JSON hold them, checked where they enter.
+"""Readers of plain values (the values of TOML and JSON), which check them on input.
 
 A reader takes a field's dotted name and its plain value. A table with a `kind` is read as the
-dataclass of that kind: its keys are the dataclass's fields, except that what is nanoseconds
-inside (`at_ns`) is seconds outside (`at_s`).
+dataclass of that kind: its keys are the dataclass's fields, except that nanoseconds in the
+dataclass (`at_ns`) are seconds in the table (`at_s`).
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ from vm.quoting import MAX_QUOTED, plain, quoted
 from vm.schedule import SECOND_NS
 
 MAX_DURATION_S = 24 * 60 * 60
-#: The most characters of a list of known words in an error.
+#: Maximum length of a list of known words in an error.
 MAX_KNOWN = 240
 
 Reader = Callable[[str, Any], Any]
@@ -24,7 +24,7 @@ Schema = dict[str, Any]
 
 
 class RepeatedKey(ValueError):
-    """A JSON object with two values for one key; says which."""
+    """A JSON object with two values for one key, which the text names."""
 
 
 def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -38,17 +38,17 @@ def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def plain_value(value: Any) -> Any:
-    """Return a value as JSON has it: tuples as lists, mappings as objects."""
+    """Return a value as JSON represents it: tuples as lists, mappings as objects."""
     if isinstance(value, tuple):
         return [plain_value(part) for part in value]
     return dict(value) if isinstance(value, Mapping) else value
 
 
 class Field(NamedTuple):
-    """All that is known of a field besides its name, type and default.
+    """The properties of a field besides its name, type and default.
 
-    `read` makes a value from a plain one, `plain` the reverse; `text` describes the field in a
-    few words, `schema` is the JSON Schema of its plain values, as far as one can express it.
+    `read` converts a plain value, `plain` converts it back; `text` describes the field in a few
+    words; `schema` is the JSON Schema of its plain values, as far as a schema can express it.
     """
 
     read: Reader
@@ -62,7 +62,7 @@ NAMES: Schema = {"type": "array", "items": {"type": "string"}, "minItems": 1, "u
 
 
 class SpecError(ValueError):
-    """A field that cannot be as it is written; says which, why, and what would do."""
+    """An invalid field; the text names the field, the problem and, if possible, a valid value."""
 
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{plain(field)}: {problem}")
@@ -71,7 +71,7 @@ class SpecError(ValueError):
 
 
 def suggestion(word: str, known: Sequence[str] | Mapping[str, Any]) -> str:
-    """The end of an error about an unknown word: the closest known one, or all of them."""
+    """Return the end of an error about an unknown word: the closest known word, or all."""
     close = get_close_matches(word[:MAX_QUOTED], list(known), n=1)
     return f"; did you mean {close[0]}?" if close else f"; there are {_listed(known)}"
 
@@ -95,7 +95,7 @@ def read_number(field: str, value: Any, what: str = "number") -> float:
 
 
 def read_seconds_ns(field: str, value: Any) -> int:
-    """Seconds, as nanoseconds."""
+    """Read seconds; return nanoseconds."""
     seconds = read_number(field, value, "number of seconds")
     if not 0 <= seconds <= MAX_DURATION_S:
         raise SpecError(field, f"{quoted(seconds)} s is outside 0..{MAX_DURATION_S}")
@@ -118,9 +118,9 @@ def read_table(
     fields: Mapping[str, Field],
     defaults: Mapping[str, Any],
 ) -> Any:
-    """A table as the dataclass of its kind; what it leaves out is as `defaults` say.
+    """Return a table as the dataclass of its kind; `defaults` replace missing values.
 
-    `fields` goes by the table's keys, `defaults` by the dataclass's fields.
+    `fields` has the table's keys, `defaults` the names of the dataclass's fields.
     """
     if not isinstance(value, Mapping):
         raise SpecError(
@@ -148,7 +148,7 @@ def read_table(
 def table_schema(
     kinds: Mapping[str, Any], fields: Mapping[str, Field], is_optional: Callable[[str, str], bool]
 ) -> Schema:
-    """The schema of what `read_table` reads; `is_optional` says which kind's keys have defaults."""
+    """Return the schema for `read_table`; keys of a kind that are `is_optional` have defaults."""
     return {"anyOf": [_kind_schema(kind, kinds[kind], fields, is_optional) for kind in kinds]}
 
 
@@ -172,7 +172,7 @@ def _kind_schema(
 
 
 def plain_table(kinds: Mapping[str, Any], read: Any) -> dict[str, Any]:
-    """Return the table that `read_table` reads back as an equal value; JSON can hold it."""
+    """Return a JSON-compatible table that `read_table` reads back as an equal value."""
     kind = next(kind for kind, made in kinds.items() if made is type(read))
     values = {known.name: getattr(read, known.name) for known in dataclasses.fields(read)}
     return {"kind": kind} | {
@@ -182,5 +182,5 @@ def plain_table(kinds: Mapping[str, Any], read: Any) -> dict[str, Any]:
 
 
 def key_of(name: str) -> str:
-    """The key that stands for a dataclass's field in a table."""
+    """Return the table key of a dataclass field."""
     return f"{name.removesuffix('_ns')}_s" if name.endswith("_ns") else name

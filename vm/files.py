@@ -1,9 +1,8 @@
 """The directory of a run: the names of its files, their JSON, and how they are read and written.
 
 `docs/files.md` describes each file. A file or directory is written under a temporary name beside
-its own and renamed when it is whole, so that what has its name is whole at any instant. A directory
-can come from somebody else: only regular files in it are read, and nothing is written through a
-link.
+its own and renamed when it is complete, so it is complete whenever it has its own name. Directories
+are not trusted: only regular files in them are read, and nothing is written through a link.
 """
 
 import json
@@ -35,13 +34,13 @@ CHARTS = "charts"
 EXPERIMENT = "experiment.json"
 EXPERIMENT_COPY = "experiment.toml"
 SUMMARY = "summary.csv"
-#: Where an experiment keeps failed runs; readers look into it only if it is given.
+#: The folder of an experiment's failed runs; it is read only if its path is given.
 FAILED = "failed"
 # In the folder of all experiments.
 INDEX = "index.html"
 #: A longer JSON file is refused; the largest, of an experiment, holds a spec for each point.
 MAX_JSON_BYTES = 16 << 20
-#: Nor is a line of a log, whose vectors have a number for each machine.
+#: A longer line of a log is refused; vector timestamps have a number for each machine.
 MAX_LINE_BYTES = 1 << 20
 
 MachineResult = Literal["finished", "terminated", "killed", "failed"]
@@ -50,7 +49,7 @@ RunResult = Literal["finished", "failed", "interrupted"]
 
 @dataclass(frozen=True)
 class MachineOutcome:
-    """How one machine ended; `exit_code` is None if it never ran, or was not observed."""
+    """The end of one machine; `exit_code` is None if it never ran, or was not observed."""
 
     outcome: MachineResult
     exit_code: int | None = None
@@ -61,8 +60,8 @@ class MachineOutcome:
 class RunFile:
     """The contents of run.json.
 
-    `versions` is the software that the run used beside vklocks. A run in virtual time has no
-    `wall` times, so that equal runs have equal files.
+    `versions` lists the software that the run used besides vklocks. A run in virtual time has
+    no `wall` times, so that equal runs have equal files.
     """
 
     run: str
@@ -82,9 +81,9 @@ class RunFile:
 
 
 def file_of_run(home: Path, file: str, run: str) -> Path:
-    """Return the path of a file about a run: in its directory, or beside a log of its own.
+    """Return the path of a file about a run: in its directory, or beside its single log file.
 
-    The name of one of several executions of a log is a part of the file's name.
+    If a log holds several executions, the file's name contains the name of the execution.
     """
     name = f"{name_of(home)}#"
     execution = run.removeprefix(name) if run.startswith(name) else ""
@@ -102,18 +101,18 @@ def transcript_path(directory: Path, machine: str) -> Path:
 
 
 def logs_in(directory: Path) -> list[Path]:
-    """Return the logs directly in a directory, without unfinished ones: their names have a dot."""
+    """Return the logs directly in a directory, except unfinished ones, which begin with a dot."""
     logs = directory.glob(f"*{LOG_SUFFIX}")
     return sorted(path for path in logs if path.name[0] != "." and is_regular(path))
 
 
 def name_of(path: Path) -> str:
-    """Return the name of a file or directory as printable text, also if it is not UTF-8."""
+    """Return the name of a file or directory as printable text, even if it is not UTF-8."""
     return escaped(path.resolve().name)
 
 
 def is_regular(path: Path) -> bool:
-    """Whether a path is a regular file itself: no link, directory, pipe or device."""
+    """Return whether a path is itself a regular file: no link, directory, pipe or device."""
     try:
         return stat.S_ISREG(path.lstat().st_mode)
     except OSError:
@@ -121,10 +120,10 @@ def is_regular(path: Path) -> bool:
 
 
 def open_regular(path: Path) -> BufferedReader:
-    """Open a regular file for reading; OSError for anything else, also for a link to one."""
+    """Open a regular file for reading; OSError for anything else, including a link to one."""
     if path.is_symlink():
         raise OSError(ELOOP, "it is a link", str(path))
-    # A pipe must not block before it is recognised.
+    # Not blocking: opening a pipe would block before it is recognised.
     file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
     if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         return file
@@ -133,7 +132,7 @@ def open_regular(path: Path) -> BufferedReader:
 
 
 def read_bytes(path: Path, most: int) -> bytes:
-    """Return the contents of a regular file; OSError if it is none, or has more bytes."""
+    """Return the contents of a regular file; OSError if it is none, or has over `most` bytes."""
     with open_regular(path) as file:
         content = file.read(most + 1)
     if len(content) > most:
@@ -142,7 +141,7 @@ def read_bytes(path: Path, most: int) -> bytes:
 
 
 def parse_json(path: Path) -> Any:
-    """Return the value that a JSON file holds; OSError or ValueError with the reason."""
+    """Return the value in a JSON file; OSError or ValueError with the reason."""
     try:
         return json.loads(read_bytes(path, MAX_JSON_BYTES))
     except RecursionError:
@@ -150,7 +149,7 @@ def parse_json(path: Path) -> Any:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """Return the object that a JSON file holds; None if it is missing or not a whole object."""
+    """Return the object in a JSON file; None if it is missing, unreadable or not an object."""
     try:
         plain = parse_json(path)
     except (OSError, ValueError):
@@ -164,9 +163,9 @@ def write_json(path: Path, value: object) -> None:
 
 
 def write_text(path: Path, text: str) -> Path:
-    """Write a file that appears when it is whole; returns its path. OSError if that fails.
+    """Write a file that appears when it is complete; return its path. OSError if that fails.
 
-    Half a surrogate pair, which a message can quote, is written as its escape.
+    A lone surrogate, which a message can quote, is written as its escape sequence.
     """
     with whole_file(path) as partial:
         partial.write_text(text, encoding="utf-8", errors="backslashreplace")
@@ -174,7 +173,7 @@ def write_text(path: Path, text: str) -> Path:
 
 
 def make_folder(path: Path) -> None:
-    """Make a directory unless it is there; OSError for a link to one, which leads elsewhere."""
+    """Make a directory unless it exists; OSError for a link to one, which leads elsewhere."""
     path.mkdir(exist_ok=True)
     if path.is_symlink():
         raise OSError(ELOOP, "it is a link", str(path))
@@ -182,12 +181,12 @@ def make_folder(path: Path) -> None:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A new file to write to, which becomes `path` in the end, or disappears after an error.
+    """Yield a new file to write to, which becomes `path` in the end, or is removed after an error.
 
-    An error of the writing names the path, as those of the opening do.
+    Errors in writing name the path, as errors in opening do.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}")
-    # Whatever has the name, such as a link, is left by a process with the same id, or a trap.
+    # A file or link of this name was left by an earlier process of the same id, or is a trap.
     partial.unlink(missing_ok=True)
     partial.touch(exist_ok=False)
     try:
@@ -202,7 +201,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def whole_directory(folder: Path, name: str, tag: str = "") -> Iterator[Path]:
-    """A fresh directory `.<name><tag>`, to be filled and renamed; it disappears if it is not.
+    """Yield a new directory `.<name><tag>` to fill and rename; remove it if it is not renamed.
 
     OSError if the folder cannot be written.
     """
@@ -216,9 +215,9 @@ def whole_directory(folder: Path, name: str, tag: str = "") -> Iterator[Path]:
 
 
 def rename_to_free(partial: Path, paths: Iterable[Path]) -> Path:
-    """Rename a directory to the first free path, and return that.
+    """Rename a directory to the first free path; return that path.
 
-    If none is free the directory stays as it is, and the last path is returned.
+    If no path is free, the directory keeps its name and the last path is returned.
     """
     path = partial
     for path in paths:
@@ -226,7 +225,7 @@ def rename_to_free(partial: Path, paths: Iterable[Path]) -> Path:
         try:
             return partial.rename(path)
         except OSError:
-            # A path that another directory has, unless that is empty, is why a rename fails.
+            # Expected only for a path that a non-empty directory has.
             if not path.exists():
                 raise
     return path

@@ -1,8 +1,8 @@
-"""How long the network takes from one machine to another.
+"""Latencies of the network between two machines.
 
 A latency is a distribution, given by its quantiles: `quantile_ns(u)`, for u uniform in [0, 1),
-is a draw from it. Whoever draws takes exactly one number per message copy, whatever the kind,
-so that what else is drawn for a channel does not depend on its latency.
+is a draw from it. Every kind takes exactly one number per message copy, so the other draws of a
+channel do not depend on its latency.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ MAX_SIGMA = 5
 
 @dataclass(frozen=True)
 class Constant:
-    """Always the same."""
+    """The same latency for every message."""
 
     delay_ns: int
 
@@ -40,7 +40,7 @@ class Constant:
 
 @dataclass(frozen=True)
 class Uniform:
-    """Every whole number of nanoseconds from `low_ns` to `high_ns` alike."""
+    """Uniform over whole nanoseconds, both limits included."""
 
     low_ns: int
     high_ns: int
@@ -51,16 +51,16 @@ class Uniform:
 
 @dataclass(frozen=True)
 class Lognormal:
-    """exp(N(ln median, sigma²)), as measured networks have it: a hump and a long tail."""
+    """exp(N(ln median, sigma²)): a hump and a long tail, as in measured networks."""
 
     median_ns: int
     sigma: float
 
     @cached_property
     def quantiles_ns(self) -> tuple[int, ...]:
-        """The middles of QUANTILES equal parts. Whole numbers: platforms differ in the last bit
-        of an exponential, and must not in what they draw."""
-        # Imported here because it takes a tenth of a machine's start, which needs none of it.
+        """The middles of QUANTILES equal parts. Whole numbers, because the last bit of an
+        exponential depends on the platform, and draws must not."""
+        # Imported here because it takes a tenth of a machine's start-up, which does not need it.
         from statistics import NormalDist
 
         normal = NormalDist(0, self.sigma) if self.sigma else None
@@ -74,15 +74,15 @@ class Lognormal:
 
 Latency = Constant | Uniform | Lognormal
 
-#: What a real channel adds where the spec gives no latency.
+#: The latency that a real channel adds if the spec gives none.
 AS_IT_IS = Constant(0)
-#: What a simulated network takes where the spec gives no latency: about what gRPC between
-#: containers on one computer was measured to take.
+#: The latency in virtual time if the spec gives none: about that measured for gRPC between
+#: containers on one computer.
 LOCAL_BRIDGE = Lognormal(median_ns=1_000_000, sigma=0.3)
 
 
 def in_virtual_time(latency: Latency | None) -> Latency:
-    """The latency of a simulated network: there nothing arrives at the instant it was sent."""
+    """Return the latency in virtual time, where no message arrives at the instant of its send."""
     match latency:
         case None:
             return LOCAL_BRIDGE
@@ -95,7 +95,7 @@ def in_virtual_time(latency: Latency | None) -> Latency:
 
 
 def read_latency(field: str, value: Any) -> Latency | None:
-    """The latency that a table describes, or None for the network as it is."""
+    """Return the latency that a table describes, or None if the spec gives none."""
     if value is None:
         return None
     latency: Latency = read_table(field, value, LATENCIES, KEYS, {})
@@ -105,7 +105,7 @@ def read_latency(field: str, value: Any) -> Latency | None:
 
 
 def latency_schema() -> Schema:
-    """The JSON Schema of the tables that `read_latency` reads."""
+    """Return the JSON Schema of the tables that `read_latency` reads."""
     return table_schema(LATENCIES, KEYS, is_optional=lambda kind, key: False)
 
 
@@ -129,17 +129,17 @@ def _sigma(field: str, value: Any) -> float:
 
 #: The keys of a latency's table.
 KEYS: dict[str, Field] = {
-    "delay_s": Field(read_seconds_ns, "what every message takes", SECONDS),
-    "low_s": Field(read_seconds_ns, "the least that a message takes", SECONDS),
-    "high_s": Field(read_seconds_ns, "the most that a message takes", SECONDS),
+    "delay_s": Field(read_seconds_ns, "latency of every message", SECONDS),
+    "low_s": Field(read_seconds_ns, "smallest latency", SECONDS),
+    "high_s": Field(read_seconds_ns, "largest latency", SECONDS),
     "median_s": Field(
         _median_ns,
-        "what half of the messages take at most",
+        "median latency",
         {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_DURATION_S},
     ),
     "sigma": Field(
         _sigma,
-        "the standard deviation of the logarithm",
+        "standard deviation of the latency's logarithm",
         {"type": "number", "minimum": 0, "maximum": MAX_SIGMA},
     ),
 }

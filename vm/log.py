@@ -1,4 +1,4 @@
-"""The log of one machine: JSON objects, one a line, `kind` first.
+"""The log of one machine: JSON objects, one per line, `kind` first.
 
 `encode` and `decode` are inverse to each other; `vm.records` describes the fields. The log's
 `from` is the record's `sender`.
@@ -24,7 +24,7 @@ from vm.records import (
 )
 from vm.spec import Spec, SpecError
 
-#: The format of logs and of the files beside them, and the versions that read earlier ones.
+#: The format of logs and of the files beside them, and the versions that read earlier formats.
 FORMAT = 2
 READ_BY = {1: "0.1"}
 SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -33,20 +33,20 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
 class LogError(ValueError):
-    """A line that is no record of a log; the text gives the reason."""
+    """A line that is not a valid record; the text gives the reason."""
 
 
 class StartError(LogError):
-    """A start record of another format, or of a run that cannot be."""
+    """A start record of another format, or with an invalid spec."""
 
 
 def encode(record: Record) -> str:
-    """The line of a record, without its end."""
+    """Return the line of a record, without the line end."""
     return _ENCODER.encode(_plain(record))
 
 
 def decode(line: str) -> Record:
-    """The record that a line holds; LogError if it holds none."""
+    """Return the record in a line; LogError if it holds none."""
     try:
         plain = json.loads(line, object_pairs_hook=unique_keys)
     except RepeatedKey as error:
@@ -114,7 +114,7 @@ def _start(plain: Mapping[str, Any]) -> Start:
 
 
 def _check_format(number: Any) -> None:
-    """Refuse every format but FORMAT; the first one had no number."""
+    """Refuse every format except FORMAT; logs of format 1 have no number."""
     if number == FORMAT:
         return
     if isinstance(number, int) and number in READ_BY:
@@ -207,7 +207,7 @@ def _receivers(plain: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _is_text(value: Any) -> TypeGuard[str]:
-    """A lone surrogate, which JSON can spell, is none: no file and no table could hold it."""
+    """Return whether a value is a text without lone surrogates, which no file or table holds."""
     return isinstance(value, str) and not SURROGATE.search(value)
 
 

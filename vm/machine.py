@@ -1,8 +1,8 @@
 """The virtual machine: Lamport's process, written once for every backend.
 
-It knows no time, no network and no file. `deliver` only queues; `tick` takes one step and
-returns its event together with the messages that are to be sent. What sending means, and
-when a message arrives, is the backend's business.
+It uses no time, network or files. `deliver` only queues a message; `tick` takes one step and
+returns its event with the messages to send. The backend sends them and decides when they
+arrive.
 """
 
 from collections import deque
@@ -16,13 +16,13 @@ from vm.workloads import Workload
 
 
 def fresh_machine(spec: Spec, name: str) -> "Machine":
-    """The machine of a run before its first tick."""
+    """Return the machine of a run before its first tick."""
     draws = generator(spec.seed, name, "workload")
     return Machine(name, spec.machines, spec.clocks, spec.workload, draws)
 
 
 class Machine:
-    """One machine of a run, between its ticks."""
+    """The state of one machine between its ticks."""
 
     def __init__(
         self,
@@ -43,9 +43,9 @@ class Machine:
         self._random = random
 
     def recover(self, events: Iterable[Event]) -> None:
-        """Put a fresh machine where these events, its own log from the first on, left it.
+        """Restore a fresh machine to its state after these events, its log from the first on.
 
-        The inbox stays empty: what waited in it is lost with the machine that had it.
+        The inbox stays empty: a killed machine loses the messages in it.
         """
         assert self.events == 0
         for event in events:
@@ -56,16 +56,16 @@ class Machine:
             self.events += 1
 
     def deliver(self, message: Message, arrived_ns: int) -> None:
-        """Put a message into the inbox; arrivals are delivered in their order."""
+        """Put a message into the inbox; call it in the order of arrival."""
         assert message.receiver == self.name
         self.inbox.append(Arrival(message, arrived_ns))
 
     def unread(self) -> tuple[Unread, ...]:
-        """What is in the inbox, as a stop record tells it."""
+        """Return the inbox as a stop record lists it."""
         return tuple(Unread(m.sender, m.index, arrived_ns) for m, arrived_ns in self.inbox)
 
     def tick(self, tick: int, due_ns: int, at_ns: int) -> tuple[Event, tuple[Message, ...]]:
-        """Take one step: receive the oldest arrival, or else do what the workload says."""
+        """Take one step: receive the oldest message, or draw from the workload if there is none."""
         if self.inbox:
             return self._receive(tick, due_ns, at_ns), ()
         to = self._workload.receivers(self._peers, self._random)

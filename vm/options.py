@@ -1,7 +1,7 @@
 """Command-line options that set fields of a spec: of one machine, and of `vklocks run`.
 
-An option is a convenience over a field: `read` makes the field's plain value (`vm.spec`) from its
-text, `write` the text from the plain value, so that any command line can be printed again.
+`read` converts the text of an option to its field's plain value (`vm.spec`), `write` converts it
+back, so that any command line can be printed again.
 """
 
 import re
@@ -12,9 +12,9 @@ from typing import Any, NamedTuple, NoReturn
 from vm.quoting import plain, quoted
 from vm.spec import FIELDS, WEIGHTS, Spec, SpecError
 
-#: The most characters of a message that argparse makes of the words of a command line.
+#: Maximum length of a message of argparse, which quotes the command line.
 MAX_MESSAGE = 240
-#: The most digits of a whole number; every field and option allows fewer.
+#: Maximum digits of a whole number; every field and option allows fewer.
 MAX_DIGITS = 20
 WHOLE = re.compile(r"\s*[+-]?([0-9]+)\s*")
 
@@ -24,14 +24,14 @@ class UsageError(Exception):
 
 
 class Parser(ArgumentParser):
-    """Reports a mistake in one line."""
+    """A parser that reports a mistake in one line."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{plain(message, MAX_MESSAGE)} (`{self.prog} --help` lists the options)")
 
 
 class Option(NamedTuple):
-    """How the text of an option becomes a plain value of a spec, and the reverse."""
+    """An option, with the conversion of its text to a plain value of a spec and back."""
 
     flags: tuple[str, ...]
     metavar: str
@@ -41,7 +41,7 @@ class Option(NamedTuple):
 
 
 def add_options(parser: _ActionsContainer, fields: Iterable[str]) -> None:
-    """Add the options of these fields; one that is not given stays None."""
+    """Add the options of these fields; an option that is not given is None."""
     defaults = Spec().plain()
     for field in fields:
         flags, metavar, read, write, default = OPTIONS[field]
@@ -50,19 +50,19 @@ def add_options(parser: _ActionsContainer, fields: Iterable[str]) -> None:
 
 
 def given_fields(given: Namespace, fields: Iterable[str]) -> dict[str, Any]:
-    """Return the plain values of the fields whose options were given."""
+    """Return the plain values of the fields that were given as options."""
     values = {field: getattr(given, field) for field in fields}
     return {field: value for field, value in values.items() if value is not None}
 
 
 def flag_of(field: str) -> str:
-    """Return the option that sets a field, given by its dotted name."""
+    """Return the option that sets a field; the field is a dotted name."""
     name = field.partition(".")[0]
     return OPTIONS[name].flags[0] if name in OPTIONS else f"--{name}"
 
 
 def options_of(spec: Spec) -> list[str] | None:
-    """Return the command-line words that give this spec, or None if options cannot express it."""
+    """Return the command-line arguments of a spec, or None if options cannot express it."""
     fields = spec.plain()
     texts = {field: option.write(fields[field]) for field, option in OPTIONS.items()}
     try:
@@ -75,7 +75,7 @@ def options_of(spec: Spec) -> list[str] | None:
 
 
 def read_flag(text: str) -> bool:
-    """Read `1` or `0`, for flags that come from an environment variable."""
+    """Read `1` or `0`, for flags that an environment variable sets."""
     if text not in ("0", "1"):
         raise ArgumentTypeError(f"{quoted(text)} is neither 1 nor 0")
     return text == "1"

@@ -1,13 +1,13 @@
-"""Values from elsewhere in messages: without control characters, and short.
+"""Quotes untrusted values in messages: short, and without control characters.
 
-Whatever a message quotes was written by somebody else: a command line, a file, a log, a name. It
-may be of any size and depth, and hold characters that change what a terminal shows.
+Messages quote command lines, files, logs and names. These can have any size and depth, and contain
+characters that change the display of a terminal.
 """
 
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
-#: The most characters that a message quotes of one value.
+#: Maximum length of a quoted value.
 MAX_QUOTED = 80
 MAX_BITS = 256
 
@@ -27,7 +27,7 @@ def quoted(value: object) -> str:
 
 
 def plain(text: str, most: int = MAX_QUOTED) -> str:
-    """Return the beginning of a text as printable text, at most so many characters.
+    """Return the beginning of a text as printable text of at most `most` characters.
 
     >>> plain("vm1\\n" + "x" * 100, most=8)
     'vm1\\\\nxx…'
@@ -37,8 +37,8 @@ def plain(text: str, most: int = MAX_QUOTED) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return a text with all that is not printable as in a literal: control characters, characters
-    that change the direction of text, halves of surrogate pairs."""
+    """Return a text with unprintable characters escaped as in a literal: control characters,
+    characters that change the direction of text, lone surrogates."""
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)

@@ -1,9 +1,9 @@
-"""What a run leaves behind: events, messages, and the records around them.
+"""The records of a run: events, messages, and the other lines of a log.
 
-All times are integer nanoseconds since the run's epoch. An event is named by its machine
-and index; a message by the event that caused it and its receiver. Nobody changes a record
-that is in a log; the two that are made on every tick are not frozen because that would double
-their cost.
+All times are integer nanoseconds since the run's epoch; the epoch itself counts from 1970. An
+event is identified by its machine and index, a message by its send event and its receiver. A
+record in a log never changes; `Event` and `Message`, made on every tick, are not frozen because
+that would double their cost.
 """
 
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ Timestamp = int | tuple[int, ...]
 class Event:
     """One step of one machine.
 
-    `queue` is the inbox length after the step. A send names its receivers (`to`), a
-    receive the send that caused it (`sender`, `cause`) and when that message arrived. `lost`
-    and `duplicated` are those of a send's receivers whom a fault let have no copy, or two: the
-    backend says so before it logs the event.
+    `queue` is the inbox length after the step. A send names its receivers (`to`), a receive
+    names its send event (`sender`, `cause`) and the arrival of the message. `lost` and
+    `duplicated` are the receivers of a send to which a fault lets no copy, or two, pass; the
+    backend sets them before it logs the event.
     """
 
     kind: Kind
@@ -47,7 +47,7 @@ class Event:
 
 @dataclass(slots=True)
 class Message:
-    """One copy of send event `index` of `sender`, on its way to `receiver`."""
+    """The message of send event `index` of `sender` to `receiver`."""
 
     sender: str
     receiver: str
@@ -64,9 +64,9 @@ class Arrival(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The first record of a log: which machine of which run, and everything the run depends on.
+    """The first record of a log: machine, run, and everything on which the run depends.
 
-    `spec` gives every tick rate; `version` is that of the vklocks that ran the machine.
+    `spec` has every tick rate; `version` is the version of vklocks that ran the machine.
     """
 
     machine: str
@@ -78,7 +78,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """A machine that was killed has come back, after it had logged `events` events."""
+    """The restart of a killed machine with `events` events in its log."""
 
     at_ns: int
     events: int
@@ -86,7 +86,7 @@ class Recovery:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A message that its receiver still had in the inbox at the end."""
+    """A message that was still in the receiver's inbox at the end."""
 
     sender: str
     cause: int
@@ -95,7 +95,7 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """A message whose receiver never acknowledged it."""
+    """A message that its receiver never acknowledged."""
 
     to: str
     index: int

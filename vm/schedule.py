@@ -1,4 +1,4 @@
-"""When ticks are due: an absolute schedule that never drifts and never makes up for lost time."""
+"""Due times of ticks: an absolute schedule that never drifts; missed ticks are not made up."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -22,15 +22,15 @@ class Schedule:
         return self.phase_ns + tick * SECOND_NS // self.tick_rate_hz
 
     def dues_ns(self, ticks: Iterable[int]) -> Iterator[tuple[int, int]]:
-        """The ticks, each with when it is due; `due_ns` for those who are in a hurry."""
+        """Return the ticks, each with its due time; for many ticks faster than `due_ns`."""
         phase_ns, rate = self.phase_ns, self.tick_rate_hz
         return ((tick, phase_ns + tick * SECOND_NS // rate) for tick in ticks)
 
     def ticks_before(self, time_ns: int) -> int:
-        """How many ticks are due before `time_ns`."""
+        """Return the number of ticks that are due before `time_ns`."""
         since_first_ns = time_ns - self.phase_ns
         return max(0, -(-since_first_ns * self.tick_rate_hz // SECOND_NS))
 
     def skip_missed(self, tick: int, now_ns: int) -> int:
-        """The first tick from `tick` on that is at most a period late; those before are missed."""
+        """Return the first tick from `tick` on that is at most a period late; skip earlier ones."""
         return max(tick, self.ticks_before(now_ns - self.period_ns))

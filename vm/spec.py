@@ -1,11 +1,10 @@
-"""A spec: everything that one run depends on, with nothing left open.
+"""A spec: every value on which one run depends.
 
-A spec is read from plain values and written back as such by `Spec.parse` and `Spec.plain`, the
-same ones in an experiment file, in `spec.json`, in the start record of a log and on a machine's
-command line. A field is declared once, in `Spec`: type, default, reader, description and JSON
-Schema. Random values (tick rates, phases, choices of the workload) come from one generator per
-owner and purpose, derived from the seed and the machine's name, so that nothing depends on the
-order in which machines happen to run.
+`Spec.parse` reads a spec from plain values, `Spec.plain` writes them; they are the same in an
+experiment file, in `spec.json`, in the start record of a log and on a machine's command line. A
+field is declared once, in `Spec`: type, default, reader, description and JSON Schema. Random values
+(tick rates, phases, choices of the workload) come from one generator per owner and purpose, derived
+from the seed and the machine's name, so they do not depend on the order in which machines run.
 """
 
 import dataclasses
@@ -29,7 +28,7 @@ from vm.fields import (
     read_whole,
 )
 
-# Code that reads a spec needs these two with it.
+# Exported again, for code that reads specs.
 from vm.fields import SpecError as SpecError
 from vm.fields import suggestion as suggestion
 from vm.latency import Latency, latency_schema, plain_latency, read_latency
@@ -55,13 +54,13 @@ def generator(seed: int, owner: str, purpose: str) -> Random:
 
 
 def draw_schedule(tick_rate_hz: int, seed: int, machine: str) -> Schedule:
-    """Return the machine's ticks, which begin at a phase drawn from one period."""
+    """Return the machine's schedule, with a phase drawn from one period."""
     phase_ns = int(generator(seed, machine, "phase").random() * (SECOND_NS // tick_rate_hz))
     return Schedule(tick_rate_hz, phase_ns)
 
 
 def natural_order(name: str) -> list[tuple[int, str]]:
-    """Sort key that puts vm2 before vm10."""
+    """Return a sort key that puts vm2 before vm10."""
     parts = re.split(r"(\d+)", name)
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
@@ -76,7 +75,7 @@ def _read_machines(field: str, value: Any) -> tuple[str, ...]:
             raise SpecError(
                 field, f"{quoted(name)} is not a name: letters, digits and _ . : - only"
             )
-    # Draws depend on the order, and machines that meet by address have no other one.
+    # Draws depend on the order, and machines given by address have no other order.
     return tuple(sorted(names, key=natural_order))
 
 
@@ -143,7 +142,7 @@ def _read_fifo(field: str, value: Any) -> bool:
 
 
 def _read_fault_tables(field: str, value: Any) -> Sequence[Any]:
-    """Check that there is a list; `Spec.parse` reads its tables, which depend on other fields."""
+    """Check for a list; `Spec.parse` reads the tables in it, which depend on other fields."""
     if not isinstance(value, list | tuple):
         raise SpecError(field, f"{quoted(value)} is not a list of tables")
     return value
@@ -164,9 +163,9 @@ def _declared(
 
 @dataclass(frozen=True)
 class Spec:
-    """One run. `tick_rates_hz` holds the rates of the machines whose rate is not to be drawn.
+    """The spec of one run. `tick_rates_hz` holds the tick rates that are not drawn.
 
-    Without a `latency` the network is as it is; `fifo` declares whether channels keep order.
+    Without a `latency` the backend's own applies; `fifo` states whether channels keep order.
     """
 
     machines: tuple[str, ...] = _declared(
@@ -195,13 +194,13 @@ class Spec:
     tick_rates_hz: Mapping[str, int] = _declared(
         {},
         _read_tick_rates_hz,
-        "ticks per second of machines whose rate is not to be drawn",
+        "ticks per second of machines, instead of a drawn rate",
         {"type": "object", "additionalProperties": RATE},
     )
     workload: Workload = _declared(
         WORKLOADS["assignment"],
         _read_workload,
-        "idle ticks: a workload's name, or the weights of a send to one, a send to all, neither",
+        "idle ticks: a workload's name, or weights: send to one, send to all, internal event",
         {
             "anyOf": [
                 {"enum": list(WORKLOADS)},
@@ -230,7 +229,7 @@ class Spec:
     latency: Latency | None = _declared(
         None,
         read_latency,
-        "latency of the network; left as it is, if not given",
+        "latency of the network (default: that of the backend)",
         latency_schema(),
         plain_latency,
     )
@@ -240,7 +239,7 @@ class Spec:
     faults: tuple[Fault, ...] = _declared(
         (),
         _read_fault_tables,
-        "what goes wrong, and when",
+        "faults, each with its time",
         faults_schema(),
         lambda faults: [plain_fault(fault) for fault in faults],
     )
@@ -266,7 +265,7 @@ class Spec:
         )
 
     def plain(self) -> dict[str, Any]:
-        """Return the values that `parse` reads back as an equal spec; JSON can hold them."""
+        """Return JSON-compatible values that `parse` reads back as an equal spec."""
         return {name: field.plain(getattr(self, name)) for name, field in FIELDS.items()}
 
     @property
@@ -274,7 +273,7 @@ class Spec:
         return round(self.duration_s * SECOND_NS)
 
     def resolved(self) -> "Spec":
-        """Return the same run with every tick rate given."""
+        """Return the spec with the tick rate of every machine."""
         return replace(self, tick_rates_hz={m: self.tick_rate_hz(m) for m in self.machines})
 
     def tick_rate_hz(self, machine: str) -> int:
@@ -289,7 +288,7 @@ class Spec:
         return draw_schedule(self.tick_rate_hz(machine), self.seed, machine)
 
     def planned_ticks(self, machine: str) -> Iterator[range]:
-        """Return the ticks that no fault takes from a machine."""
+        """Yield a machine's ticks outside its pauses, restarts and crash, as ranges."""
         due_before, first = self.schedule(machine).ticks_before, 0
         own = [f for f in self.faults if isinstance(f, MachineFault) and f.machine == machine]
         for fault in sorted(own, key=lambda fault: fault.at_ns):

@@ -1,4 +1,4 @@
-"""What a machine does on a tick that finds its inbox empty."""
+"""Workloads: the actions of a machine on idle ticks, when its inbox is empty."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from random import Random
 
 @dataclass(frozen=True)
 class Workload:
-    """Relative weights of the three things an idle tick can be.
+    """Relative weights of the three actions of an idle tick.
 
-    Only `Random.random` is drawn from: of all its methods it alone promises the same
-    sequence on every Python version.
+    Draws use only `Random.random`, the one method that guarantees the same sequence on every
+    Python version.
     """
 
     one: int
@@ -18,7 +18,7 @@ class Workload:
     internal: int
 
     def receivers(self, peers: Sequence[str], random: Random) -> tuple[str, ...]:
-        """Whom this idle tick sends to: one peer, all of them, or (an internal event) none."""
+        """Return the receivers of an idle tick: one peer, all, or none (an internal event)."""
         roll = int(random.random() * (self.one + self.all + self.internal))
         if not peers or roll >= self.one + self.all:
             return ()

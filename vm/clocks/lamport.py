@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 
 class Lamport:
-    """One counter per machine. Orders every causally related pair, and many that are not."""
+    """One counter per machine. Orders every causally related pair of events, and many others."""
 
     strong = False
 
@@ -26,7 +26,7 @@ class Lamport:
     def decode(self, numbers: Sequence[int], events: Sequence[int]) -> int:
         if len(numbers) != 1:
             raise ValueError(f"a lamport timestamp is 1 number, not {len(numbers)}")
-        # The longest causal chain that ends in an event is at most all events there are.
+        # A timestamp is the length of a causal path, which has at most all events so far.
         if not 1 <= numbers[0] <= sum(events):
             raise ValueError(f"lamport timestamp {numbers[0]} is outside 1..{sum(events)}")
         return numbers[0]

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 
 class Vector:
-    """One counter per machine at every machine: component q counts the events of q known of.
+    """One counter per machine at every machine: component q counts the known events of q.
 
-    Orders exactly the causally related pairs.
+    Orders exactly the causally related pairs of events.
     """
 
     strong = True

@@ -1,7 +1,7 @@
 """Wakes the event loop at an exact instant.
 
-asyncio rounds its timers up to whole milliseconds (epoll's unit), which alone would cost
-the 99th percentile of tick lateness a millisecond. A thread that waits for the instant and
+asyncio rounds its timers up to whole milliseconds (epoll's unit), which alone would add a
+millisecond to the 99th percentile of tick lateness. A thread that waits for the instant and
 then calls into the loop is late by a tenth of that.
 """
 
@@ -12,7 +12,7 @@ from threading import Condition, Thread
 
 
 class Alarm:
-    """One pending instant at a time: set it, be called, set it again."""
+    """A timer with one pending instant at a time; `set` it again after each call."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
         self._loop = loop
@@ -24,16 +24,16 @@ class Alarm:
         self._thread.start()
 
     def set(self, monotonic_ns: int) -> None:
-        """Call back in the loop when `time.monotonic_ns()` gets there, or at once if it has.
+        """Call back in the loop when `time.monotonic_ns()` reaches this, at once if it has passed.
 
-        An instant that was set before and has not come yet is given up.
+        It replaces an instant that was set before and has not come yet.
         """
         with self._news:
             self._instant_ns = monotonic_ns
             self._news.notify()
 
     def close(self) -> None:
-        """No further calls, except one that may already be on its way."""
+        """Make no further calls, except one that may already be scheduled."""
         with self._news:
             self._closed = True
             self._news.notify()

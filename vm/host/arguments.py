@@ -1,7 +1,7 @@
 """The command line of one machine.
 
-`--spec` holds the whole spec as one JSON value, as the orchestrator gives it; the other options
-of fields are conveniences over it, for a machine run by hand.
+`--spec` holds the whole spec as one JSON value, as the orchestrator passes it; options of single
+fields take precedence over it, for a machine run by hand.
 """
 
 import argparse
@@ -35,12 +35,12 @@ MAX_PORT = 65535
 PORT = re.compile(r"[0-9]{1,5}")
 MAX_HOST = 253
 MAX_RUN_NAME = 255
-#: Fields of the spec that have an option; the machines follow from the peers.
+#: Fields of the spec that have an option; the machines are NAME and the peers.
 FIELDS = ("duration_s", "ticks", "workload", "clocks", "seed")
 
 
 def read_settings(arguments: Sequence[str] | None) -> Settings:
-    """Return the settings that a command line gives; UsageError names a wrong argument."""
+    """Return the settings of a command line; UsageError names a wrong argument."""
     given = _parser().parse_args(arguments)
     port = given.port if given.port_option is None else given.port_option
     if port is None or not 1 <= port <= MAX_PORT:
@@ -82,7 +82,7 @@ def read_settings(arguments: Sequence[str] | None) -> Settings:
 
 
 def _fields_of_options(given: argparse.Namespace, spec: Spec) -> dict[str, Any]:
-    """Return the plain values of the fields that options give; `spec` is that of --spec."""
+    """Return the plain values of fields given as options; `spec` is that of --spec."""
     plain = given_fields(given, FIELDS)
     if given.min_ticks is not None or given.max_ticks is not None:
         low, high = plain.get("ticks", spec.ticks)
@@ -118,28 +118,28 @@ def _parser() -> Parser:
         type=read_integer,
         help="the port to listen on",
     )
-    text = "the other machines; an address without a name is asked for its name"
+    text = "the other machines; without NAME=, the machine there is asked for its name"
     add("--peers", dest="peers_option", metavar="NAME=HOST:PORT,…", help=text)
     _add_spec(parser)
-    text = "only machines of one run talk (default: by-hand)"
+    text = "only machines of the same run connect (default: by-hand)"
     add("--run", metavar="NAME", type=_read_run, default="by-hand", help=text)
     text = "folder of NAME.jsonl and NAME.out (default: runs/by-hand)"
     add("--log", metavar="DIR", type=Path, default=Path("runs/by-hand"), help=text)
     text = "how long to wait for the peers (default: 30)"
     add("--startup", metavar="S", type=_read_startup_s, default=30, help=text)
-    text = "let channels hold messages back during partitions, where the network is not cut"
+    text = "hold messages back in the channels during partitions, if the network is not cut"
     add("--partitions", action="store_true", help=text)
-    text = "continue from the log, if it is of this run: for a machine that was killed"
+    text = "after a kill: continue from the log, if it is of this run"
     add("--recover", action="store_true", help=text)
     text = "address to listen on (default: all)"
     add("--listen", metavar="ADDRESS", type=_read_address, default=ALL_ADDRESSES, help=text)
-    add("--tether", action="store_true", help="end when standard input does")
+    add("--tether", action="store_true", help="end when standard input ends")
     return parser
 
 
 def _add_spec(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    text = "the spec, whole or in part, as an object of its fields"
+    text = "the spec, whole or in part, as a JSON object of its fields"
     add("--spec", metavar="JSON", type=_read_spec, default={}, help=text)
     add_options(parser, FIELDS)
     add("--min-ticks", metavar="MIN", type=read_integer, help="the MIN of --ticks")
@@ -162,7 +162,7 @@ def _read_spec(text: str) -> dict[str, Any]:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return the object of these fields, none of which may be there twice."""
+    """Return the object of these fields; no field may occur twice."""
     key, count = max(Counter(key for key, _ in pairs).items(), key=itemgetter(1), default=("", 0))
     if count > 1:
         raise argparse.ArgumentTypeError(f"{plain_text(key)}: it is there more than once")
@@ -188,7 +188,7 @@ def _read_run(text: str) -> str:
 
 
 def _read_address(text: str) -> str:
-    """Read an address of this computer to listen on, in numbers: no server is asked for names."""
+    """Read an address of this computer to listen on; numeric, so that DNS is not queried."""
     if text in (ALL_ADDRESSES, "localhost"):
         return text
     numeric, stream = socket.AI_NUMERICHOST, socket.SOCK_STREAM
@@ -204,7 +204,7 @@ def _read_address(text: str) -> str:
 
 
 def _peers(text: str) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Return the addresses of the peers by name, and those of peers without a name."""
+    """Return the addresses of peers by name, and the addresses of peers without a name."""
     peers: dict[str, str] = {}
     addresses: list[str] = []
     known: set[str] = set()

@@ -1,27 +1,27 @@
-"""What waiting code is woken by."""
+"""Wake-ups of waiting coroutines."""
 
 import asyncio
 from collections.abc import Callable
 
 
 class Changes:
-    """Wakes whoever waits for something to become true that peers, time or an operator decide."""
+    """Wakes coroutines that wait for a change by peers, time or the operator."""
 
     def __init__(self) -> None:
         self.terminated = False
         self._event = asyncio.Event()
 
     def note(self) -> None:
-        """Something has changed."""
+        """Wake waiting coroutines after a change."""
         self._event.set()
 
     def terminate(self) -> None:
-        """The operator wants the machine to end."""
+        """Request the end of the machine."""
         self.terminated = True
         self._event.set()
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        """Wait until `holds` is true; it is asked again at every change."""
+        """Wait until `holds()` is true; it is evaluated again at every change."""
         while not holds():
             self._event.clear()
             await self._event.wait()

@@ -59,7 +59,7 @@ async def _run(settings: Settings, log_writer: LogWriter, past: Past | None) -> 
         if not loop.is_closed():
             loop.call_soon_threadsafe(host.terminate)
 
-    # A handler of the loop would be gone when the loop is, and the machine not yet.
+    # A handler of the loop would end with the loop, before the process does.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, terminate)
     if settings.tethered:
@@ -69,8 +69,8 @@ async def _run(settings: Settings, log_writer: LogWriter, past: Past | None) -> 
     except TerminatedEarly:
         log_writer.say(f"{settings.name} ends before its run began")
         return 128 + (signals or [signal.SIGINT])[0]
-    # Calls that the server has just ended still have a step to do; cancelled before it, gRPC
-    # prints a traceback.
+    # Calls that the server has just ended need one more step of the loop; if they are cancelled
+    # before it, gRPC prints a traceback.
     if ending := asyncio.all_tasks() - {asyncio.current_task()}:
         await asyncio.wait(ending, timeout=ENDING_S)
     return 0

@@ -1,4 +1,4 @@
-"""From a machine to its streams: what latency and faults do to messages before they leave."""
+"""Departures: latency and faults, applied to messages between a machine and its streams."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,16 +13,16 @@ from vm.latency import AS_IT_IS
 from vm.records import Event, Message, Undelivered
 from vm.spec import Spec
 
-#: When each copy of a message leaves.
+#: Copies of messages, each with its departure time.
 Departures = list[tuple[int, Message]]
 
 
 class DepartureQueue:
-    """Loses, doubles and holds messages, and hands each to its stream when its time has come.
+    """Loses, duplicates and holds messages, and passes each to its stream when it is due.
 
-    What is due by one instant has been handed over, in the order in which it was due, before
-    anything of a later instant is: so a machine that comes back, and does it all again from its
-    log, gives every message the number that it had.
+    All copies due by one instant are passed on, in the order of their departure times, before
+    any copy of a later instant: so a restarted machine, which repeats this from its log, gives
+    every message the same sequence number as before.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class DepartureQueue:
         self._channels = {
             peer: Channel(spec, name, peer, latency, partitions=partitions) for peer in outgoing
         }
-        #: Copies by when they leave, then by their event; of equal ones either may go first.
+        #: A heap by departure time, then send event; equal copies may leave in either order.
         self._held: list[tuple[int, int, int, Message]] = []
         self._serials = count()
         self._is_closed = False
@@ -53,7 +53,7 @@ class DepartureQueue:
         return not self._held
 
     def decide(self, event: Event, messages: Iterable[Message]) -> Departures:
-        """When the messages of an event leave; what does not go as it should is noted in it."""
+        """Return when the messages of an event leave; note losses and duplicates in the event."""
         departures: Departures = []
         for message in messages:
             times_ns = self._channels[message.receiver].carry(event.at_ns)
@@ -62,13 +62,13 @@ class DepartureQueue:
         return departures
 
     def hold(self, departures: Departures, now_ns: int) -> None:
-        """Take messages whose event is logged, and let go what is due by now."""
+        """Hold the messages of logged events, and pass on those that are due by now."""
         for leaves_ns, message in departures:
             heappush(self._held, (leaves_ns, message.index, next(self._serials), message))
         self._let_go(now_ns)
 
     def recover(self, name: str, events: Iterable[Event], now_ns: int) -> None:
-        """Be where a machine was that has logged these events, its first ones."""
+        """Restore the state after these events, the machine's log from the first on."""
         departures: Departures = []
         for event in events:
             noted = event.lost, event.duplicated
@@ -79,12 +79,12 @@ class DepartureQueue:
         self.hold(departures, now_ns)
 
     def close(self) -> None:
-        """Nothing leaves from now on."""
+        """Pass on no further messages."""
         self._is_closed = True
         self._alarm.close()
 
     def undelivered(self) -> Iterator[Undelivered]:
-        """What has not left, and what has but was not taken."""
+        """Yield the messages that left but did not arrive, then those that did not leave."""
         for peer, outgoing in self._outgoing.items():
             for message in outgoing.end.undelivered():
                 yield Undelivered(peer, message.index)

@@ -1,4 +1,4 @@
-"""One machine from its epoch, or from its return, to its stop record."""
+"""One incarnation of a machine: from the epoch, or from a restart, to the stop record."""
 
 import asyncio
 import gc
@@ -21,18 +21,18 @@ from vm.records import Event, Message, Recovery, Start, Stop
 from vm.schedule import SECOND_NS
 from vm.spec import Spec
 
-#: How long a machine waits, after the run or after SIGTERM, for its peers to have everything.
+#: How long a machine waits, after the run or after SIGTERM, until all messages have arrived.
 DRAIN_NS = 2 * SECOND_NS
 DRAIN_TERMINATED_NS = SECOND_NS // 2
-#: How long a machine that was killed, frozen or cut off may take until it is connected again.
+#: How long a machine that was killed, frozen or cut off may take to reconnect.
 RETURN_NS = 10 * SECOND_NS
 
 
 class Incarnation:
-    """A machine, its ticks, and what goes to its peers.
+    """A machine, its ticks and its outgoing messages.
 
-    `events` are those of the log, if the machine comes back; from here on it is where they
-    left it, and `live` goes on.
+    `events` are those in the log of a restarted machine, which is restored to its state after
+    them; `live` continues from there.
     """
 
     def __init__(
@@ -73,12 +73,12 @@ class Incarnation:
         self._log_writer.begin(Start(me, run, agreed.epoch_unix_ns, agreed.spec))
 
     def come_back(self) -> None:
-        """Write that the machine is back."""
+        """Write a recovery record."""
         self._log_writer.begin(Recovery(self._epoch.now_ns, self._machine.events))
 
     async def live(self) -> None:
         """Tick, drain, and write the last record."""
-        # What start-up has made stays; the collector need not look at it between ticks.
+        # Objects made at start-up stay; the collector need not scan them between ticks.
         gc.freeze()
         gc.enable()
         self._ticking.begin()
@@ -106,13 +106,13 @@ class Incarnation:
         return bounds
 
     async def _drain(self) -> None:
-        """Wait, within bounds, until every message of this machine and of its peers is there."""
+        """Wait, within bounds, until the messages of this machine and its peers have arrived."""
         spec = self._agreement.spec
-        # Each message that is held has its time.
+        # Every held message leaves at its departure time.
         await self._changes.until(lambda: self._departures.is_empty or self._changes.terminated)
         self._departures.close()
         self._links.finish()
-        # Whoever is killed until then needs again what it had.
+        # A peer that is killed until then needs its messages again.
         await self._within(_last_down_ns(spec), lambda: self._changes.terminated)
         crashed = {fault.machine for fault in spec.faults if isinstance(fault, Crash)}
         done, limit_ns = partial(self._links.are_done, crashed), _last_word_ns(spec) + DRAIN_NS
@@ -125,7 +125,7 @@ class Incarnation:
             )
 
     async def _within(self, limit_ns: int, holds: Callable[[], bool]) -> bool:
-        """Wait until something holds; False if it does not before a time since the epoch."""
+        """Wait until `holds()`; return False if it does not by `limit_ns` since the epoch."""
         try:
             async with asyncio.timeout((limit_ns - self._epoch.now_ns) / SECOND_NS):
                 await self._changes.until(holds)
@@ -145,11 +145,11 @@ class Incarnation:
 
 
 def _last_down_ns(spec: Spec) -> int:
-    """When the last machine that was frozen or killed is up again."""
+    """Return when the last fault of a machine ends."""
     return max((end_ns(f) for f in spec.faults if isinstance(f, MachineFault)), default=0)
 
 
 def _last_word_ns(spec: Spec) -> int:
-    """When everybody has been able to say everything."""
+    """Return when all messages can have left and all machines can have reconnected."""
     cuts = (fault for fault in spec.faults if isinstance(fault, Pause | Restart | Partition))
     return max(last_departure_ns(spec), *(cut.until_ns + RETURN_NS for cut in cuts), 0)

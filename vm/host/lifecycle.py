@@ -1,4 +1,4 @@
-"""The host of one machine: starts it, or recovers it, and runs it."""
+"""The host of one machine: starts or recovers it, and runs it."""
 
 import asyncio
 from collections.abc import Sequence
@@ -27,11 +27,11 @@ class Host:
         self._service = Service(settings.name, self._changes.note)
 
     def terminate(self) -> None:
-        """Tick no more, and end as soon as messages are where they belong."""
+        """Stop ticking, and end when the channels are drained, or after a bounded time."""
         self._changes.terminate()
 
     async def run(self) -> None:
-        """Run to the end. HostError if it cannot begin, TerminatedEarly after an early signal."""
+        """Run to the end. HostError if it cannot start, TerminatedEarly after an early signal."""
         async with AsyncExitStack() as stack:
             if self._past is None:
                 incarnation = await self._begin(stack)
@@ -54,22 +54,22 @@ class Host:
         except TimeoutError:
             raise HostError(startup.who_is_missing()) from None
         incarnation = self._incarnation(agreement, links)
-        # No Start frame has left yet: a machine that gets one has a first machine with a log.
+        # No Start frame has left yet: when a peer gets one, the first machine has a log.
         incarnation.begin()
         return incarnation
 
     async def _come_back(self, stack: AsyncExitStack, past: Past) -> Incarnation:
-        """Recover without waiting for peers: they may be down, and connect when they can."""
+        """Recover without waiting for peers, which may be down and connect when they can."""
         agreement = past.agreement
         membership, spec = agreement.membership, agreement.spec
         self._service.open(membership, spec, past.events)
-        # The first machine sends it again, when the epoch may be long ago.
+        # So that a Start that the first machine resends is accepted long after the epoch.
         self._service.start = agreement.frame.start
         links = Links(
             self._settings.peers, membership, spec.seed, self._service, self._changes.note
         )
         if membership.me == membership.first:
-            # A peer may have been killed before it heard it.
+            # A peer may have been killed before it got Start.
             links.say(agreement.frame)
         incarnation = self._incarnation(agreement, links, past.events)
         incarnation.come_back()

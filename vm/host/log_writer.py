@@ -10,11 +10,11 @@ from vm.records import Record, Recovery, Start, transcript_line
 
 
 class LogWriter:
-    """`<name>.jsonl` and, line by line as on standard output, `<name>.out`.
+    """The log `<name>.jsonl` and the transcript `<name>.out`, which is also printed.
 
-    Every record is with the operating system when `write` returns: a killed machine loses
-    none. Files of an earlier run under these names are removed, unless the machine continues
-    from them (`is_new` is false). OSError if the folder cannot be written.
+    The operating system has every record when `write` returns: a killed machine loses none.
+    Files of an earlier run under these names are removed, unless the machine continues from
+    them (`is_new` is false). OSError if the folder cannot be written.
     """
 
     def __init__(self, folder: Path, name: str, *, is_new: bool = True) -> None:
@@ -26,7 +26,7 @@ class LogWriter:
         self._log: FileIO | None = None
 
     def begin(self, first: Start | Recovery) -> None:
-        """Write the first record of this process: to a new log, or after the last whole line."""
+        """Write the first record of this process: to a new log, or after its last complete line."""
         self._log = self._log_path.open("xb" if isinstance(first, Start) else "ab", buffering=0)
         self.write(first)
 

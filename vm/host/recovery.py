@@ -1,4 +1,4 @@
-"""What a machine that was killed goes on from: its own log."""
+"""Recovery of a killed machine from its own log."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from vm.records import Event, Record, Start, Stop
 
 @dataclass(frozen=True)
 class Past:
-    """A log that began in this very run; a machine that `has_ended` has nothing left to do."""
+    """The log of this run so far; a machine that `has_ended` has nothing left to do."""
 
     agreement: Agreement
     events: tuple[Event, ...]
@@ -21,10 +21,10 @@ class Past:
 
 
 def read_past(settings: Settings) -> Past | None:
-    """What the machine's log holds of this run, or None if it does not hold a whole line of it.
+    """Return the machine's log of this run, or None if no log begins with its start record.
 
     A torn last line is cut off: its event's messages have not left. HostError if the log is
-    spoilt, or tells of another run under the same name.
+    damaged, or does not fit the settings.
     """
     path = log_path(settings.log, settings.name)
     if not path.exists():
@@ -42,7 +42,7 @@ def read_past(settings: Settings) -> Past | None:
 
 
 def _whole_lines(path: Path) -> list[str]:
-    """The lines of a log, of which there is at least one, empty perhaps."""
+    """Cut off a torn last line; return the other lines, at least one, which may be empty."""
     with path.open("rb+") as log:
         text = log.read()
         log.truncate(whole := text.rfind(b"\n") + 1)
@@ -67,9 +67,9 @@ def _record(path: Path, number: int, line: str) -> Record:
 
 
 def _agreement(settings: Settings, start: Start) -> Agreement:
-    """Return what was agreed by the log; HostError if the machine is given another spec now."""
+    """Return the agreement in the log; HostError if the machine is given another spec now."""
     given = settings.spec
-    # Peers gave the rates that this machine was not given, and perhaps the seed.
+    # Rates that this machine was not given, and perhaps the seed, came from peers.
     rates_hz = {**start.spec.tick_rates_hz, **given.tick_rates_hz}
     seed = start.spec.seed if settings.seed is None else settings.seed
     logged, now = start.spec.plain(), replace(given, tick_rates_hz=rates_hz, seed=seed).plain()

@@ -1,4 +1,4 @@
-"""Settings of a host, and how it fails."""
+"""Settings and errors of a host."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,12 +18,13 @@ class TerminatedEarly(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of one host. `spec.machines` is completed by the names of `addresses`.
+    """Settings of one host.
 
-    `peers` maps names to addresses; the machines at `addresses` are asked for their names.
-    Without a `seed` the first machine draws one and the others take it over. With `partitions`
-    the channels hold messages back during those of the spec; without, the network is cut.
-    `recover` continues a log of this run, if there is one; `tethered` ends with standard input.
+    `peers` maps names to addresses; the machines at `addresses` are asked for their names, which
+    complete `spec.machines`. Without a `seed` the first machine draws one for all. With
+    `partitions` the channels hold messages back during those of the spec; without, the network
+    itself is cut. `recover` continues a log of this run, if there is one; `tethered` ends with
+    standard input.
     """
 
     name: str

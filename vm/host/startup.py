@@ -1,4 +1,4 @@
-"""From addresses to an agreement: who is there, and when the run begins."""
+"""Start-up: from addresses to an agreement on machines, tick rates, seed and epoch."""
 
 import time
 from collections.abc import Mapping
@@ -16,14 +16,14 @@ from vm.host.wire.service import Service
 from vm.quoting import quoted
 from vm.spec import NAME, Spec, natural_order
 
-#: How far in the future the epoch is set, so that Start reaches everybody before it.
+#: How far in the future the epoch is set, so that Start reaches every machine before it.
 EPOCH_MARGIN_NS = 50_000_000
 EPOCH_MARGIN_PER_MACHINE_NS = 5_000_000
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """What all machines of a run go by. `spec` has everybody's tick rate."""
+    """The values on which all machines of a run agree; `spec` has every tick rate."""
 
     membership: Membership
     spec: Spec
@@ -31,7 +31,7 @@ class Agreement:
 
     @property
     def frame(self) -> vm_pb2.Frame:
-        """How the first machine says it."""
+        """The agreement as the first machine sends it."""
         rates_hz = [self.spec.tick_rate_hz(machine) for machine in self.spec.machines]
         return vm_pb2.Frame(
             start=vm_pb2.Start(epoch_unix_ns=self.epoch_unix_ns, tick_rates_hz=rates_hz)
@@ -39,9 +39,9 @@ class Agreement:
 
 
 class Startup:
-    """`meet` the peers, `connect` to them while links stand, and `agree`, in this order.
+    """The steps `meet`, `connect` (while links are `standing`) and `agree`, in this order.
 
-    Each waits without a limit of its own. HostError if a peer refuses, TerminatedEarly after a
+    No step has a time limit of its own. HostError if a peer refuses, TerminatedEarly after a
     signal.
     """
 
@@ -51,12 +51,12 @@ class Startup:
         self._changes = changes
         self._peers = dict(settings.peers)
         self._spec = settings.spec
-        #: The address whose machine is being asked for its name; `meet` makes the links after all.
+        #: The address that is being asked for its machine's name; then `meet` makes the links.
         self._unnamed = ""
         self._links: Links
 
     async def meet(self) -> Links:
-        """Learn who the peers are, and let them in."""
+        """Get the names of all peers, and admit the peers."""
         await self._identify_peers()
         self._membership = membership = self._make_membership()
         self._service.open(membership, self._spec)
@@ -70,7 +70,7 @@ class Startup:
         await self._changes.until(self._is_connected)
 
     async def agree(self) -> Agreement:
-        """Get the run's start from the first machine, or make it and tell the others."""
+        """Get the agreement from the first machine, which makes it and sends it to all."""
         me, first = self._membership.me, self._membership.first
         if me == first:
             return await self._decide()
@@ -101,7 +101,7 @@ class Startup:
         return Agreement(self._membership, spec, epoch_unix_ns)
 
     def who_is_missing(self) -> str:
-        """Why it has taken so long."""
+        """Return the reason for a timeout, with the missing peers."""
         if len(self._peers) < len(self._settings.addresses):
             missing = [f"the machine at {self._unnamed}"]
         else:

@@ -1,4 +1,4 @@
-"""How a machine ends with the process that started it, however that one ends."""
+"""Ends a machine when the process that started it ends, in any way."""
 
 import ctypes
 import os
@@ -7,16 +7,16 @@ import sys
 from collections.abc import Callable
 from threading import Thread
 
-#: From <sys/prctl.h>: which signal to get when the thread that started this process is no more.
+#: From <sys/prctl.h>: sets the signal to get when the thread that started this process ends.
 PR_SET_PDEATHSIG = 1
 
 
 def tether(end: Callable[[], object]) -> None:
-    """Call `end`, in another thread, when nobody holds the other end of standard input any more.
+    """Call `end`, in another thread, when the other end of standard input is closed.
 
-    A process that is frozen when its parent dies could not; on Linux the kernel kills it then.
-    Elsewhere it is to be in a process group of its own: a group that loses its parent while a
-    process of it is frozen is sent SIGHUP and SIGCONT.
+    A process that is frozen when its parent dies cannot call it; on Linux the kernel kills it.
+    Elsewhere it must be in a process group of its own: a group that loses its parent while one of
+    its processes is frozen is sent SIGHUP and SIGCONT.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -9,12 +9,12 @@ from vm.machine import Machine
 from vm.records import Event, Message
 from vm.schedule import Schedule
 
-#: Takes each event as it happens, with the messages that it sends.
+#: Called with each event and the messages that it sends.
 Emit = Callable[[Event, tuple[Message, ...]], None]
 
 
 class Ticking:
-    """Carries out the ticks that are due before `duration_ns`, skipping those it misses."""
+    """Runs the ticks that are due before `duration_ns`, and skips the missed ones."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Ticking:
         return self._next == self._ticks
 
     def go_on_after(self, events: Sequence[Event]) -> None:
-        """These, of which there is at least one, were before; ticks without an event are missed."""
+        """Continue after these events (at least one); earlier ticks without an event are missed."""
         self._next = events[-1].tick + 1
         self.ticks_missed = self._next - len(events)
 
@@ -48,7 +48,7 @@ class Ticking:
         self._set_alarm()
 
     def end(self) -> None:
-        """No tick from now on."""
+        """Stop ticking."""
         self._alarm.close()
 
     def deliver(self, message: Message) -> None:

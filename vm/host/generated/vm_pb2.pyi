@@ -96,7 +96,7 @@ Global___Frame: _TypeAlias = Frame  # noqa: Y015
 
 @_typing.final
 class Hello(_message.Message):
-    """Opens a stream; both ends must mean the same run."""
+    """Opens a stream; both ends must belong to the same run."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -110,7 +110,7 @@ class Hello(_message.Message):
     sender: _builtins.str
     receiver: _builtins.str
     seed: _builtins.int
-    """The seed that machines without one of their own take from the first machine."""
+    """The sender's seed; machines without a seed use that of the first machine."""
     @_builtins.property
     def machines(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -156,7 +156,7 @@ Global___Ready: _TypeAlias = Ready  # noqa: Y015
 
 @_typing.final
 class Start(_message.Message):
-    """From the first machine: when the run begins."""
+    """From the first machine: the epoch and the tick rates of the run."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -191,7 +191,7 @@ class Message(_message.Message):
     sequence: _builtins.int
     """Counts the messages of this channel from 1, across reconnects."""
     index: _builtins.int
-    """The send event that caused it."""
+    """The index of the send event."""
     @_builtins.property
     def stamps(self) -> _containers.RepeatedCompositeFieldContainer[Global___Stamp]:
         """One per clock, in the order of Hello.clocks."""
@@ -239,7 +239,7 @@ class Finish(_message.Message):
 
     SENT_FIELD_NUMBER: _builtins.int
     sent: _builtins.int
-    """How many messages it sent on this channel."""
+    """The number of messages that it sent on this channel."""
     def __init__(
         self,
         *,
@@ -255,7 +255,7 @@ Global___Finish: _TypeAlias = Finish  # noqa: Y015
 
 @_typing.final
 class Leave(_message.Message):
-    """The sender ends, and needs nothing more. A sender that is cut off without it may come back."""
+    """The sender ends, and needs nothing more. A sender that is cut off without Leave may come back."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -272,7 +272,7 @@ Global___Leave: _TypeAlias = Leave  # noqa: Y015
 
 @_typing.final
 class Progress(_message.Message):
-    """How far the receiver has got; the latest holds."""
+    """The progress of the receiver; the latest one is valid."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -280,11 +280,11 @@ class Progress(_message.Message):
     FINISHED_FIELD_NUMBER: _builtins.int
     LOGGED_FIELD_NUMBER: _builtins.int
     received: _builtins.int
-    """Messages 1..received have arrived: the sender goes on from here."""
+    """Messages 1..received have arrived: the sender continues after them."""
     finished: _builtins.bool
     """Finish has arrived too."""
     logged: _builtins.int
-    """Of messages 1..logged the receive is in the receiver's log: the sender may forget them."""
+    """The receives of messages 1..logged are in the receiver's log: the sender may forget them."""
     def __init__(
         self,
         *,

@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class MachineStub:
-    """What machines say to each other. Every machine serves this, and opens one Channel stream
-    to each of its peers; a stream carries one direction only.
+    """The protocol between machines. Every machine serves it, and opens one Channel stream to each
+    of its peers; a stream carries one direction only.
     """
 
     def __init__(self, channel):
@@ -49,20 +49,20 @@ class MachineStub:
 
 
 class MachineServicer:
-    """What machines say to each other. Every machine serves this, and opens one Channel stream
-    to each of its peers; a stream carries one direction only.
+    """The protocol between machines. Every machine serves it, and opens one Channel stream to each
+    of its peers; a stream carries one direction only.
     """
 
     def Identify(self, request, context):
-        """Who answers at this address? For peers that are given by address alone.
+        """Returns the machine's name, for peers that are given by address alone.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Channel(self, request_iterator, context):
-        """The sender's frames: one Hello, then the rest in the order in which they happened.
-        The receiver answers the Hello, and acknowledges from then on.
+        """Carries the sender's frames: one Hello, then the others in their order.
+        The receiver answers the Hello and every later frame with Progress.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -90,8 +90,8 @@ def add_MachineServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Machine:
-    """What machines say to each other. Every machine serves this, and opens one Channel stream
-    to each of its peers; a stream carries one direction only.
+    """The protocol between machines. Every machine serves it, and opens one Channel stream to each
+    of its peers; a stream carries one direction only.
     """
 
     @staticmethod

@@ -27,8 +27,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class MachineStub:
-    """What machines say to each other. Every machine serves this, and opens one Channel stream
-    to each of its peers; a stream carries one direction only.
+    """The protocol between machines. Every machine serves it, and opens one Channel stream to each
+    of its peers; a stream carries one direction only.
     """
 
     @_typing.overload
@@ -36,29 +36,29 @@ class MachineStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> MachineAsyncStub: ...
     Identify: _grpc.UnaryUnaryMultiCallable[_vm_pb2.IdentifyRequest, _vm_pb2.Identity]
-    """Who answers at this address? For peers that are given by address alone."""
+    """Returns the machine's name, for peers that are given by address alone."""
     Channel: _grpc.StreamStreamMultiCallable[_vm_pb2.Frame, _vm_pb2.Progress]
-    """The sender's frames: one Hello, then the rest in the order in which they happened.
-    The receiver answers the Hello, and acknowledges from then on.
+    """Carries the sender's frames: one Hello, then the others in their order.
+    The receiver answers the Hello and every later frame with Progress.
     """
 
 @_typing.type_check_only
 class MachineAsyncStub(MachineStub):
-    """What machines say to each other. Every machine serves this, and opens one Channel stream
-    to each of its peers; a stream carries one direction only.
+    """The protocol between machines. Every machine serves it, and opens one Channel stream to each
+    of its peers; a stream carries one direction only.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Identify: _aio.UnaryUnaryMultiCallable[_vm_pb2.IdentifyRequest, _vm_pb2.Identity]  # type: ignore[assignment]
-    """Who answers at this address? For peers that are given by address alone."""
+    """Returns the machine's name, for peers that are given by address alone."""
     Channel: _aio.StreamStreamMultiCallable[_vm_pb2.Frame, _vm_pb2.Progress]  # type: ignore[assignment]
-    """The sender's frames: one Hello, then the rest in the order in which they happened.
-    The receiver answers the Hello, and acknowledges from then on.
+    """Carries the sender's frames: one Hello, then the others in their order.
+    The receiver answers the Hello and every later frame with Progress.
     """
 
 class MachineServicer(metaclass=_abc_1.ABCMeta):
-    """What machines say to each other. Every machine serves this, and opens one Channel stream
-    to each of its peers; a stream carries one direction only.
+    """The protocol between machines. Every machine serves it, and opens one Channel stream to each
+    of its peers; a stream carries one direction only.
     """
 
     @_abc_1.abstractmethod
@@ -67,7 +67,7 @@ class MachineServicer(metaclass=_abc_1.ABCMeta):
         request: _vm_pb2.IdentifyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_vm_pb2.Identity, _abc.Awaitable[_vm_pb2.Identity]]:
-        """Who answers at this address? For peers that are given by address alone."""
+        """Returns the machine's name, for peers that are given by address alone."""
 
     @_abc_1.abstractmethod
     def Channel(
@@ -75,8 +75,8 @@ class MachineServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_vm_pb2.Frame],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_vm_pb2.Progress], _abc.AsyncIterator[_vm_pb2.Progress]]:
-        """The sender's frames: one Hello, then the rest in the order in which they happened.
-        The receiver answers the Hello, and acknowledges from then on.
+        """Carries the sender's frames: one Hello, then the others in their order.
+        The receiver answers the Hello and every later frame with Progress.
         """
 
 def add_MachineServicer_to_server(servicer: MachineServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,7 +1,7 @@
-"""The gRPC server, made to survive calls of methods that it does not have.
+"""A gRPC server that survives calls of unknown methods.
 
-`grpc.aio` decodes such a call's name in the loop that accepts all calls: a name that is not UTF-8
-ends that loop, and the server with it.
+`grpc.aio` decodes the method name of such a call in the loop that accepts all calls: a name that is
+not UTF-8 ends that loop, and with it the server.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ async def _refuse(call: Any) -> None:
 
 
 def registered_server(options: tuple[tuple[str, int], ...]) -> grpc.aio.Server:
-    """Make a server that refuses calls of methods that it does not have, whatever their names."""
+    """Make a server that refuses calls of unknown methods, whatever their names."""
     server = grpc.aio.server(options=options)
     inner: Any = server
     inner._server = _Core(inner._loop, None, (), (), options, None)

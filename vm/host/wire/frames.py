@@ -1,4 +1,4 @@
-"""The wire: records to frames and back, limits, and what is refused."""
+"""The wire format: conversion of messages to frames and back, limits, and refusals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,25 +11,25 @@ from vm.records import Message, Timestamp
 from vm.schedule import SECOND_NS
 from vm.spec import MAX_MACHINES
 
-#: Two hundred vector components and a few clocks more fit in many times over.
+#: Many times the size of 200 vector components and a few more clocks.
 MAX_FRAME_BYTES = 32 * 1024
-#: What gRPC itself takes off the wire; frames between the two limits can be counted as refused.
+#: The limit of gRPC itself; frames between the two limits can be counted as refused.
 MAX_WIRE_BYTES = 40 * 1024
-#: Each peer has a connection. Those beyond are closed at once.
+#: One for each peer, and a reserve. Further connections are closed at once.
 MAX_CONNECTIONS = MAX_MACHINES + 56
-#: A peer needs one stream; a program that asks for the services first, two.
+#: A peer needs one stream; a program that first queries the services needs two.
 MAX_STREAMS = 2
-#: How long a connection may take for its handshake, and a stream for its first frame.
+#: Time limit for the handshake of a connection and for the first frame of a stream.
 STRANGER_S = 5
-#: How long a connection without a stream stays.
+#: How long a connection without a stream stays open.
 IDLE_S = 2
-#: How long a connection may be silent until it is asked for a sign of life, and then until it ends.
+#: How long a connection may be silent before it is probed, and then before it is closed.
 SILENT_S = 10
-#: By how much the wall clocks of two hosts may differ before a timestamp counts as absurd.
+#: How much the wall clocks of two hosts may differ before timestamps are refused.
 MAX_CLOCK_OFFSET_NS = SECOND_NS
-#: By how much the epoch may lie away from this host's idea of now.
+#: How far the epoch may be from this host's wall clock.
 MAX_EPOCH_DISTANCE_NS = 30 * SECOND_NS
-#: Of a refusal's reason, which repeats some of what was refused, so many characters are sent.
+#: Maximum length of the reason of a refusal, which quotes parts of the frame.
 MAX_REASON = 500
 
 SERVER_OPTIONS = (
@@ -43,21 +43,21 @@ SERVER_OPTIONS = (
     # Closes connections that a cut has left half open, and those of peers that never read.
     ("grpc.keepalive_time_ms", SILENT_S * 1000),
     ("grpc.keepalive_timeout_ms", SILENT_S * 1000),
-    # Or the window of a connection grows beyond what one frame needs.
+    # Otherwise the window of a connection grows beyond the size of one frame.
     ("grpc.http2.bdp_probe", 0),
-    # Or a peer's keepalive on a quiet channel counts as abuse and cuts the connection.
+    # Otherwise a peer's keepalive on a quiet channel counts as abuse and cuts the connection.
     ("grpc.http2.max_ping_strikes", 0),
 )
 CLIENT_OPTIONS = (
-    # Peers are reached directly, whatever proxy the environment names.
+    # Peers are reached directly, even if the environment names a proxy.
     ("grpc.enable_http_proxy", 0),
-    # Uncapped, back-off doubles recovery after a cut; and a name that does not resolve yet
-    # (its container is about to start) would be asked for again only after half a minute.
+    # Without a cap, back-off doubles the recovery time after a cut, and a name that does not
+    # resolve yet (its container is about to start) is looked up again only after half a minute.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 1000),
     ("grpc.max_reconnect_backoff_ms", 250),
     ("grpc.dns_min_time_between_resolutions_ms", 100),
-    # Notices a cut that no packet reports.
+    # Detects a cut that no packet reports.
     ("grpc.keepalive_time_ms", 1000),
     ("grpc.keepalive_timeout_ms", 1000),
     ("grpc.http2.max_pings_without_data", 0),
@@ -65,7 +65,7 @@ CLIENT_OPTIONS = (
 
 
 class Refusal(Exception):
-    """Something on the wire that is not taken; it has changed nothing."""
+    """A refused frame or stream; it has changed nothing."""
 
     def __init__(self, reason: str, status: StatusCode = StatusCode.INVALID_ARGUMENT) -> None:
         super().__init__(reason)
@@ -75,7 +75,7 @@ class Refusal(Exception):
 
 @dataclass(frozen=True)
 class Membership:
-    """What both ends of every channel must agree on, as one machine sees it."""
+    """The values on which both ends of a channel must agree, and this machine's name."""
 
     run: str
     me: str
@@ -104,7 +104,7 @@ class Membership:
         )
 
     def check_hello(self, hello: vm_pb2.Hello) -> None:
-        """Refusal unless the sender is a peer of ours that means this machine and this run."""
+        """Check that the sender is a peer and means this machine and this run; Refusal if not."""
         if hello.receiver != self.me:
             raise Refusal(f"this is {self.me}, not {hello.receiver!r}", StatusCode.NOT_FOUND)
         if hello.run != self.run:
@@ -144,13 +144,13 @@ def message_frame(sequence: int, message: Message) -> vm_pb2.Frame:
 def read_message(
     frame: vm_pb2.Message, sender: str, membership: Membership, events: Sequence[int]
 ) -> Message:
-    """The message in a frame; Refusal if no machine can have sent it.
+    """Return the message in a frame; Refusal if no machine can have sent it.
 
-    `events` bounds how many events each machine can have had by now.
+    `events` is the largest possible number of events of each machine so far.
     """
     at_most = events[membership.machines.index(sender)]
     if not 0 <= frame.index < at_most:
-        raise Refusal(f"event {frame.index} of {sender}, which can have had {at_most} by now")
+        raise Refusal(f"event {frame.index} of {sender}, which has at most {at_most} events so far")
     if len(frame.stamps) != len(membership.clocks):
         raise Refusal(f"{len(frame.stamps)} timestamps for {len(membership.clocks)} clocks")
     stamps: dict[str, Timestamp] = {}

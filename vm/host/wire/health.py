@@ -1,4 +1,4 @@
-"""Is the machine on this port connected to all of its peers? For a container's health check.
+"""A container's health check: is the machine on this port connected to all of its peers?
 
 python -m vm.host.wire.health 50051
 """

@@ -9,12 +9,12 @@ from vm.host.wire.frames import Membership
 from vm.host.wire.outgoing import Outgoing
 from vm.host.wire.service import Service
 
-#: How long a stream may take to say that this machine leaves.
+#: How long a stream may take to send Leave.
 LEAVING_S = 0.2
 
 
 class Links:
-    """All streams of a machine. They stand within `standing`, again and again if they are cut."""
+    """All streams of a machine. Within `standing` they are open, and reopened after each cut."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Links:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def unconnected(self) -> list[str]:
-        """The peers that are not connected both ways."""
+        """Return the peers that are not connected both ways."""
         return [
             peer
             for peer, outgoing in self.outgoing.items()
@@ -53,20 +53,19 @@ class Links:
         ]
 
     def say(self, frame: vm_pb2.Frame) -> None:
-        """Send a frame to everybody, before all messages."""
+        """Send a frame to every peer, before all messages."""
         for outgoing in self.outgoing.values():
             outgoing.say(frame)
 
     def finish(self) -> None:
-        """There are no more messages."""
+        """Send Finish to every peer, after the last message."""
         for outgoing in self.outgoing.values():
             outgoing.finish()
 
     def are_done(self, crashed: Collection[str]) -> bool:
-        """Whether nothing more is to be had from any peer, nor to be brought to it.
+        """Return whether no peer has messages left to send or to get.
 
-        Unless it is one of those that have `crashed`, a peer that is cut off without having left
-        may come back.
+        A peer that is cut off without Leave may come back, unless it has `crashed`.
         """
         for peer, outgoing in self.outgoing.items():
             incoming = self._service.incoming[peer]

@@ -1,6 +1,6 @@
 """The sending end of a channel on the network."""
 
-# The types of gRPC and of the generated code take parameters only in their stubs.
+# The types of gRPC and of the generated code are generic only in their stubs.
 from __future__ import annotations
 
 import asyncio
@@ -15,7 +15,7 @@ from vm.host.wire.frames import CLIENT_OPTIONS, MAX_REASON, message_frame
 from vm.quoting import plain
 from vm.records import Message
 
-#: What a cut, a restart or a frozen peer ends a stream with; anything else is a refusal.
+#: Status codes of streams ended by a cut, a restart or a frozen peer; all others are refusals.
 CUT = frozenset(
     {
         StatusCode.UNAVAILABLE,
@@ -30,9 +30,9 @@ CUT = frozenset(
 class Outgoing:
     """Keeps a stream to one peer, across cuts, until this machine leaves or the peer refuses.
 
-    After each connection the peer says how many messages it has; the rest is sent again,
-    with whatever else has been said on the channel before. `finished` means that the peer, as
-    it is now, has everything and knows that nothing more will come.
+    On each connection the peer first acknowledges the messages it has; all others are resent,
+    after the frames that go before all messages. `finished` means that the current incarnation
+    of the peer has all messages and has got Finish.
     """
 
     def __init__(self, address: str, hello: vm_pb2.Frame, changed: Callable[[], None]) -> None:
@@ -64,7 +64,7 @@ class Outgoing:
         self._news.set()
 
     def leave(self) -> None:
-        """Say Leave if the stream stands, and do not connect again."""
+        """Send Leave if the stream is open, and do not reconnect."""
         self._leaving = True
         self._news.set()
 
@@ -103,7 +103,7 @@ class Outgoing:
     async def _write(
         self, call: grpc.aio.StreamStreamCall[vm_pb2.Frame, vm_pb2.Progress], sequence: int
     ) -> None:
-        """Say everything that the peer, which has messages 1..sequence, has not heard."""
+        """Send all frames that the peer lacks; it has messages 1..sequence."""
         said, finished = 0, False
         try:
             while True:
@@ -111,7 +111,7 @@ class Outgoing:
                 for frame in self._before[said:]:
                     await call.write(frame)
                     said += 1
-                # What an earlier connection carried may have arrived since.
+                # Messages of an earlier connection may have arrived since.
                 sequence = max(sequence, self.end.received)
                 while message := self.end.after(sequence):
                     sequence += 1
@@ -126,5 +126,5 @@ class Outgoing:
                     return
                 await self._news.wait()
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
-            # The stream has ended; whoever reads it learns why, and connects again.
+            # The stream has ended: `_connection`, its reader, gets the reason, `run` reconnects.
             return

@@ -13,7 +13,7 @@ from vm.host.wire.frames import SERVER_OPTIONS
 from vm.host.wire.service import Service
 
 SERVICE = vm_pb2.DESCRIPTOR.services_by_name["Machine"].full_name
-#: How long open streams may go on when the server stops; enough to flush acknowledgements.
+#: How long open streams may continue when the server stops; enough to flush acknowledgements.
 GRACE_S = 0.2
 
 

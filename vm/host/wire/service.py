@@ -1,6 +1,6 @@
 """The receiving ends of a machine's channels, and the answers to peers that connect."""
 
-# The types of gRPC and of the generated code take parameters only in their stubs.
+# The types of gRPC and of the generated code are generic only in their stubs.
 from __future__ import annotations
 
 import asyncio
@@ -32,7 +32,7 @@ from vm.spec import MAX_SEED, MAX_TICK_RATE_HZ, Spec
 
 @dataclass
 class Incoming:
-    """What has come from one peer."""
+    """The receiving end of the channel from one peer, and the peer's state."""
 
     end: ReceivingEnd
     connected: bool = False
@@ -43,9 +43,9 @@ class Incoming:
 
 
 class Service(vm_pb2_grpc.MachineServicer):
-    """Takes frames from peers, or refuses them without a trace but the count.
+    """Accepts frames from peers; a refused frame changes nothing except the count `rejected`.
 
-    Peers are let in with `open`, messages with `admit`; until then they wait.
+    `open` admits peers, `admit` admits messages; until then they wait.
     """
 
     def __init__(self, name: str, changed: Callable[[], None]) -> None:
@@ -59,7 +59,7 @@ class Service(vm_pb2_grpc.MachineServicer):
         self._admitted = asyncio.Event()
 
     def open(self, membership: Membership, spec: Spec, events: Sequence[Event] = ()) -> None:
-        """The names of all machines are known. `events` are those that a log holds already."""
+        """Admit the peers, now that all names are known; `events` are those in the log already."""
         is_ordered = spec.fifo and not any(isinstance(f, Duplication) for f in spec.faults)
         logged = Counter(event.sender for event in events)
         last_index = {event.sender: event.cause for event in events}
@@ -73,13 +73,13 @@ class Service(vm_pb2_grpc.MachineServicer):
     def admit(
         self, events: Callable[[], Sequence[int]], deliver: Callable[[Message], None]
     ) -> None:
-        """The run begins. `deliver` gets every message once, in the order of its channel;
-        `events` says how many events each machine can have had by now."""
+        """Admit messages. `deliver` gets each once, in the order of its channel; `events` returns
+        the largest possible number of events of each machine so far."""
         self._events, self._deliver = events, deliver
         self._admitted.set()
 
     def close(self) -> None:
-        """Take no more messages: the inbox is final."""
+        """Accept no more messages: the inbox is final."""
         self._closed = True
 
     async def Identify(  # noqa: N802
@@ -146,7 +146,7 @@ class Service(vm_pb2_grpc.MachineServicer):
                 self.incoming[sender].left = True
                 self._changed()
             case other:
-                raise Refusal(f"{other} is not for {sender} to say here")
+                raise Refusal(f"{sender} must not send {other} here")
 
     def _message(self, frame: vm_pb2.Message, sender: str, membership: Membership) -> None:
         if self._closed:
@@ -203,7 +203,7 @@ class Service(vm_pb2_grpc.MachineServicer):
 
 
 async def _checked(frames: AsyncIterator[vm_pb2.Frame]) -> AsyncIterator[vm_pb2.Frame]:
-    """Yield the frames of a stream; Refusal if the first is late, or one is none or too large."""
+    """Yield the frames of a stream; Refusal if the first is late, or one invalid or too large."""
     limit_s: float | None = STRANGER_S
     while True:
         try:
