@@ -67,7 +67,7 @@ def jump(experiment: ExperimentRuns) -> vl.Chart | None:
 
 
 def jump_share(experiment: ExperimentRuns) -> vl.Chart | None:
-    """What fraction of clock jumps is larger than 1, caused by a message?"""
+    """What fraction of clock jumps is larger than 1 (caused by a message)?"""
     return _measure(experiment, "jump_over_1_share", "share of jumps over 1")
 
 
