@@ -1,4 +1,4 @@
-"""python -m docs.screenshots: the pictures in docs/images, of the reports of simulated runs."""
+"""python -m docs.screenshots: take the pictures in docs/images from reports of simulated runs."""
 
 import shutil
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ FAULTY = {
 }
 LARGE = {"machines": 6, "duration_s": 60, "ticks": [100, 400], "seed": 2}
 
-#: Picture: page, theme, what of it (a selector, or "" for what a window shows), and what to do.
+#: By picture: page, theme, selector ("" for the whole window), and JavaScript to run first.
 PICTURES = {
     "report": ("lab", "light", "", ""),
     "charts": ("lab", "light", "#charts", ""),
@@ -93,7 +93,7 @@ def _report(directory: Path, plain: Mapping[str, Any]) -> Path:
 
 
 def _violated(folder: Path) -> Path:
-    """The lab's run with a send torn out of one log."""
+    """Write the report of the lab's run with one send removed from a log."""
     _report(folder / "violated", LAB)
     log = folder / "violated" / "vm2.jsonl"
     lines = log.read_text().splitlines(keepends=True)

@@ -1,4 +1,4 @@
-"""Charts with captions: each with its question, its data source and a table of the same metrics."""
+"""Charts with captions: question, data source, and a table of the same metrics."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ Drawn = TypeVar("Drawn", Run, ExperimentRuns)
 class CaptionedChart:
     """A chart for a page or a file.
 
-    `spec` is Vega-Lite; `headings` and `rows` are the table beside it, `text` the same in words.
+    `spec` is Vega-Lite; `headings` and `rows` are the table beside it, `text` is the same as prose.
     """
 
     name: str
@@ -60,7 +60,7 @@ def _captioned(
 
 
 def _run_table(run: Run, metrics: Cells) -> Table:
-    """Return headings and rows of a chart's metrics."""
+    """Return headings and rows of a chart's metrics, for each machine or for the run."""
     if metrics[0] not in MACHINE_METRICS:
         values = per_run(run)
         return tuple(map(label, metrics)), (tuple(show(values[name]) for name in metrics),)

@@ -1,4 +1,4 @@
-"""Axes, colours and sizes that all charts share, as parts of Vega-Lite specs."""
+"""Axes, colours and sizes of all charts, as parts of Vega-Lite specs."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from analysis.history.run import Run
 HEIGHT_PX = 210
 MAX_HEIGHT_PX = 560
 BAR_PX = 14
-#: With more machines, colours follow tick rates: more hues cannot be told apart.
+#: With more machines, colours follow tick rates: more hues cannot be distinguished.
 MAX_HUES = 8
 #: A logarithmic axis, with few ticks.
 LOG = {
@@ -31,7 +31,7 @@ class Chart:
 
 
 def picture(rows: pl.DataFrame, *layers: Spec, bars: int = 0) -> Spec:
-    """Draw rows as wide as the page allows, and higher for many bars."""
+    """Return a spec that draws rows, as wide as its container and higher for many bars."""
     height = max(HEIGHT_PX, min(MAX_HEIGHT_PX, BAR_PX * bars))
     drawn = layers[0] if len(layers) == 1 else {"layer": list(layers)}
     return {"data": data(rows), "width": "container", "height": height, **drawn}
@@ -42,7 +42,7 @@ def layer(mark: str, encoding: Spec, **options: Any) -> Spec:
 
 
 def data(rows: pl.DataFrame) -> Spec:
-    # JSON has no NaN, which is the share of nothing in nothing.
+    # JSON has no NaN, the share 0 / 0.
     return {"values": rows.fill_nan(None).to_dicts()}
 
 
@@ -68,7 +68,7 @@ def time() -> Spec:
 
 
 def tooltip(rows: pl.DataFrame, *columns: str, **formats: str) -> list[Spec]:
-    """Show columns at the pointer, numbers of some of them in formats of their own."""
+    """Show columns at the pointer; `formats` gives number formats of further columns."""
     plain = [
         (quantitative if rows[column].dtype.is_numeric() else nominal)(column, title=column)
         for column in columns
@@ -77,13 +77,13 @@ def tooltip(rows: pl.DataFrame, *columns: str, **formats: str) -> list[Spec]:
 
 
 def bounds(title: str) -> Spec:
-    """Draw from the column `low` to the column `high`."""
+    """Encode a range from the column `low` to the column `high`."""
     return {"y": quantitative("low", title=title), "y2": {"field": "high"}}
 
 
 def translucent(opacity: float) -> Spec:
-    """Make only the fill transparent: a renderer draws each transparent mark as an image."""
-    # Unless told otherwise, Vega-Lite makes points and ticks transparent as a whole.
+    """Make only the fill transparent: renderers draw marks with `opacity` as images."""
+    # By default, Vega-Lite makes points and ticks transparent as a whole.
     return {"opacity": 1, "fillOpacity": opacity}
 
 

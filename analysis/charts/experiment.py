@@ -1,8 +1,8 @@
-"""Charts of an experiment. The docstring of each is its caption: the question that it answers.
+"""Charts of an experiment. The docstring of each chart is its caption, a question.
 
 The horizontal axis is the axis of the experiment with the most values; colours distinguish the
-others. Each point is the mean over its runs, with its 95 % confidence interval, a dot for every
-run, and the prediction of the fluid model where there is one.
+others. Each point is drawn as the mean over its runs, with its 95 % confidence interval, a dot
+for every run, and the prediction of the fluid model if there is one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ from analysis.charts import encodings as vl
 from analysis.metrics.across import half_width_in_sd
 
 MAX_DOTS = 3000
-#: The colour of the fluid model's lines, where no other colours are in use.
+#: The colour of the fluid model's lines if no other colours are in use.
 MODEL = "#d55e00"
 UPRIGHT = {"labelAngle": 0, "labelOverlap": True}
 
@@ -34,7 +34,7 @@ class ExperimentRuns:
 
     @property
     def axes_by_extent(self) -> list[str]:
-        """The axes, numbers before text, and then those with more values first."""
+        """The axes: numbers before text, then by number of values, largest first."""
         extents = {
             axis: (self.runs[axis].dtype.is_numeric(), self.runs[axis].n_unique())
             for axis in self.axes
@@ -45,7 +45,7 @@ class ExperimentRuns:
 def experiment_runs(
     runs: pl.DataFrame, metrics: Sequence[Mapping[str, Any]], axes: Sequence[str]
 ) -> ExperimentRuns:
-    """Combine a row for each run with the metrics of each run, in the same order."""
+    """Combine the rows of runs with their metrics, which are in the same order."""
     rows = [
         {"run": run, "machine": machine["machine"], **machine}
         for run, of_run in zip(runs["run"], metrics, strict=True)
@@ -67,7 +67,7 @@ def jump(experiment: ExperimentRuns) -> vl.Chart | None:
 
 
 def jump_share(experiment: ExperimentRuns) -> vl.Chart | None:
-    """What fraction of clock jumps is larger than 1, pushed by another machine?"""
+    """What fraction of clock jumps is larger than 1 (caused by a message)?"""
     return _measure(experiment, "jump_over_1_share", "share of jumps over 1")
 
 
@@ -118,7 +118,7 @@ def saturation(experiment: ExperimentRuns) -> vl.Chart | None:
         or experiment.machines["utilisation"].null_count() == experiment.machines.height
     ):
         return None
-    # The machines are one axis of the map if the experiment has one axis.
+    # With one axis in the experiment, the other axis of the map is the machines.
     across, down = [*experiment.axes_by_extent, "machine"][:2]
     by_machine = experiment.machines.group_by(
         {"point", across, down, "machine"}, maintain_order=True
@@ -126,7 +126,7 @@ def saturation(experiment: ExperimentRuns) -> vl.Chart | None:
         pl.col("utilisation").mean(),
         saturates=(pl.col("predicted_queue_growth_per_s") > 0).any(),
     )
-    # Unless each machine has a row of its own, the one with the highest utilisation at the point.
+    # Unless each machine has its own row, draw the highest utilisation at the point.
     rows = by_machine.group_by("point", across, down, maintain_order=True).agg(
         pl.col("utilisation").max(), pl.col("saturates").any()
     )
@@ -147,7 +147,7 @@ def saturation(experiment: ExperimentRuns) -> vl.Chart | None:
     crosses |= {"transform": [{"filter": "datum.saturates"}]}
     of_machine = "of each machine" if down == "machine" else "of the busiest machine"
     source = (
-        f"{_counted(experiment)}: the mean utilisation {of_machine};"
+        f"{_counted(experiment)}: mean utilisation {of_machine};"
         " crosses: the fluid model predicts that a machine saturates"
     )
     metrics = ("utilisation", "predicted_queue_growth_per_s")
@@ -215,7 +215,7 @@ def _along(experiment: ExperimentRuns, metric: str) -> tuple[pl.DataFrame, str, 
 def _means(rows: pl.DataFrame, by: list[str], metric: str, predicted: str) -> pl.DataFrame:
     """Average over the runs of each point, with the 95 % confidence interval."""
     expected = pl.col(predicted).mean() if predicted else pl.lit(None)
-    # A column of nulls has no number type of its own.
+    # Casts, as a column of nulls has no number type.
     means = rows.group_by(by, maintain_order=True).agg(
         mean=pl.col(metric).mean().cast(pl.Float64),
         sd=pl.col(metric).std(),
@@ -247,10 +247,10 @@ def _series(rows: pl.DataFrame, others: list[str]) -> vl.Spec:
 def _source(experiment: ExperimentRuns, predicted: str, is_number: bool) -> str:
     interval, dash = ("band", "dashed") if is_number else ("bar", "a dash")
     model = f"; {dash}: the fluid model" if predicted else ""
-    dots = ", a dot each" if len(experiment.runs) <= MAX_DOTS else ", too many for dots"
+    dots = ", one dot each" if len(experiment.runs) <= MAX_DOTS else ", too many for dots"
     return (
-        f"{_counted(experiment)}{dots}; the mean, and as a {interval} its 95 % confidence"
-        f" interval{model}"
+        f"{_counted(experiment)}{dots}; the mean, with its 95 % confidence interval"
+        f" as a {interval}{model}"
     )
 
 

@@ -1,11 +1,9 @@
-"""Charts as files, drawn by processes of their own.
-
-A process draws one chart at a time, however many threads it has. So
+"""Chart files, drawn by separate processes, because one process draws only one chart at a time.
 
     python -m analysis.charts.renderers
 
-reads a chart per line and answers each with a line: the error that prevented writing it, or null.
-It ends with its input, also if its parent has died.
+reads one chart per line and answers each with a line: the error that prevented writing it, or
+null. It ends when its input closes, also if its parent was killed.
 """
 
 import atexit
@@ -27,7 +25,7 @@ from vm.files import make_folder, whole_file, write_text
 
 MAX_PROCESSES = 4
 PNG_SCALE = 2
-#: A chart of all marks, drawn until the code that draws is compiled, or a chart is waiting.
+#: A chart of all marks, drawn until the drawing code is compiled or a chart is waiting.
 WARM_UP = {
     "data": {"values": [{"x": n, "y": n % 7 + 1, "of": f"{n % 3}"} for n in range(100)]},
     "title": {"text": "title", "anchor": "start"},
@@ -46,7 +44,7 @@ WARM_UPS = 8
 
 
 class Renderers:
-    """A process per core, started immediately as starting takes a while."""
+    """Renderer processes, one per core, started at once because starting takes a while."""
 
     def __init__(self) -> None:
         count = min(os.cpu_count() or 1, MAX_PROCESSES)
@@ -55,7 +53,7 @@ class Renderers:
         self._drawn: list[Future[None]] = []
         self._processes: list[subprocess.Popen[str]] = []
         self._folders: set[Path] = set()
-        # They would end by themselves, but only after their charts.
+        # Without this, they would finish their charts before they end.
         atexit.register(self._kill)
         for _ in range(count):
             self._processes.append(_started())
@@ -72,7 +70,7 @@ class Renderers:
             self._drawn.append(self._threads.submit(self._draw, spec, folder / name))
 
     def wait(self) -> None:
-        """Wait until all charts are written; OSError if one could not be."""
+        """Wait until all charts are written; OSError if one could not be written."""
         for future in self._drawn:
             future.result()
         self._drawn = []
@@ -84,7 +82,7 @@ class Renderers:
         self._drawn = []
 
     def _kill(self) -> None:
-        """Kill all processes, and remove what they have not written in full."""
+        """Kill all processes, and remove their incomplete files."""
         for process in self._processes:
             process.kill()
         for process in self._processes:
@@ -106,7 +104,7 @@ class Renderers:
 
 
 def _started() -> subprocess.Popen[str]:
-    # A session of its own: Ctrl-C in the terminal is for the parent only. -P: import the installed
+    # A separate session: only the parent gets Ctrl-C from the terminal. -P: import the installed
     # modules, not files in the current folder.
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "analysis.charts.renderers"],
@@ -148,7 +146,7 @@ def main() -> None:
 
 
 def write(spec: Any, file: Path) -> None:
-    """Write a chart as SVG and as PNG, to `file` with these suffixes."""
+    """Write a chart to `file` as SVG and PNG, with these suffixes."""
     svg = vl_convert.vegalite_to_svg(spec)
     write_text(file.with_suffix(".svg"), svg)
     with whole_file(file.with_suffix(".png")) as partial:

@@ -1,8 +1,8 @@
-"""Charts of a run. The docstring of each is its caption: the question that it answers.
+"""Charts of a run. The docstring of each chart is its caption, a question.
 
 Charts and metrics use the same data. A long series is drawn as time intervals, each with its
 lowest, highest and last value, so that no peak is lost; a large distribution is drawn as quantiles.
-The `source` of the chart names the reduction.
+The `source` of the chart describes the reduction.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from analysis.metrics.events import NS_PER_MS, NS_PER_S, prepare
 from analysis.metrics.machine import per_machine
 from analysis.metrics.run import skews
 
-#: Approximate rows per chart: more cannot be told apart and would make the page large.
+#: Approximate rows per chart: more cannot be distinguished and would make the page large.
 MAX_ROWS = 1500
 MIN_INTERVALS = 12
 #: Quantiles of a distribution: every percent, or every 5 % with many machines.
@@ -44,7 +44,7 @@ def clock(run: Run) -> vl.Chart | None:
     }
     own = vl.layer("line", encoding, strokeDash=[4, 3], strokeOpacity=0.8)
     own |= {"data": {"values": ideal}}
-    source = f"{source}; dashed: the machine's own ticks alone"
+    source = f"{source}; dashed: the machine's own ticks only"
     return vl.Chart(vl.picture(rows, *lines, own), source, CLOCK_METRICS)
 
 
@@ -104,14 +104,14 @@ def jump_sizes(run: Run) -> vl.Chart | None:
         "tooltip": vl.tooltip(rows, "machine", "jump", "count", share=".3%"),
     }
     lines = vl.layer("line", encoding, point={"size": 22}, strokeWidth=1.2)
-    sizes = "by size" if width == 1 else f"in ranges of {width} sizes, drawn at the lowest"
+    sizes = "by size" if width == 1 else f"in ranges of {width} sizes, drawn at the lowest size"
     source = f"all {len(jumps):,} jumps, counted {sizes}"
     metrics = ("jump_mean", "jump_sd", "jump_min", "jump_max")
     return vl.Chart(vl.picture(rows, lines), source, metrics)
 
 
 def _counted(jumps: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-    """Count each machine's jumps by size, in ranges of `width` sizes; return counts and width."""
+    """Count each machine's jumps by size or range of sizes; return counts and range width."""
     width = 1
     while True:
         ranges = (pl.col("jump") - 1).floordiv(width) * width + 1
@@ -158,7 +158,7 @@ def utilisation(run: Run) -> vl.Chart | None:
     measured = {
         "x": vl.quantitative(
             "utilisation",
-            title="share of ticks that received (bar), by the fluid model (line)",
+            title="share of ticks with a receive (bar: measured, line: fluid model)",
             scale={"domain": [0, 1]},
             axis={"format": "%"},
         ),
@@ -181,10 +181,10 @@ CLOCK_METRICS = ("tick_rate_hz", "final_clock", "clock_rate_per_s")
 
 
 def _series(readings: pl.DataFrame, unit: str) -> tuple[pl.DataFrame, str]:
-    """Return rows of `machine`, `at_s` and `value`, and their source in words.
+    """Return rows of `machine`, `at_s` and `value`, and a description of their source.
 
-    Too many readings are reduced to one row per time interval: its last value, with the lowest
-    and the highest as `low` and `high`.
+    Too many readings are reduced to one row per time interval: its last value, and the lowest
+    and highest as `low` and `high`.
     """
     timed = readings.with_columns(at_s=pl.col("at_ns") / NS_PER_S)
     if len(timed) <= MAX_ROWS:
@@ -223,7 +223,7 @@ def _lines(
 
 
 def _distribution(run: Run, duration_ns: pl.Expr, title: str, metric: str) -> vl.Chart | None:
-    """Draw the cumulative distribution of a duration of messages, machine by machine."""
+    """Draw the cumulative distribution of a duration of messages for each machine."""
     receives = prepare(run).filter(pl.col("kind") == "receive")
     known = receives.select("machine", ms=duration_ns / NS_PER_MS).drop_nulls()
     if known.is_empty():
@@ -238,13 +238,13 @@ def _distribution(run: Run, duration_ns: pl.Expr, title: str, metric: str) -> vl
     scale = vl.LOG if (rows["ms"] > 0).all() else {}
     encoding = {
         "x": vl.quantitative("ms", title=f"{title} (ms)", **scale),
-        "y": vl.quantitative("share", title="share of messages, at most", axis={"format": "%"}),
+        "y": vl.quantitative("share", title="share of messages (cumulative)", axis={"format": "%"}),
         "order": vl.quantitative("share"),
         "color": vl.colour(run),
         "tooltip": vl.tooltip(rows, "machine", "ms", share=".0%"),
     }
     lines = vl.picture(rows, vl.layer("line", encoding, strokeWidth=1.5))
-    source = f"{quantiles} quantiles a machine, of all {len(known):,} received messages"
+    source = f"{quantiles} quantiles per machine of all {len(known):,} received messages"
     return vl.Chart(lines, source, (f"{metric}_mean_ms", f"{metric}_p95_ms"))
 
 

@@ -1,4 +1,4 @@
-"""Themes of charts: light and dark, and charts as files of their own."""
+"""Themes of charts, light and dark, and specs for chart files."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -21,7 +21,7 @@ HUES = {
 
 
 def standalone_specs(charts: Iterable[CaptionedChart]) -> dict[str, Any]:
-    """Return each chart's spec for a file, by name: with a title, in the light theme."""
+    """Return each chart's spec for a file, by name, with a title and the light theme."""
     return {
         chart.name: {
             **chart.spec,

@@ -1,1 +1,1 @@
-"""Pages for people: one self-contained file per run, per experiment, and for all of them."""
+"""HTML pages: one self-contained file per run, per experiment, and for all runs."""

@@ -1,4 +1,4 @@
-"""When machines were away, and which faults befell messages, for the diagram."""
+"""Absences of machines and faults of channels, for the diagram."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,13 +7,13 @@ from analysis.history.run import Run
 from vm import faults
 from vm.schedule import SECOND_NS
 
-#: Killed, and started again.
+#: Killed and restarted.
 DOWN = "down"
 AWAY = {faults.Pause: "paused", faults.Restart: DOWN}
 
 
 def absences(run: Run) -> list[dict[str, Any]]:
-    """Return, per machine, `from_ns`, `until_ns` (None: for good) and `why`."""
+    """Return absences: `machine`, `from_ns`, `until_ns` (None: permanent) and `why`."""
     planned = [
         _absence(fault.machine, fault.at_ns, fault.until_ns, AWAY[type(fault)])
         for fault in _faults(run)
@@ -57,14 +57,14 @@ def _absence(machine: str, from_ns: int, until_ns: int | None, why: str) -> dict
 
 
 def _last_ns(run: Run, machine: str, events: int | None = None) -> int:
-    """Return when a machine had the last of its first `events` events, or of all."""
+    """Return the time of a machine's last event, or of the last of its first `events` events."""
     at_ns = run.events.filter(machine=machine)["at_ns"]
     at_ns = at_ns if events is None else at_ns.head(events)
     return int(at_ns[-1]) if len(at_ns) else 0
 
 
 def _between(run: Run, fault: faults.Fault) -> str:
-    """Name the machines whose messages a fault befalls, unless they are all."""
+    """Name the senders and receivers that a fault affects, unless it affects all machines."""
     ends = ""
     for word, key in {"from": "senders", "to": "receivers"}.items():
         names = getattr(fault, key, run.machines)
@@ -73,7 +73,7 @@ def _between(run: Run, fault: faults.Fault) -> str:
     return ends
 
 
-#: What the faults of channels are called over the time in which they are active.
+#: Labels of the faults of channels in the diagram.
 TEXTS: dict[type[faults.Fault], Callable[[Any], str]] = {
     faults.Loss: lambda fault: f"loss {fault.probability:.3g}",
     faults.Duplication: lambda fault: f"duplication {fault.probability:.3g}",

@@ -1,4 +1,4 @@
-"""What was run, as sentences, and the command that repeats it."""
+"""The description of a run in sentences, and the command that repeats the run."""
 
 import json
 import re
@@ -24,7 +24,7 @@ MAX_NAMED = 8
 
 @dataclass(frozen=True)
 class Description:
-    """Sentences, the command that repeats the run ("" if none can), and the spec as a file."""
+    """Sentences, the command that repeats the run ("" if there is none), and the spec as TOML."""
 
     sentences: tuple[str, ...]
     command: str
@@ -32,12 +32,12 @@ class Description:
 
     @property
     def command_parts(self) -> list[str]:
-        """The command in parts that are not to be broken into two lines."""
+        """The command in parts that must not wrap."""
         return re.split(r" (?=--|#)", self.command)
 
 
 def describe(run: Run) -> Description:
-    """Describe what was run, from its own records and the files beside them."""
+    """Describe a run from its records and the files beside its logs."""
     recorded = files.read_json(run.path / files.RUN) or {}
     if not isinstance(recorded.get("backend"), str):
         recorded.pop("backend", None)
@@ -56,7 +56,7 @@ def describe(run: Run) -> Description:
 
 
 def command(spec: Spec, recorded: Mapping[str, Any]) -> str:
-    """Return the command that executes a spec again, from a file if options cannot express it."""
+    """Return the command that repeats a spec, from a file if options cannot express it."""
     named = recorded.get("backend") not in (None, "compose")
     backend = ["--backend", recorded["backend"]] if named else []
     if options := options_of(spec):
@@ -65,12 +65,12 @@ def command(spec: Spec, recorded: Mapping[str, Any]) -> str:
 
 
 def toml(plain: Mapping[str, Any]) -> str:
-    """A spec's plain values as an experiment file."""
+    """Return a spec's plain values as an experiment file."""
     return "".join(f"{key} = {_toml(v)}\n" for key, v in plain.items() if v is not None)
 
 
 def _toml(value: Any) -> str:
-    """JSON's values are TOML's, but for tables, which are written inline, and null."""
+    """Return a JSON value as TOML; tables are inline, nulls in them omitted."""
     if isinstance(value, Mapping):
         entries = (f"{json.dumps(key)} = {_toml(v)}" for key, v in value.items() if v is not None)
         return f"{{ {', '.join(entries)} }}"
@@ -80,7 +80,7 @@ def _toml(value: Any) -> str:
 
 
 def _spec(run: Run) -> Spec | None:
-    """Return the spec in spec.json, or else in the start records; None if neither is a spec."""
+    """Return the spec in spec.json, or else in the start records; None if spec.json is invalid."""
     recorded = files.read_json(run.path / files.SPEC)
     try:
         return Spec.parse(recorded) if recorded else next(iter(run.starts.values())).spec
@@ -93,11 +93,11 @@ def _machines(run: Run, start: Start) -> str:
     shown = ", ".join(rates[:MAX_NAMED]) + (", …" if len(rates) > MAX_NAMED else "")
     machines = counted(len(run.machines), "machine")
     lasted = f"{start.spec.duration_s:g} s"
-    return f"{machines} ran for {lasted}, at these ticks a second: {shown}."
+    return f"{machines} ran for {lasted}. Ticks per second: {shown}."
 
 
 def _idle(start: Start) -> str:
-    """The workload, as what happens on a tick that finds no message."""
+    """Describe the workload: the events of ticks with and without a message in the inbox."""
     weights = start.spec.workload
     whole = weights.one + weights.all + weights.internal
     name = next((f" (the workload {n})" for n, w in WORKLOADS.items() if w == weights), "")
@@ -117,7 +117,7 @@ def _parts(weights: Workload) -> str:
 
 
 def _network(run: Run, start: Start) -> str:
-    """What the network was told to do, and what went wrong in it on purpose."""
+    """Describe latency, order and faults of the network."""
     parts = [] if start.spec.fifo else ["Channels did not keep the order of messages."]
     if latency := plain_latency(start.spec.latency):
         terms = ", ".join(f"{key} {v}" for key, v in latency.items() if key != "kind")
@@ -128,7 +128,7 @@ def _network(run: Run, start: Start) -> str:
 
 
 def describe_faults(run: Run) -> Iterator[str]:
-    """What went wrong, and when."""
+    """Describe each fault and absence, with its time."""
     for fault in conditions(run):
         yield f"{fault['text']}{_dates(fault)}"
     for gone in absences(run):
@@ -144,20 +144,20 @@ def _dates(fault: Mapping[str, Any]) -> str:
 
 def _carried_out(start: Start, recorded: Mapping[str, Any]) -> str:
     plural = "s" if len(start.spec.clocks) > 1 else ""
-    by = f", by the backend {recorded['backend']}" if recorded.get("backend") else ""
+    by = f" by the backend {recorded['backend']}" if recorded.get("backend") else ""
     when = ""
     if start.epoch_unix_ns:
         begun = datetime.fromtimestamp(start.epoch_unix_ns / 1e9, UTC)
-        when = f", on {begun:%Y-%m-%d %H:%M:%S} UTC"
+        when = f" on {begun:%Y-%m-%d %H:%M:%S} UTC"
     return (
         f"Clock{plural}: {' and '.join(start.spec.clocks)}. Seed {start.spec.seed}."
-        f" Carried out{by}{when}, with vklocks {start.version}."
+        f" Executed{by}{when}, with vklocks {start.version}."
     )
 
 
 def _foreign(run: Run) -> tuple[str, ...]:
     rates = [f"{name} {rate}" for name, rate in run.tick_rates_hz.items()]
-    known = f", at these ticks a second: {', '.join(rates)}" if rates else ""
+    known = f". Ticks per second: {', '.join(rates)}" if rates else ""
     return (
         f"Logs in the format {run.format}, written by another program:"
         f" {counted(len(run.machines), 'machine')}{known}.",

@@ -1,9 +1,9 @@
 """Encoding of columns of integers for a page, small enough for an e-mail.
 
-A column is stored as differences, which are small if the column is smooth; the differences
-as unsigned numbers (zigzag: 0, -1, 1, -2, ... become 0, 1, 2, 3, ...); these as planes, all
-lowest bytes first, then all second ones; and all columns together are deflated. The page decodes
-them with the browser's DecompressionStream and a loop over bytes (assets/page/encoding.js).
+A column is stored as differences, which are small if the column is smooth. The differences become
+unsigned numbers (zigzag: 0, -1, 1, -2, ... become 0, 1, 2, 3, ...), and these become planes: all
+lowest bytes first, then all second ones. All columns together are deflated. The page decodes them
+with the browser's DecompressionStream and a loop over bytes (assets/page/encoding.js).
 """
 
 import base64
@@ -26,7 +26,7 @@ DEFLATE_LEVEL = 6
 class Column:
     """Integers, null where unknown.
 
-    They are stored as they are (`order` 0), as differences (1), or differences of differences (2).
+    `order` 0 stores the values, 1 their differences, 2 the differences of the differences.
     """
 
     values: pl.Series
@@ -34,7 +34,7 @@ class Column:
 
 
 def pack(columns: dict[str, Column]) -> tuple[list[dict[str, Any]], str]:
-    """Return the heads of the columns, in order, and their bodies as one base64 text."""
+    """Return the heads of the columns in order, and all bodies as one base64 text."""
     heads, bodies = [], []
     for name, column in columns.items():
         head, planes = _planes(column)
@@ -45,7 +45,7 @@ def pack(columns: dict[str, Column]) -> tuple[list[dict[str, Any]], str]:
 
 
 def deflated(plain: bytes) -> str:
-    """Deflate bytes into text for a page."""
+    """Return bytes, deflated, as base64 text for a page."""
     return base64.b64encode(zlib.compress(plain, DEFLATE_LEVEL)).decode()
 
 
@@ -63,7 +63,7 @@ def _planes(column: Column) -> tuple[dict[str, Any], Bytes]:
 
 
 def _bytes(values: NDArray[np.uint64]) -> tuple[Bytes, int]:
-    """Return the planes of the lowest bytes that hold every value, and their number."""
+    """Return planes of as many low bytes as the largest value needs, and their number."""
     width = (int(values.max(initial=0)).bit_length() + 7) // 8
     little = values.astype("<u8").view(np.uint8).reshape(len(values), 8)
     return np.ascontiguousarray(little[:, :width].T).reshape(-1), width

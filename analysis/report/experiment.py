@@ -16,13 +16,13 @@ from analysis.report.page import render
 from analysis.report.verdict_card import plain_card
 from vm import files
 
-#: The metrics in the table of runs, of some dozens.
+#: The metrics in the table of runs.
 METRICS_SHOWN = (
     *("final_spread", "skew_mean", "jump_mean", "jump_over_1_share"),
     *("queue_mean_on_tick", "utilisation", "predicted_utilisation", "queue_growth_per_s"),
     "concurrency_share",
 )
-#: Between these two columns of a table of runs are the axes of the experiment.
+#: The axes of an experiment are the columns between these two in a table of runs.
 AROUND_AXES = ("point", "seed")
 
 
@@ -33,11 +33,11 @@ def write(
     every: Sequence[Mapping[str, Any]],
     verdicts: Sequence[State | None],
 ) -> Path:
-    """Write the report of an experiment's folder to its home, where those of its runs are as well.
+    """Write the report of an experiment's folder to `home`, beside the reports of its runs.
 
     Return its path. `runs` has a row for each run: `run`, `point`, the axes, `seed`, and the
-    metrics; `every` its metrics, with those of its machines; `verdicts` the state of its verdict,
-    None if it has not been checked. All in the same order.
+    metrics. `every` holds the metrics of each run with those of its machines, `verdicts` the state
+    of its verdict (None if it has not been checked), both in the order of `runs`.
     """
     experiment = experiment_runs(runs, every, axes_of(runs))
     charts = experiment_charts(experiment)
@@ -74,7 +74,7 @@ def _card(verdicts: Sequence[State | None]) -> dict[str, Any]:
     titles = {
         "holds": "No check is violated in any run",
         "violated": f"{counts['violated']:,} of {total:,} runs violate a check",
-        "inconclusive": f"{total - counts['holds']:,} of {total:,} runs not or not fully checked",
+        "inconclusive": f"{total - counts['holds']:,} of {total:,} runs are not fully checked",
     }
     parts = [f"{counts[one]:,} {text}" for one, text in LABELS.items() if counts[one]]
     return plain_card(state, titles[state], f"{total:,} runs: {', '.join(parts)}.")
@@ -115,7 +115,7 @@ def _text(path: Path) -> str:
         return ""
 
 
-#: How runs are counted by the states of their verdicts.
+#: Names of the states of verdicts in the count of runs.
 LABELS: dict[State | None, str] = {
     "holds": "hold",
     "violated": "violated",

@@ -1,4 +1,4 @@
-"""The run browser: `index.html` in the folder of all runs, with settings and verdict of each."""
+"""The run browser: `index.html` in the folder of all runs, with their settings and verdicts."""
 
 import os
 from collections import Counter
@@ -16,14 +16,14 @@ from vm.files import INDEX, REPORT, RUN, SPEC, name_of, read_json, write_text
 from vm.quoting import plain
 from vm.spec import Spec, SpecError, natural_order
 
-#: An experiment's own report lists them all.
+#: An experiment's own report lists all runs.
 MAX_RUNS_LISTED = 100
-#: The tables of experiments with more runs begin folded.
+#: Tables with more runs start collapsed.
 MAX_RUNS_OPEN = 12
 
 
 def write(out: Path) -> Path:
-    """Write the run browser into a folder of experiments, the one touched last first."""
+    """Write the run browser into a folder of experiments, most recently changed first."""
     folders = [folder for folder in out.iterdir() if _is_shown(folder)]
     folders.sort(key=lambda folder: folder.stat().st_mtime, reverse=True)
     experiments = [_experiment(folder) for folder in folders]
@@ -37,7 +37,7 @@ def _is_shown(folder: Path) -> bool:
 
 def _experiment(folder: Path) -> dict[str, Any]:
     runs = sorted(_runs(folder), key=lambda run: natural_order(run["name"]))
-    # Newest first; those of a simulation have no date, and stay in the order of their names.
+    # Newest first; simulated runs have no date and stay in the order of their names.
     runs.sort(key=lambda run: run["begun"], reverse=True)
     verdicts = Counter(run["verdict"] or "not checked" for run in runs)
     return {
@@ -76,7 +76,7 @@ def _date(recorded: Mapping[str, Any]) -> str:
 
 
 def _settings(spec: Mapping[str, Any] | None) -> dict[str, str]:
-    """The fields of a spec that tell runs apart, as words."""
+    """Return the fields of a spec that distinguish runs, as texts."""
     try:
         known = Spec.parse(spec) if spec else None
     except SpecError:
@@ -93,5 +93,5 @@ def _settings(spec: Mapping[str, Any] | None) -> dict[str, str]:
     }
 
 
-#: In which order verdicts are counted.
+#: States of verdicts in the order of their counts on the page.
 VERDICTS = ("violated", "inconclusive", "not checked", "holds")

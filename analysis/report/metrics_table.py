@@ -1,4 +1,4 @@
-"""The metrics of a run as the page's table: a row a metric, a column a machine."""
+"""The page's table of a run's metrics: one row per metric, one column per machine."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,10 +9,10 @@ from analysis.metrics.machine import MACHINE_METRICS
 from analysis.metrics.run import METRICS, RUN_METRICS, Value
 from analysis.text.summary import CLOCKS, FLUID_MODEL, QUEUES_AND_MESSAGES, RATES_AND_DELAYS
 
-#: With more machines than this, columns are no longer for reading: `--json` has all.
+#: More columns would be unreadable: `--json` prints all machines.
 MAX_COLUMNS = 24
 
-#: Machine metrics in the tables of the terminal; those in none of them come after them.
+#: Machine metrics in the tables of the terminal; all others follow in the group More.
 GROUPS: dict[str, Iterable[str]] = {
     "Ticks and clocks": CLOCKS,
     "Events and messages": QUEUES_AND_MESSAGES,
@@ -22,9 +22,9 @@ GROUPS: dict[str, Iterable[str]] = {
 
 
 def table(evaluation: Evaluation) -> dict[str, Any]:
-    """Groups of rows: name, label, cells and the question that is answered.
+    """Return groups of rows, each with name, label, cells and question.
 
-    A table `is_wide` that leaves no room for another beside it.
+    `is_wide` is true if no second table fits beside it.
     """
     metrics = evaluation.machines
     grouped = set[str]().union(*GROUPS.values())

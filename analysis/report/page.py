@@ -1,7 +1,7 @@
-"""Pages of one file each, assembled from the templates, style and modules in assets/.
+"""Single-file pages, assembled from the templates, style and modules in assets/.
 
-The modules are plain ES modules that a browser could load one by one. A page has them in one
-script, each in a scope of its own, after the modules that it imports.
+The modules are plain ES modules that a browser could load one by one. A page contains them in one
+script, each in its own scope, after the modules that it imports.
 """
 
 import posixpath
@@ -27,7 +27,7 @@ def render(template: str, **values: Any) -> str:
 
 
 def compile_templates() -> None:
-    """Compile all templates ahead of the first page of each kind, which takes 0.1 s."""
+    """Compile all templates, which takes 0.1 s, before the first page needs them."""
     for template in _environment().list_templates(["html"]):
         _environment().get_template(template)
 
@@ -69,5 +69,5 @@ def _gather(module: str, texts: dict[str, str]) -> None:
 
 
 def _resolved(module: str, path: str) -> str:
-    """Turn the path of an import into a name below assets/."""
+    """Return the module name below assets/ for the path of an import."""
     return posixpath.normpath(posixpath.join(posixpath.dirname(module), path))

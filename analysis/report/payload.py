@@ -1,8 +1,8 @@
 """The data of a run's page: a head as JSON, events and messages as packed columns.
 
 Events are numbered by their rows in the events table; a lane is the rows of one machine. A
-message is one copy of a send to one receiver, with the `end` where it ended. The page draws
-exactly these messages, so the counts by end are those of `analysis.checks.account`.
+message is one copy of a send to one receiver, and `end` is its end. The page draws exactly
+these messages, so the counts by end equal those of `analysis.checks.account`.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ ENDS = [*ACCOUNT_ENDS, CLAIMED]
 
 @dataclass(frozen=True)
 class Payload:
-    """`head` is written as JSON; `body` is base64 text, the columns that `head` describes."""
+    """The data of a page: `head` for JSON, and `body`, its columns as base64 text."""
 
     head: dict[str, Any]
     body: str
@@ -77,9 +77,9 @@ def payload(evaluation: Evaluation) -> Payload:
 def copies(seen: Evidence) -> pl.DataFrame:
     """Return all copies of messages: MESSAGE, `copy`, `end`, `send`, `receive`, `arrived_ns`.
 
-    `send` and `receive` are rows. Sorted by channel and send, so that the rows of sends and of
-    receives grow along a channel. `end` is the end by which `checks.account` counts the copy, or
-    CLAIMED for a receive that the account does not count but that names an existing event.
+    `send` and `receive` are rows, sorted by channel and send, so that rows of sends and of receives
+    increase along a channel. `end` is the end under which `checks.account` counts the copy, or
+    CLAIMED for a receive outside of the account that names an existing event as its send.
     """
     run, sent, receives = seen.run, _sent(seen), _receives(seen)
     ended = pl.concat(_copies(sent, end) for end in ACCOUNT_ENDS)
@@ -96,7 +96,7 @@ def copies(seen: Evidence) -> pl.DataFrame:
 
 
 def _sent(seen: Evidence) -> pl.DataFrame:
-    """Return the messages as `history.messages` numbers them, with the number of copies by end."""
+    """Return the messages, numbered as in `history.messages`, with the number of copies by end."""
     sends = seen.run.events.with_row_index("send").filter(pl.col("to").list.len() > 0)
     named = sends.select(
         pl.col("send").cast(pl.Int64), "index", sender="machine", receiver="to"
@@ -106,7 +106,7 @@ def _sent(seen: Evidence) -> pl.DataFrame:
 
 
 def _receives(seen: Evidence) -> pl.DataFrame:
-    """Return all receives whose send is known: `message` (-1: not addressed here), `copy`."""
+    """Return all receives with a known send: `message` (-1: not sent to this machine), `copy`."""
     known, of_receive = seen.causality, seen.messages.of_receive
     rows = np.flatnonzero(known.send >= 0)
     receives = pl.DataFrame(
@@ -120,7 +120,7 @@ def _receives(seen: Evidence) -> pl.DataFrame:
 
 
 def _named(run: Run, claimed: pl.DataFrame) -> pl.DataFrame:
-    """Return the receives that the account does not count, with the sends that they name."""
+    """Return the receives outside of the account, with the sends that they name."""
     events = run.events
     return claimed.with_columns(
         copy=pl.lit(0, pl.Int64),
@@ -156,12 +156,12 @@ def _unread(run: Run, sent: pl.DataFrame) -> pl.DataFrame:
 
 
 def late_messages(seen: Evidence) -> int:
-    """Count the messages that took longer than a tick of their receivers to arrive."""
+    """Count the messages in flight for longer than a tick of their receiver."""
     return int(_late(seen.run, copies(seen)).sum())
 
 
 def _late(run: Run, sent: pl.DataFrame) -> pl.Series:
-    """Return 1 for each message that took longer than a tick of its receiver to arrive."""
+    """Return 1 for each message in flight for longer than a tick of its receiver, else 0."""
     periods_ns = {name: SECOND_NS / rate for name, rate in run.tick_rates_hz.items()}
     ticks_ns = sent["receiver"].replace_strict(periods_ns, default=None, return_dtype=pl.Float64)
     return (_flight_ns(run, sent) > ticks_ns).fill_null(False).cast(pl.Int64)
@@ -179,7 +179,7 @@ def _event_columns(run: Run) -> dict[str, Column]:
         "index": Column(events["index"]),
         "tick": Column(events["tick"]),
         "due_ns": Column(events["due_ns"], order=2),
-        # Small, as the schedule is regular; without a schedule, the instant itself.
+        # Small, because the schedule is regular; without a schedule, the instant itself.
         "late_ns": Column(late_ns),
         "queue": Column(events["queue"]),
         "line": Column(events["line"], order=2),
@@ -222,7 +222,7 @@ def _message_columns(seen: Evidence, names: list[str]) -> dict[str, Column]:
 
 
 def _names(run: Run) -> list[str]:
-    """Return the run's machines, and then other machines that its logs name."""
+    """Return the run's machines, followed by other machines named in its logs."""
     receivers = run.events["to"].explode(empty_as_null=True).drop_nulls()
     named = pl.concat([receivers, run.events["sender"].drop_nulls()]).unique().to_list()
     return [*run.machines, *sorted(set(named).difference(run.machines))]

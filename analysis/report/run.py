@@ -19,7 +19,7 @@ def write(evaluation: Evaluation, home: Path) -> Path:
 
 
 def html(evaluation: Evaluation) -> str:
-    """Return the report of a run, with what run.json and spec.json beside its logs hold."""
+    """Return the report of a run, including the content of its run.json and spec.json."""
     run, found, charts = evaluation.run, evaluation.verdict, run_charts(evaluation.run)
     packed_run = payload(evaluation)
     return render(
@@ -40,17 +40,17 @@ def html(evaluation: Evaluation) -> str:
 
 
 def in_words(evaluation: Evaluation) -> list[str]:
-    """Return the text that stands for the diagram."""
+    """Return the text alternative of the diagram."""
     run, found = evaluation.run, evaluation.verdict
     counts = dict(run.events.group_by("machine").len().iter_rows())
     lanes = ", ".join(f"{name} with {counts.get(name, 0):,} events" for name in run.machines)
-    lines = [f"{len(run.machines)} lanes, one a machine: {lanes}."]
+    lines = [f"{len(run.machines)} lanes, one per machine: {lanes}."]
     if found.account:
         lines.append(f"Arrows between them: {explain_account(found.account)}.")
     if late := late_messages(evaluation.evidence):
-        lines.append(f"{late:,} of the messages were on their way for longer than a tick.")
+        lines.append(f"{late:,} of the messages were in flight for longer than a tick.")
     if gone := "; ".join(describe_faults(run)):
-        lines.append(f"Bands over lanes and time: {gone}.")
+        lines.append(f"Bands mark faults and absences: {gone}.")
     if pinned := len({(v.machine, v.index) for v in found.violations}):
-        lines.append(f"Pinned: {pinned:,} events that violate checks.")
+        lines.append(f"Pins mark events with violations: {pinned:,}.")
     return lines

@@ -1,4 +1,4 @@
-"""Vega and the specs of charts as text that a page can carry."""
+"""Vega and the specs of charts, as text for a page."""
 
 import json
 import zlib
@@ -15,15 +15,15 @@ from analysis.charts.themes import THEMES
 from analysis.report.encoding import deflated
 from vm.files import write_text
 
-#: Beside the files that Python and Numba cache.
+#: The folder of the files that Python and Numba cache.
 CACHE = Path(__file__).parent / "__pycache__"
-#: The part of the bundle that the page calls (assets/page/charts.js).
+#: Exposes the function that the page calls (assets/page/charts.js).
 SNIPPET = "window.vegaEmbed = vegaEmbed;"
 
 
 @cache
 def bundle() -> str:
-    """Return Vega, Vega-Lite and Vega-Embed.
+    """Return a bundle of Vega, Vega-Lite and Vega-Embed, deflated.
 
     Bundling takes a second, so the text is cached for later processes if CACHE can be written.
     """
@@ -39,6 +39,6 @@ def bundle() -> str:
 
 
 def packed(charts: Iterable[CaptionedChart]) -> str:
-    """Return the specs of charts, and the themes."""
+    """Return the themes and the specs of charts, deflated."""
     plain = {"themes": THEMES, "charts": {chart.name: chart.spec for chart in charts}}
     return deflated(json.dumps(plain, separators=(",", ":")).encode())

@@ -1,4 +1,4 @@
-"""A verdict as the page shows it: by its state in words, and not only by a colour."""
+"""The verdict on a page: its state as text, not only as a colour."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def card(run: Run, found: Verdict) -> dict[str, Any]:
 
 
 def plain_card(state: State, title: str, text: str) -> dict[str, Any]:
-    """A card without violations or an account."""
+    """Return a card without violations or account."""
     nothing: dict[str, Any] = dict.fromkeys(
         ("bar", "violations", "unchecked", "checks", "facts"), ()
     )
@@ -52,7 +52,7 @@ def _title(found: Verdict) -> str:
 def _text(run: Run, found: Verdict) -> str:
     events = f"{run.events.height:,} events of {len(run.logged)} machines"
     if found.state == "violated":
-        return f"{events} were checked. This must not be:"
+        return f"{events} were checked. Violations:"
     if found.state == "inconclusive":
         return f"{events}. Not everything could be checked:"
     if found.unknown:
@@ -62,7 +62,7 @@ def _text(run: Run, found: Verdict) -> str:
 
 
 def _checks(found: Verdict) -> list[dict[str, str]]:
-    """Every check: its question, and whether it holds, is violated, or could not be checked."""
+    """Return each check with its question and result: holds, violated, or unchecked."""
     answers = {name: ("holds", f"holds ({cases})") for name, cases in found.holding.items()}
     for name, cases in found.without_cases.items():
         answers[name] = "unchecked", f"not checked ({cases})"
@@ -81,7 +81,7 @@ def _checks(found: Verdict) -> list[dict[str, str]]:
 
 
 def _facts(run: Run, found: Verdict) -> Iterator[str]:
-    """What else was found out, which is no violation."""
+    """Return findings that are not violations."""
     yield from map(explain_claim, found.claims)
     yield from (f"wall clocks: {offset.because}" for offset in found.offsets)
     yield from (f"convention: {convention}" for convention in run.conventions)

@@ -1,4 +1,4 @@
-"""What readers of metrics and verdicts have to know about the logs they come from."""
+"""Notes on the logs of metrics and verdicts: missing, truncated, damaged or unknown files."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ MAX_REASONS = 50
 
 
 def notes(run: Run) -> list[str]:
-    """Return notes on logs that are missing, cut short, damaged, or in no known format."""
+    """Return notes on logs that are missing, truncated, damaged, or in no known format."""
     killed = [m for m in run.logged if m not in run.stops] if run.format == "jsonl" else []
     return [
         *(f"note: there is no log of {machine}" for machine in run.missing),
@@ -23,7 +23,7 @@ def notes(run: Run) -> list[str]:
 
 
 def notes_on_damage(damage: Iterable[Damage]) -> list[str]:
-    """Return a note for each file and reason, with the first line; of very many the first."""
+    """Return a note for each file and reason, with the first line; at most MAX_REASONS."""
     same = Counter((one.file, one.reason) for one in damage)
     first = {(one.file, one.reason): one.line for one in reversed(list(damage))}
     listed = [
@@ -35,7 +35,7 @@ def notes_on_damage(damage: Iterable[Damage]) -> list[str]:
 
 
 def notes_on_files(run: Run) -> list[str]:
-    """Return notes on files of a run's folder that were not read."""
+    """Return notes on unread files in a run's folder."""
     shown = run.unknown_files[:MAX_FILES]
     listed = [f"note: {file} was not read: it was not recognised as a log" for file in shown]
     more = len(run.unknown_files) - len(shown)

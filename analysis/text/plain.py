@@ -1,4 +1,4 @@
-"""Metrics and verdicts as JSON, for programs, and the files beside a run's logs that hold them."""
+"""Metrics and verdicts as JSON, and the JSON files beside a run's logs."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -15,7 +15,7 @@ from vm.quoting import quoted
 
 
 def plain_metrics(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the metrics of runs, unrounded: by their names, null where undefined."""
+    """Return the unrounded metrics of runs by name, null where undefined."""
     plain: dict[str, Any] = {"runs": list(runs)}
     if len(runs) > 1:
         rows = statistics(per_runs(runs)).rows_by_key("name", named=True, unique=True)
@@ -49,15 +49,15 @@ def write_metrics(evaluation: Evaluation, home: Path) -> None:
 
 
 def write_verdict(found: Verdict, home: Path) -> None:
-    """Write verdict.json into a run's directory, or beside a log that is a run of its own.
+    """Write verdict.json into a run's directory, or beside a log that is a separate run.
 
-    OSError if that cannot be written.
+    OSError if it cannot be written.
     """
     files.write_json(files.file_of_run(home, files.VERDICT, found.run), plain_verdict(found))
 
 
 def read_metrics(directory: Path) -> dict[str, Any]:
-    """Return the metrics of a run that were written when it ended; InputError if unreadable."""
+    """Return the metrics in a run's metrics.json; InputError if unreadable."""
     path = directory / files.METRICS
     try:
         (one,) = files.parse_json(path)["runs"]
@@ -68,7 +68,7 @@ def read_metrics(directory: Path) -> dict[str, Any]:
 
 
 def _numbers(plain: Any, names: Iterable[str]) -> dict[str, Any]:
-    """Check that metrics are numbers or null; ValueError names one that is not."""
+    """Return metrics, checked to be numbers or null; ValueError names one that is not."""
     found = dict(plain)
     for name in names:
         value = found.setdefault(name, None)

@@ -1,4 +1,4 @@
-"""Tables of many runs, point by point of their experiment."""
+"""Tables of an experiment with a row for each point."""
 
 import polars as pl
 from rich.console import Console
@@ -29,7 +29,7 @@ def print_points(rows: pl.DataFrame, console: Console) -> None:
         cells.append({"point": str(point), "runs": len(group), **shown})
     points = counted(len(cells), "point")
     say(console, f"\n{len(rows)} runs at {points}; the mean over a point's runs ± its")
-    say(console, "95 % confidence interval; of a machine's metrics the mean over a run's machines")
+    say(console, "95 % confidence interval; machine metrics: the mean over a run's machines")
     print_table(console, pl.DataFrame(cells), COLUMNS)
     say(console, "measured against the fluid model")
     print_table(console, pl.DataFrame(means), FLUID_MODEL_ACROSS_RUNS)

@@ -1,7 +1,7 @@
-"""What happened over time, as lines of characters: each stands for an interval of the run.
+"""Sparklines: metrics over time as lines of characters, one per interval of the run.
 
-A character's height is the highest value in its interval, from 0 to the peak that is named above
-it; a blank is an interval without a value. So nothing needs colour, and no peak is lost.
+A character's height is the highest value in its interval, from 0 to the peak named above the
+lines; a blank is an interval without a value. So colours are not needed, and no peak is lost.
 """
 
 from collections.abc import Iterator
@@ -16,15 +16,15 @@ from analysis.metrics.run import skews
 from vm.quoting import plain
 
 BLOCKS = "▁▂▃▄▅▆▇█"
-#: For terminals that have no blocks.
+#: For terminals without blocks.
 ASCII = ".:-=+*%#"
 MIN_WIDTH, MAX_WIDTH = 10, 60
-#: The lines of more machines would push out of sight what was said before.
+#: Lines of more machines would scroll the tables above out of sight.
 MAX_MACHINES = 8
 
 
 def print_sparklines(run: Run, console: Console) -> None:
-    """A line of each machine's queue and jumps, and one of the skew of the clocks."""
+    """Print each machine's queue and jumps, and the skew of the clocks, one line each."""
     last_ns = run.events["at_ns"].max()
     if not isinstance(last_ns, int) or last_ns <= 0 or len(run.machines) > MAX_MACHINES:
         return
@@ -32,7 +32,7 @@ def print_sparklines(run: Run, console: Console) -> None:
     width = max(MIN_WIDTH, min(MAX_WIDTH, console.width - name_width - 1))
     step_ns = last_ns // width + 1
     blocks = BLOCKS if console.encoding.lower().startswith("utf") else ASCII
-    console.print(Text(f"\nover time, a character for each {step_ns / NS_PER_S:.2g} s"))
+    console.print(Text(f"\nover time, one character per {step_ns / NS_PER_S:.2g} s"))
     for what, readings in _readings(run).items():
         if not readings.is_empty():
             console.print(Text(f"{what}, up to {_peak(readings)}"))
@@ -45,7 +45,7 @@ def print_sparklines(run: Run, console: Console) -> None:
 def sparklines(
     readings: pl.DataFrame, step_ns: int, width: int, blocks: str = BLOCKS
 ) -> Iterator[tuple[str, str]]:
-    """Each `machine` with a line of `width` characters, from its `value` at `at_ns`."""
+    """Yield each `machine` with a line of `width` characters, drawn from its values over time."""
     slot = (pl.col("at_ns").clip(0) // step_ns).alias("slot")
     highest = readings.group_by("machine", slot, maintain_order=True).agg(pl.col("value").max())
     peak = _peak(highest)
@@ -68,7 +68,7 @@ def _block(value: int | None, peak: int, blocks: str) -> str:
 
 
 def _readings(run: Run) -> dict[str, pl.DataFrame]:
-    """What is shown over time, by its heading."""
+    """Return the values to draw, by heading: `machine`, `at_ns` and `value`."""
     readings = {
         "messages left in the inbox": run.events.select("machine", "at_ns", value="queue"),
         "jump of the clock": prepare(run).select("machine", "at_ns", value="jump"),

@@ -1,4 +1,4 @@
-"""The metrics and verdicts of runs as tables for people."""
+"""Metrics and verdicts of runs as tables in the terminal."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,8 +19,8 @@ from analysis.text.sparklines import print_sparklines
 from analysis.text.verdict import MAX_LINE, explain_account, headline
 from vm.quoting import plain
 
-#: Columns of the printed tables: the metrics and their headings, broken so that each table
-#: fits into 80 columns. No table has all metrics; --json does.
+#: Columns of the printed tables: metrics with headings, wrapped so that each table fits into
+#: 80 columns. No table has all metrics; --json prints them.
 CLOCKS = {
     "tick_rate_hz": "ticks/s",
     "ticks_done": "ticks\ndone",
@@ -81,19 +81,19 @@ CAUSALITY_ACROSS_RUNS = {
 FLUID_MODEL_ACROSS_RUNS = {
     name: heading for name, heading in FLUID_MODEL.items() if "sends" not in name
 }
-#: The metrics of a run as a whole.
+#: The metrics of a whole run.
 WHOLE = """\
 final spread {final_spread}: the last clocks, max - min
 clock skew {skew_mean} mean, {skew_max} max, {skew_end} at the end: clocks at common instants
 concurrency {concurrency_share} of all pairs of events; longest causal chain \
 {longest_causal_chain} events"""
-#: What the rows below those of the runs are called.
+#: The names of the rows below those of the runs.
 STATISTICS = {"mean": "mean", "sd": "sd", "ci95_half_width": "± 95 %"}
 MAX_RATES_SHOWN = 5
 
 
 def print_run(evaluation: Evaluation, console: Console) -> None:
-    """Print tables of one run, where its messages went, and notes on its logs."""
+    """Print tables, the account of messages, the verdict and notes on the logs of one run."""
     run, machines = evaluation.run, evaluation.machines
     say(console, f"\n{run.name}")
     for columns in (CLOCKS, QUEUES_AND_MESSAGES, RATES_AND_DELAYS):
@@ -109,14 +109,14 @@ def print_run(evaluation: Evaluation, console: Console) -> None:
 
 
 def print_across(runs: Sequence[Mapping[str, Any]], console: Console) -> None:
-    """Print tables with a row for every run, from their metrics, and the means over all."""
+    """Print tables with a row for every run, and the statistics over all runs."""
     each = per_runs(runs)
     below = statistics(each)
     rows = pl.concat([each.rename({"run": "name"}), below]).with_columns(
         pl.col("name").replace(STATISTICS),
         rates=pl.Series([_rates(one) for one in runs] + [""] * len(below)),
     )
-    say(console, f"\n{len(runs)} runs; of a machine's metrics the mean over a run's machines;")
+    say(console, f"\n{len(runs)} runs; machine metrics: the mean over a run's machines;")
     say(console, "± 95 %: the confidence interval of the mean over the runs")
     print_table(console, rows, ACROSS_RUNS)
     print_table(console, rows, CAUSALITY_ACROSS_RUNS)
@@ -137,14 +137,14 @@ def _unless_predicted(metrics: pl.DataFrame) -> str:
 
 
 def print_table(console: Console, rows: pl.DataFrame, columns: Mapping[str, str]) -> None:
-    """Print a line for every row, which is named by the first column."""
+    """Print a line for every row; the first column is its name."""
     table = Table(
         box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 0), header_style=None
     )
     name = rows.columns[0]
     headings = {name: name, **columns}
     cells = [[plain(show(row[metric])) for metric in headings] for row in rows.to_dicts()]
-    # Nothing is cut, whatever the console: a number without its last digits is another one.
+    # Cells are never truncated: a number without its last digits is another number.
     widths = [
         max(len(word) for text in texts for word in text.split())
         for texts in zip(headings.values(), *cells, strict=True)
@@ -162,7 +162,7 @@ def print_table(console: Console, rows: pl.DataFrame, columns: Mapping[str, str]
 
 
 def say(console: Console, text: str) -> None:
-    """Print lines, escaped and cut."""
+    """Print lines, escaped and truncated."""
     console.print(Text("\n".join(plain(line, MAX_LINE) for line in text.split("\n"))))
 
 

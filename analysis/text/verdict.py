@@ -1,4 +1,4 @@
-"""The verdict on a run for people: its state, and below it all that it rests on."""
+"""The verdict on a run in the terminal: its state, followed by its reasons."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -18,12 +18,12 @@ from vm.files import VERDICT
 from vm.quoting import plain
 
 MAX_VIOLATIONS_SHOWN = 10
-#: Characters of a line, which can hold names and timestamps from a log.
+#: Characters per line: names and timestamps from a log can be long.
 MAX_LINE = 1000
 
 
 def print_verdict(run: Run | None, found: Verdict, console: Console) -> None:
-    """Print a verdict and its reasons; without a run if none could be read."""
+    """Print a verdict and its reasons; `run` is None if it could not be read."""
     _print(console, f"{found.run}: {headline(found)}")
     for line in (
         *(_logs(run) if run else ()),
@@ -41,7 +41,7 @@ def print_verdict(run: Run | None, found: Verdict, console: Console) -> None:
 
 
 def headline(found: Verdict) -> str:
-    """Return the state, with the number of checks that the logs do not allow."""
+    """Return the state, with the number of checks that the logs make impossible."""
     unmade = sum(check in CHECKS for check, _ in found.unknown)
     if found.state != "holds" or not unmade:
         return found.state
@@ -49,15 +49,15 @@ def headline(found: Verdict) -> str:
 
 
 def explain_account(account: Account) -> str:
-    """Return the equation of the sent messages, and the sends and receives that are not in it."""
+    """Return the equation of the sent messages, and the sends and receives outside of it."""
     ends = account.ends
     terms = (f"{ends[end]} {label}" for end, label in END_LABELS.items() if ends[end])
     equation = f"{account.sent} messages sent = {account.received} received"
     parts = [" + ".join([equation, *terms])]
     if account.unnamed_sends:
         parts.append(
-            f"{account.unnamed_sends} sends to receivers that no log names, of whose messages"
-            f" {account.unnamed_received} received"
+            f"{account.unnamed_sends} sends without a named receiver,"
+            f" {account.unnamed_received} of their messages received"
         )
     if account.unmatched_receives:
         parts.append(f"{account.unmatched_receives} receives without a known send")
@@ -105,13 +105,13 @@ def _explain(violation: Violation) -> Iterator[str]:
 
 
 def _print(console: Console, line: str) -> None:
-    # Not broken: a line is for grep as well.
+    # Not wrapped, so that grep finds whole lines.
     console.print(Text(plain(line, MAX_LINE)), soft_wrap=True)
 
 
-#: The ends of copies other than `received`, as they are printed.
+#: Printed names of the ends of copies, except `received`.
 END_LABELS = {
-    "open": "received, but by which receive is open",
+    "open": "received, but the receive is ambiguous",
     "inbox": "left in inboxes",
     "undelivered": "undelivered",
     "lost": "lost",

@@ -1,4 +1,4 @@
-// The page of an experiment: its table of runs, then its charts.
+// The page of an experiment: first its table of runs, then its charts.
 
 import { drawCharts, nearby } from "./page/charts.js";
 import { listenToPage } from "./page/page.js";

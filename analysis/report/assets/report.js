@@ -1,4 +1,4 @@
-// The page of one run, put together: first the diagram, then the log, then the charts.
+// The page of one run: draws first the diagram, then the log, then the charts.
 
 import { AXES } from "./diagram/axis.js";
 import { Cut } from "./diagram/cut.js";

@@ -276,7 +276,7 @@ def test_searching_finds_what_a_filter_finds(query: str, tmp_path: Path, opened:
     assert found == wanted.to_list()
     assert len(found) > 0
     assert f"{len(found):,} hits" in page.locator("#hits").inner_text()
-    page.get_by_label("in the log, these only").check()
+    page.get_by_label("only hits in the log").check()
     assert page.evaluate("vklocks.log.rows.length") == len(found)
     page.get_by_role("button", name="Next hit").click()
     assert page.evaluate("vklocks.state.now.selected") == page.evaluate(

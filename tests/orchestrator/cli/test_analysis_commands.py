@@ -128,7 +128,7 @@ def test_every_execution_of_a_log_is_audited(
         assert f"{name}: holds: nothing violated" in said
         assert json.loads((tmp_path / f"{name}.verdict.json").read_text())["run"] == name
     assert main(["analyse", str(log)]) == 0
-    assert "2 runs; of a machine's metrics the mean" in capsys.readouterr().out
+    assert "2 runs; machine metrics: the mean" in capsys.readouterr().out
     assert {path.name for path in tmp_path.glob("*.html")} == {
         *("all.log#p.report.html", "all.log#q_r.report.html", "report.html")
     }
@@ -145,7 +145,7 @@ def test_many_executions_of_a_log_are_told_together(
     log.write_text(f"(?<host>\\w) (?<clock>.*) (?<event>\\w)\n=(?<trace>.*)=\n{executions}")
     assert main(["analyse", str(log)]) == 0
     said = capsys.readouterr().out
-    assert said.startswith("\n3 runs; of a machine's metrics the mean")
+    assert said.startswith("\n3 runs; machine metrics: the mean")
     assert {path.name for path in tmp_path.iterdir()} == {"all.log", "report.html"}
 
 
@@ -201,7 +201,7 @@ def test_of_many_labs_those_that_cannot_be_read_are_named_and_the_others_analyse
     assert main(["analyse", str(labs)]) == 2
     told = capsys.readouterr()
     assert told.err.startswith(f"vklocks: {labs / 'mixed'} mixes logs of two runs")
-    assert "3 runs; of a machine's metrics the mean" in told.out
+    assert "3 runs; machine metrics: the mean" in told.out
     assert main(["analyse", str(labs), "--json"]) == 2
     assert len(json.loads(capsys.readouterr().out)["runs"]) == 3
 

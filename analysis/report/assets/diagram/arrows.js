@@ -1,10 +1,10 @@
-// Messages as arrows: from the real send to the arrival, the wait in the inbox along the
-// receiver's lane, and a mark of its own for a message that was never received.
+// Messages as arrows: from the send to the arrival, then along the receiver's lane while the
+// message waits in the inbox. A message without a receive ends in a mark for its end.
 
 import { mapped } from "../page/arrays.js";
 import { arrowStyle, Layer, SHAPES } from "./marks.js";
 
-/** As many arrows can be told apart, and drawn between two frames. More become bundles. */
+/** More arrows cannot be distinguished or drawn within a frame; they become bundles. */
 const MAX_ARROWS = 3000;
 const MAX_THICK = 250;
 const MAX_SLANTED = 2000;
@@ -14,7 +14,7 @@ const RAIL_PX = 10;
 const SLOT_PX = 3;
 const STUB_PX = 26;
 
-/** Draw the messages of a view; `shown` collects the lines of arrows, for the pointer. */
+/** Draw the messages of a view; add the lines of arrows to `shown`, for the pointer. */
 export function paintMessages(pen, scene, shown) {
   const { view, channels } = scene;
   const visible = channels.filter(({ from, to }) => view.y(from) !== undefined && view.y(to) !== undefined);
@@ -27,7 +27,7 @@ export function paintMessages(pen, scene, shown) {
   return picture;
 }
 
-/** The messages that begin, arrive or end in a view, and those that only pass through it. */
+/** Return the messages that begin, arrive or end in a view, and those that span all of it. */
 function messagesOf({ view, axis, begin, finish }, channels) {
   const arrived = axis.arrivals ?? finish;
   const inside = (x) => x >= view.from && x <= view.to;
@@ -40,7 +40,7 @@ function messagesOf({ view, axis, begin, finish }, channels) {
   return { ending, through };
 }
 
-/** Each message as an arrow; those that only pass through as well, unless they are too many. */
+/** Draw each message as an arrow; those that span the view only if they are not too many. */
 function drawArrows(layer, scene, ending, through, shown) {
   const ends = {};
   const drawn = ending.length + through.length <= MAX_ARROWS ? [...ending, ...through] : ending;
@@ -52,8 +52,8 @@ function drawArrows(layer, scene, ending, through, shown) {
 }
 
 /**
- * Where messages are too many: those that left within a few pixels on one channel are one line,
- * and where it would be upright, they are counted into the gaps between the lanes that it crosses.
+ * Draw too many messages as bundles: those sent within a few pixels on one channel are one line.
+ * Instead of vertical lines, the gaps between the crossed lanes are shaded by count.
  */
 function drawBundles(pen, { view, ink, cone }, channels) {
   let columns = Math.ceil(view.width / BUNDLE_PX);
@@ -100,7 +100,7 @@ function countBundles(view, channels, columns) {
   return { gaps, slanted, most, sent, stepPx };
 }
 
-/** Beside bundles, messages that were not received are still drawn one by one. */
+/** Draw messages without a receive one by one, also beside bundles; return the number not drawn. */
 function drawSpecial(layer, scene, shown) {
   const { view, special } = scene;
   const inView = special.filter(({ begin, finish, from, to }) =>
@@ -132,9 +132,9 @@ function drawOne(layer, scene, message, shown) {
 }
 
 /**
- * Where a message's line runs, in pixels: its `flight` from the send; then, on the axis of wall
- * time, along the receiver's inbox to the end of its `wait`, and `down` to its receive. A message
- * that was not received has its `end` where the flight stops.
+ * Return a message's line in pixels: its `flight` from the send; then, on the axis of wall time,
+ * its `wait` beside the receiver's lane, and `down` to its receive. `end` is true for a message
+ * without a receive: its end is marked where the flight stops.
  */
 export function messageLine({ history, view, axis, begin, finish, slots }, message) {
   const { send, receive, receiver, end: ended, arrived } = history.messages;
@@ -152,14 +152,14 @@ export function messageLine({ history, view, axis, begin, finish, slots }, messa
   return { flight: [x, from, flown, rail], wait: [end, rail], down: receive[message] >= 0 ? [end, to] : null };
 }
 
-/** The end of a line, `px` before its point, so that heads stay clear of marks. */
+/** Return the end of a line, shortened by `px` so that its head does not cover a mark. */
 function short(x1, y1, x2, y2, px) {
   const length = Math.hypot(x2 - x1, y2 - y1) || 1;
   const share = Math.max(0, 1 - px / length);
   return [x1 + (x2 - x1) * share, y1 + (y2 - y1) * share];
 }
 
-/** For every message a height of its own beside its receiver's lane while it waits there. */
+/** Assign each message a slot beside its receiver's lane, so that up to five waiting ones do not overlap. */
 export function waitingSlots(history) {
   const { receive, receiver, arrived, count } = history.messages;
   const slots = new Uint8Array(count);
@@ -176,7 +176,7 @@ export function waitingSlots(history) {
   return slots;
 }
 
-/** The styles of messages, by their end and by their relation to the selected event. */
+/** Return the styles of messages by their end and their relation to the selected event. */
 export function messageStyles(history, ink, cone, late) {
   const { send, receive, copy } = history.messages;
   const dash = [5, 3];

@@ -5,7 +5,7 @@ import { grouped, span } from "../page/format.js";
 
 const STEPS = [1, 2, 5];
 
-/** One axis. `x` holds the position of every row; on a whole axis positions are counts. */
+/** One axis. `x` holds the position of every row; positions on a `whole` axis are integers. */
 class Axis {
   constructor(name, title, x, { whole, arrivals = null }) {
     Object.assign(this, { name, title, x, whole, arrivals });
@@ -22,7 +22,7 @@ class Axis {
     this.closest = whole ? 2 : Math.max(1e3, (this.high - this.low) / 1e9);
   }
 
-  /** Round positions to put a label at, some `px` pixels apart. */
+  /** Return round positions with labels, about `px` pixels apart. */
   ticks(from, to, width, px = 96) {
     const rough = ((to - from) / width) * px;
     const power = 10 ** Math.floor(Math.log10(rough));
@@ -39,7 +39,7 @@ class Axis {
     return `${(at / 1e9).toFixed(digits)} s`;
   }
 
-  /** A length along the axis, in words. */
+  /** Format a length along the axis. */
   size(amount) {
     return this.whole ? grouped(Math.round(amount)) : span(amount, 3);
   }

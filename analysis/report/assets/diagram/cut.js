@@ -1,7 +1,7 @@
-// A cut: how many events of each machine lie before it (Mattern 1989).
+// A cut: the number of events of each machine before it (Mattern 1989).
 //
-// A cut is consistent when no message is received before it that is sent behind it. The
-// largest consistent cut within a given one is found by taking such receives out again.
+// A cut is consistent if no message is received before it but sent after it. Removing all such
+// receives yields the largest consistent cut within a given one.
 
 import { grouped, many } from "../page/format.js";
 import { messageLine } from "./arrows.js";
@@ -10,7 +10,7 @@ import { lowerBound } from "./level.js";
 const HANDLE_PX = 7;
 
 export class Cut {
-  /** `ends`: per lane, the row behind the last event before the cut. */
+  /** `ends`: per lane, the row after the last event before the cut. */
   constructor(history, ends) {
     this.history = history;
     this.ends = ends;
@@ -25,7 +25,7 @@ export class Cut {
     }
   }
 
-  /** The cut at one position of an axis. */
+  /** Return the cut at one position of an axis. */
   static at(history, levels, x) {
     return new Cut(history, history.lanes.map((lane, n) => lane.first + levels[n].range(-Infinity, x)[1]));
   }
@@ -34,13 +34,13 @@ export class Cut {
     return this.backward.length === 0;
   }
 
-  /** The same cut with one lane's part at another position. */
+  /** Return this cut with one lane's part moved to another position. */
   moved(lane, level, x) {
     const before = lowerBound(level.x, x);
     return new Cut(this.history, this.ends.map((end, n) => (n === lane ? this.history.lanes[lane].first + before : end)));
   }
 
-  /** The largest consistent cut within this one. */
+  /** Return the largest consistent cut within this one. */
   repaired() {
     const { send, receive } = this.history.messages;
     const { lane } = this.history;
@@ -55,7 +55,7 @@ export class Cut {
     return new Cut(this.history, ends);
   }
 
-  /** Where a lane's part lies: between its neighbours, or where it is being dragged. */
+  /** Return the position of a lane's part: between two events, or under the pointer while dragged. */
   x(lane, axis) {
     if (this.held?.lane === lane || this.held?.all) return this.held.x;
     const { first, end } = this.history.lanes[lane];
@@ -66,7 +66,7 @@ export class Cut {
     return (axis.x[at - 1] + axis.x[at]) / 2;
   }
 
-  /** The lane whose handle is at a point, -1 if there is none. */
+  /** Return the lane with a handle at a point, -1 if there is none. */
   handleAt(view, px, py) {
     const near = (lane) => Math.hypot(view.px(this.x(lane, view.axis)) - px, view.y(lane) - py) < HANDLE_PX + 5;
     return view.seen().find(near) ?? -1;
@@ -119,12 +119,12 @@ export class Cut {
     }
   }
 
-  /** What the cut is, in a sentence. */
+  /** Describe the cut in a sentence. */
   sentence() {
     const inside = this.ends.reduce((sum, end, n) => sum + end - this.history.lanes[n].first, 0);
     const counted = `${grouped(inside)} events before the cut; ${many(this.crossing.length, "message")} sent before it and not yet received`;
     return this.consistent
       ? `A consistent cut: a state that the system may have been in. ${counted}.`
-      : `Not a consistent cut: ${many(this.backward.length, "message")} received before it, sent behind it. ${counted}.`;
+      : `Not a consistent cut: ${many(this.backward.length, "message")} received before it, sent after it. ${counted}.`;
   }
 }

@@ -28,7 +28,7 @@ export class Diagram {
     new ResizeObserver(() => this.redraw()).observe(canvas.parentElement);
   }
 
-  /** The axis that is shown, with lanes and channels prepared for it. */
+  /** The current axis, with lanes and channels prepared for it. */
   get prepared() {
     const { axis } = this.state.now;
     if (!this.#axes[axis]) {
@@ -40,7 +40,7 @@ export class Diagram {
     return this.#axes[axis];
   }
 
-  /** The messages that were not received, in the order of their sends. */
+  /** Return the messages without a receive, in the order of their sends. */
   #special(begin, finish) {
     const { receive, receiver, send, count } = this.history.messages;
     const special = [];
@@ -51,7 +51,7 @@ export class Diagram {
     return special;
   }
 
-  /** Everything that a picture is made from. */
+  /** Return all inputs of a picture. */
   scene() {
     const { now } = this.state;
     const { history, ink } = this;
@@ -78,7 +78,7 @@ export class Diagram {
     return this.cachedCone;
   }
 
-  /** The path between the two selected events, whichever happened first. */
+  /** The causal path between the two selected events, in either direction. */
   get path() {
     const { selected, target } = this.state.now;
     if (selected < 0 || target < 0) return null;
@@ -102,7 +102,7 @@ export class Diagram {
     return this.cachedCut;
   }
 
-  /** Draw before the next frame, once however often it is asked for. */
+  /** Draw before the next frame, once for any number of calls. */
   redraw() {
     this.#due ||= requestAnimationFrame(() => this.draw());
   }
@@ -153,7 +153,7 @@ export class Diagram {
     this.redraw();
   }
 
-  /** Mark a box of pixels that is being chosen. */
+  /** Mark the range of pixels of a box zoom. */
   mark(left, right) {
     this.box = [left, right];
     this.redraw();
@@ -166,21 +166,21 @@ export class Diagram {
     pen.globalAlpha = 1;
   }
 
-  /** Draw a part of the cut, or all of it, where the pointer holds it: {lane, all, x}. */
+  /** Draw the dragged part of the cut, or all of it, at the pointer: {lane, all, x}. */
   holdCut(held, ends) {
     this.held = this.cachedCut.held = held;
     this.state.change({ cutEnds: ends });
     this.redraw();
   }
 
-  /** Let go of whatever is being dragged. */
+  /** End all dragging. */
   letGo() {
     this.box = this.held = undefined;
     if (this.cachedCut) this.cachedCut.held = undefined;
     this.redraw();
   }
 
-  /** Bring an event into sight, unless it is visible already. */
+  /** Move an event into view, unless it is visible already. */
   reveal(row) {
     const { from, to } = this.view;
     const x = this.prepared.axis.x[row];
@@ -193,7 +193,7 @@ export class Diagram {
     }
   }
 
-  /** Bring an event into sight, and zoom in until the events around it can be told apart. */
+  /** Move an event into view, and zoom in until the events around it can be distinguished. */
   approach(row) {
     const { lane, first, end } = this.history.lanes[this.history.lane[row]];
     const { x } = this.prepared.axis;
@@ -205,14 +205,14 @@ export class Diagram {
     this.reveal(row);
   }
 
-  /** Take an event as the selected one, or as the second one of a path. */
+  /** Select an event, or make it the second one of a path. */
   pick(row) {
     const { selected, target } = this.state.now;
     const second = selected >= 0 && target < 0 && row !== selected;
     this.state.change(second ? { target: row } : { selected: row, target: -1 });
   }
 
-  /** The event at a point, -1 if there is none. */
+  /** Return the event at a point, -1 if there is none. */
   eventAt(px, py) {
     const { view } = this;
     const lane = view.lanes[view.rankAt(py)];
@@ -227,7 +227,7 @@ export class Diagram {
     return nearest;
   }
 
-  /** The message whose line passes a point, -1 if none does. */
+  /** Return the message with the nearest line at a point, -1 if there is none. */
   messageAt(px, py) {
     let nearest = -1;
     let best = 5;
@@ -249,14 +249,14 @@ function pinsOf(history) {
   return [...history.checks.keys()].sort((a, b) => history.at[a] - history.at[b]);
 }
 
-/** Add missed ticks between two events to a known absence, or as one of its own. */
+/** Add missed ticks between two events to a known absence, or as a new absence. */
 function missTicks(absences, lane, from, until, missed) {
   const known = absences.find((away) => away.lane === lane && away.from < until && away.until > from);
   if (known) known.why += `, ${many(missed, "tick")} missed`;
   else absences.push({ lane, from, until, why: `${many(missed, "tick")} missed` });
 }
 
-/** The absences of machines: those in the log, and gaps in the ticks. */
+/** Return the absences of machines: those in the log, and gaps in the ticks. */
 function absencesOf(history) {
   const absences = history.head.absences.map(({ machine, from_ns, until_ns, why }) => (
     { lane: history.laneNamed.get(machine).lane, from: from_ns, until: until_ns ?? Infinity, why }));

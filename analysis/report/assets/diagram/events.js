@@ -1,12 +1,12 @@
-// The events of a lane: each a mark while they can be told apart, counted in columns beyond that.
+// The events of a lane: one mark each while they can be distinguished, otherwise counted in columns.
 
 import { INTERNAL, RECEIVE, SEND } from "../history/history.js";
 import { Layer, SHAPES } from "./marks.js";
 
 export const COLUMN_PX = 3;
-/** Marks closer than this, on average, hide each other: the lane is drawn as columns of counts. */
+/** With less space per mark on average, marks overlap: the lane is drawn as columns of counts. */
 const MIN_MARK_PX = 4;
-/** No column is drawn taller than if the fullest one counted this many. */
+/** The smallest count of a column of full height, so that few events do not make tall columns. */
 const TALL = 8;
 const COLUMN_ALPHA = 0.82;
 const SIZES = { [INTERNAL]: 2.4, [SEND]: 4.2, [RECEIVE]: 5 };
@@ -19,7 +19,7 @@ export function paintEvents(pen, scene, lane, picture) {
   else paintMarks(pen, scene, lane, first, end, picture);
 }
 
-/** Every event of a range as a mark: its shape is its kind. */
+/** Draw every event of a range as a mark; the shape shows its kind. */
 function paintMarks(pen, { view, history, levels, cone, eventStyles, found, ink }, lane, first, end, picture) {
   const y = view.y(lane);
   const { rows, x } = levels[lane];
@@ -39,7 +39,7 @@ function paintMarks(pen, { view, history, levels, cone, eventStyles, found, ink 
   picture.marks += end - first;
 }
 
-/** A range too dense for marks: how many events of each kind fall into every three pixels. */
+/** Draw a range too dense for marks as columns that count the events of each kind. */
 function paintColumns(pen, scene, lane, picture) {
   const { view, levels, cone, axis, history, ink } = scene;
   const level = levels[lane];
@@ -89,7 +89,7 @@ function columnShares(level, first, end, cone, history, lane) {
   return [["internal", end - first - sends - receives], ["send", sends], ["receive", receives]];
 }
 
-/** The most messages that waited in the inbox, column by column, over the lane. */
+/** Draw the peak of messages in the inbox above the lane, column by column. */
 function paintQueue(pen, view, ink, base, queues, deepest) {
   const room = Math.min(view.lanePx * 0.14, 16);
   pen.fillStyle = ink.wait;
@@ -105,7 +105,7 @@ function paintFoundColumns(pen, { found, ink }, level, columns, y) {
   }
 }
 
-/** Fill styles of events: by kind, or by how they stand to the selected one. */
+/** Return styles of events: by kind, or by relation to the selected event. */
 export function eventStyles(ink) {
   const shapes = { [INTERNAL]: SHAPES.CIRCLE, [SEND]: SHAPES.CIRCLE, [RECEIVE]: SHAPES.DIAMOND };
   const inColour = (colour, hollow = ink.card) => Object.fromEntries(

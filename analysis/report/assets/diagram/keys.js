@@ -1,25 +1,25 @@
-// What the keys do in the diagram.
+// The keys of the diagram.
 
 import { lowerBound } from "./level.js";
 
-/** Key, description and action; `board` holds diagram, history, state and actions. */
+/** Keys with description and actions; `board` holds diagram, history, state and actions. */
 export const KEYS = [
   ["← →", "the previous or next event of the machine", { ArrowLeft: step(-1), ArrowRight: step(1) }],
   ["↑ ↓", "the nearest event of the lane above or below", { ArrowUp: across(-1), ArrowDown: across(1) }],
   ["Home End", "the machine's first or last event", { Home: extreme(0), End: extreme(1) }],
-  ["m", "along the message: from a send to its receive, and back", { m: follow }],
-  ["Enter", "keep this event, and choose a second one for a path", { Enter: chooseSecond }],
-  ["Escape", "let go of the selection", { Escape: ({ state }) => state.change({ selected: -1, target: -1 }) }],
+  ["m", "follow a message from its send to its receive, or back", { m: follow }],
+  ["Enter", "keep this event and choose a second one, to show the path between them", { Enter: chooseSecond }],
+  ["Escape", "clear the selection", { Escape: ({ state }) => state.change({ selected: -1, target: -1 }) }],
   ["+ −", "zoom in or out", { "+": act("zoomIn"), "=": act("zoomIn"), "-": act("zoomOut") }],
-  ["a d", "to the left or right", { a: ({ diagram }) => diagram.pan(-0.25), d: ({ diagram }) => diagram.pan(0.25) }],
-  ["0", "all of the run", { 0: act("fit") }],
+  ["a d", "move left or right", { a: ({ diagram }) => diagram.pan(-0.25), d: ({ diagram }) => diagram.pan(0.25) }],
+  ["0", "show the whole run", { 0: act("fit") }],
   ["1 2 3", "axis: wall time, clock, causal depth", { 1: axis("wall"), 2: axis("clock"), 3: axis("depth") }],
   ["/", "search", { "/": act("search") }],
   ["n N", "the next or previous hit", { n: act("nextHit"), N: act("previousHit") }],
   ["v V", "the next or previous violation", { v: pin(1), V: pin(-1) }],
-  ["c", "a cut, and away with it", { c: act("cut") }],
-  ["[ ]", "the cut earlier or later, on all machines", { "[": moveCut(-1), "]": moveCut(1) }],
-  ["{ }", "the cut earlier or later by an event, on the selected event's machine", { "{": stepCut(-1), "}": stepCut(1) }],
+  ["c", "show or hide a cut", { c: act("cut") }],
+  ["[ ]", "move the cut earlier or later on all machines", { "[": moveCut(-1), "]": moveCut(1) }],
+  ["{ }", "move the cut by one event on the selected event's machine", { "{": stepCut(-1), "}": stepCut(1) }],
   ["?", "this list", { "?": act("keys") }],
 ];
 
@@ -41,7 +41,7 @@ function axis(name) {
   return ({ state }) => state.change({ axis: name, from: null, to: null });
 }
 
-/** The event that keys move from: the second one of a path if it is being chosen. */
+/** Return the event from which keys move: the second one of a path while it is being chosen. */
 function current({ state, choosesSecond }) {
   const { selected, target } = state.now;
   return choosesSecond && target >= 0 ? target : selected;
@@ -59,7 +59,7 @@ function chooseSecond(board) {
   board.choosesSecond = !board.choosesSecond && board.state.now.selected >= 0;
 }
 
-/** Where keys begin when nothing is selected: the first event that can be seen. */
+/** Return the start of keys without a selection: the first visible event. */
 function start({ diagram, history, state }) {
   const { axis, levels } = diagram.prepared;
   const from = state.now.from ?? axis.from;

@@ -1,4 +1,4 @@
-// The lanes' names beside the canvas: to be dragged into another order, and to be hidden.
+// The names of lanes beside the canvas: dragging reorders lanes, buttons hide them.
 
 import { made } from "../page/elements.js";
 import { many } from "../page/format.js";

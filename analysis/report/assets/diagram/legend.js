@@ -1,4 +1,4 @@
-// The legend of the diagram, drawn with the diagram's own shapes.
+// The legend of the diagram, drawn with the same shapes.
 
 import { ENDS } from "../history/describe.js";
 import { INTERNAL, RECEIVE, SEND } from "../history/history.js";
@@ -25,10 +25,10 @@ export function drawLegend(element, history, ink) {
     ["send", mark(SEND, 4.2)],
     ["receive", mark(RECEIVE, 5)],
     ["internal", mark(INTERNAL, 2.4)],
-    ["message on its way", arrow(styles.message(-1, "received"))],
+    ["message in flight", arrow(styles.message(-1, "received"))],
     ["waiting in the inbox", (layer) => layer.line(styles.wait(0, "received"), 4, HEIGHT / 2, WIDTH - 4, HEIGHT / 2)],
     ...(history.messages.copy.some(Boolean) ? [["duplicate of a message", arrow(styles.message(history.messages.copy.findIndex(Boolean), "received"))]] : []),
-    ...(history.late.some(Boolean) ? [["late: longer on its way than a tick of its receiver", arrow(messageStyles(history, ink, null, [1]).message(0, "received"))]] : []),
+    ...(history.late.some(Boolean) ? [["late: in flight for longer than a tick of its receiver", arrow(messageStyles(history, ink, null, [1]).message(0, "received"))]] : []),
     ...unreceived.map((name) => [ENDS[name], ended(name)]),
   ];
   element.replaceChildren(...entries.map(([text, draw]) => made("span", {}, picture(draw), text)));

@@ -1,15 +1,14 @@
-// Lanes and channels prepared for one axis: drawing a view takes time for its own marks only.
+// Lanes and channels prepared for one axis, so that the cost of a view depends on its marks only.
 //
-// Sorted positions are searched, not walked; counts of a range are differences of running sums;
-// maxima of a range come from blocks. Nothing is sampled: marks that are
-// too dense to be drawn one by one are counted.
+// Sorted positions are found by binary search; counts of a range are differences of running sums;
+// maxima of a range come from blocks. Nothing is sampled: marks too dense to draw are counted.
 
 import { RECEIVE, SEND } from "../history/history.js";
 import { mapped } from "../page/arrays.js";
 
 const BLOCK = 64;
 
-/** The first index in `values[from..to)` that is not below `x`. */
+/** Return the first index in `values[from..to)` with a value of at least `x`. */
 export function lowerBound(values, x, from = 0, to = values.length) {
   while (from < to) {
     const middle = (from + to) >> 1;
@@ -37,7 +36,7 @@ export class LaneLevel {
     this.blocks = blockMaxima(this.queue);
   }
 
-  /** The indexes of the events from `from` up to `to`, as [first, end). */
+  /** Return the indexes of the events between two positions, both included, as [first, end). */
   range(from, to) {
     const first = lowerBound(this.x, from);
     let end = lowerBound(this.x, to, first);
@@ -50,7 +49,7 @@ export class LaneLevel {
   }
 }
 
-/** One directed pair of machines along one axis: its messages, in the order of their sends. */
+/** One channel along one axis: its messages in the order of their sends. */
 class ChannelLevel {
   constructor(from, to, messages, begin, finish) {
     Object.assign(this, { from, to, messages });
@@ -63,7 +62,7 @@ class ChannelLevel {
     messages.forEach((m, n) => (this.reach[n + 1] = this.reach[n] + finish[m] - begin[m]));
   }
 
-  /** Call `take` with every message that crosses a range; stop when it answers false. */
+  /** Call `take` with every message that overlaps a range; stop when it returns false. */
   each(from, to, take) {
     const { low, high, highest, messages } = this;
     for (let block = 0; block < highest.length; block++) {
@@ -73,15 +72,15 @@ class ChannelLevel {
         if (low[n] > to || high[n] < from) continue;
         if (take(messages[n]) === false) return false;
       }
-      // Sends are in order: behind the range only messages that reach back can cross it.
+      // Sends are in order: after the range, only messages that lead back can overlap it.
       if (this.begin[end - 1] > to && !this.reachesBack) return true;
     }
     return true;
   }
 
   /**
-   * For every column of an equal width from `from` on in which messages were sent: `take` with the
-   * column, how many they are, and how far they reach on average.
+   * Divide an axis from `from` on into columns of equal width. For each column with sends, call
+   * `take` with the column, the number of its messages and their mean length along the axis.
    */
   bundles(from, width, columns, take) {
     const { begin, reach } = this;
@@ -95,7 +94,7 @@ class ChannelLevel {
     }
   }
 
-  /** The first message from `first` on that was sent at `x` or later; nearly always a near one. */
+  /** Return the first message from `first` on sent at `x` or later; usually it is near. */
   #endOf(x, first, last) {
     let end = first + 1;
     for (let steps = 0; end < last && this.begin[end] < x; end++) {
@@ -105,7 +104,7 @@ class ChannelLevel {
   }
 }
 
-/** All channels along one axis; `finish` is where a message ends, its begin where it never did. */
+/** Return all channels along one axis; `finish` is the end of a message, or its begin if it has none. */
 export function channelLevels(history, axis) {
   const { send, receive, receiver, end: ended, count } = history.messages;
   const inbox = history.head.ends.indexOf("inbox");
@@ -127,7 +126,7 @@ export function channelLevels(history, axis) {
   return { channels, begin, finish };
 }
 
-/** Indexes in the order of their values; usually they are in order already. */
+/** Sort indexes by their values; usually they are sorted already. */
 function sorted(numbers, values) {
   for (let n = 1; n < numbers.length; n++) {
     if (values[numbers[n]] < values[numbers[n - 1]]) return numbers.sort((a, b) => values[a] - values[b] || a - b);

@@ -1,4 +1,4 @@
-// The shapes of the diagram, gathered by colour so that each colour is one path.
+// The shapes of the diagram, collected by style so that few paths draw many shapes.
 
 const CIRCLE = (pen, x, y, r) => {
   pen.moveTo(x + r, y);
@@ -27,10 +27,10 @@ function polygon(pen, points) {
   pen.closePath();
 }
 
-/** Of one path: a path of thousands of shapes that cross each other takes ten times as long. */
+/** A limit, because a path of thousands of overlapping shapes takes ten times as long. */
 const SHAPES_PER_PATH = 32;
 
-/** Lines and marks waiting to be drawn, by style. Styles are drawn in the order they were first used. */
+/** Lines and marks to draw, by style. Styles are drawn in the order of their first use. */
 export class Layer {
   #lines = new Map();
   #marks = new Map();
@@ -43,13 +43,13 @@ export class Layer {
     gathered(this.#marks, style).push(x, y, size);
   }
 
-  /** A line with a head at its end. */
+  /** Add a line with a head at its end. */
   arrow(style, x1, y1, x2, y2, size = 6.5) {
     this.line(style, x1, y1, x2, y2);
     gathered(this.#marks, style.head).push(x2, y2, size, Math.atan2(y2 - y1, x2 - x1));
   }
 
-  /** `isThin` is for pictures of many lines: one pixel is drawn several times as fast as two. */
+  /** Draw all shapes. `isThin` is for many lines: width 1 is drawn several times as fast as 2. */
   draw(pen, isThin = false) {
     for (const [style, lines] of this.#lines) {
       pen.globalAlpha = style.alpha ?? 1;
@@ -84,12 +84,12 @@ function shapes(pen, style, marks, from, to) {
   else for (let n = from; n < to; n += 3) style.shape(pen, marks[n], marks[n + 1], marks[n + 2]);
 }
 
-/** A style of lines that end in heads. */
+/** Return a style of lines that end in heads. */
 export function arrowStyle(colour, width = 1, alpha = 1, dash = []) {
   return { colour, width, alpha, dash, head: { colour, alpha, pointed: true } };
 }
 
-/** Lines of one style. Upright ones are boxes, which cost next to nothing. */
+/** Draw lines of one style. Vertical ones are boxes, which are much cheaper. */
 function strokeLines(pen, lines, width, isDashed) {
   let waiting = 0;
   for (let n = 0; n < lines.length; n += 4) {
@@ -116,7 +116,7 @@ function head(pen, x, y, size, angle) {
   pen.closePath();
 }
 
-/** Coordinates far outside of the picture are too large to be drawn exactly. */
+/** Larger coordinates, far outside of the picture, would be drawn inexactly. */
 const FAR_PX = 20_000;
 
 function segment(pen, x1, y1, x2, y2) {

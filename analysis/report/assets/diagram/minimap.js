@@ -1,4 +1,4 @@
-// All of the run in a strip, with the part that the diagram shows as a window to be dragged.
+// The minimap: a strip of the whole run, with a draggable window over the visible part.
 
 const EDGE_PX = 6;
 
@@ -10,7 +10,7 @@ export class Minimap {
     canvas.addEventListener("pointerup", () => (this.held = null));
   }
 
-  /** `scene` as for the diagram; the density of events is cached until the axis changes. */
+  /** Draw a scene of the diagram; the density of events is cached until axis, lanes or width change. */
   draw({ axis, levels, view, ink, pins, selected, target, found }) {
     const ratio = devicePixelRatio;
     const { clientWidth: width, clientHeight: height } = this.canvas;

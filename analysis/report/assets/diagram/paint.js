@@ -9,8 +9,8 @@ import { AXIS_PX } from "./view.js";
 const STRIP_PX = 15;
 
 /**
- * Draw a scene; return the picture's counts: events one by one (`marks`) or as columns (`columns`
- * of at most `peak` events), messages as arrows or bundles, and `shown`, the arrows' lines.
+ * Draw a scene; return the picture's counts: events drawn one by one (`marks`) or `counted` in
+ * columns of at most `peak` events, messages as arrows or bundles, and `shown`, the arrows' lines.
  */
 export function paint(pen, scene) {
   const { view, ink } = scene;
@@ -56,12 +56,12 @@ function paintAxis(pen, view, ink, ticks) {
   }
 }
 
-/** How much room the faults of channels need below the axis. */
+/** Return the height of the faults of channels below the axis. */
 export function stripPx(history, axis) {
   return axis.name === "wall" ? history.head.conditions.length * STRIP_PX : 0;
 }
 
-/** The faults of channels, as bars below the axis. Wall time only. */
+/** Draw the faults of channels as bars below the axis, in wall time only. */
 function paintConditions(pen, { view, axis, history, ink }) {
   if (axis.name !== "wall") return;
   Object.assign(pen, { font: `10px ${ink.sans}`, textBaseline: "middle", textAlign: "left" });
@@ -79,7 +79,7 @@ function paintConditions(pen, { view, axis, history, ink }) {
   });
 }
 
-/** When a machine was not there, or ticks were missed: a band over its lane. Wall time only. */
+/** Draw absences of machines and missed ticks as bands over lanes, in wall time only. */
 function paintAbsences(pen, { view, axis, absences, ink }) {
   if (axis.name !== "wall") return;
   Object.assign(pen, { font: `10px ${ink.sans}`, textBaseline: "top", textAlign: "left" });
@@ -100,7 +100,7 @@ function paintAbsences(pen, { view, axis, absences, ink }) {
   }
 }
 
-/** A text where there is room for it, its first word where there is less. */
+/** Write a text if there is room for it, or else its first word. */
 function label(pen, text, x, y, room) {
   const fitting = [text, text.split(/[ ,]/)[0]].find((part) => part.length * 5.5 + 6 < room);
   if (fitting) pen.fillText(fitting, x, y);
@@ -118,7 +118,7 @@ function hatch(pen, x, y, width, height, colour) {
   pen.stroke();
 }
 
-/** The lane's line, in the colours of past and future once an event is selected. */
+/** Draw a lane's line, in the colours of past and future if an event is selected. */
 function paintLine(pen, { view, history, axis, levels, cone, ink }, lane) {
   const y = view.y(lane);
   const level = levels[lane];
@@ -159,7 +159,7 @@ function followMessage(layer, style, { flight, wait, down }) {
   if (down) layer.line(style, ...wait, ...down);
 }
 
-/** Violations, pinned over their events. */
+/** Draw pins over events with violations. */
 function paintPins(pen, { view, history, axis, pins, ink }) {
   Object.assign(pen, { font: `bold 11px ${ink.sans}`, textBaseline: "middle", textAlign: "center" });
   let last = {};
@@ -198,16 +198,16 @@ function paintSelected(pen, { view, history, axis, selected, target, ink }) {
   }
 }
 
-/** Describe a picture in one line, with everything that it leaves out. */
+/** Describe a picture in one line, including everything that it omits. */
 export function describePicture(picture, view, count) {
   const all = picture.marks + picture.counted;
   const some = picture.marks ? `${grouped(picture.counted)} of them ` : "";
   const events = picture.counted
-    ? `${grouped(all)} of ${grouped(count)} events in view, ${some}as columns of ${COLUMN_PX} px that count up to ${grouped(picture.peak)} each`
-    : `${grouped(all)} of ${grouped(count)} events in view, each a mark`;
+    ? `${grouped(all)} of ${grouped(count)} events in view, ${some}counted in columns of ${COLUMN_PX} px, up to ${grouped(picture.peak)} per column`
+    : `${grouped(all)} of ${grouped(count)} events in view, one mark each`;
   const messages = picture.bundled === undefined
-    ? `${grouped(picture.arrows)} messages, each an arrow${picture.passing ? `, ${grouped(picture.passing)} more pass through or wait throughout` : ""}`
-    : `${grouped(picture.bundled)} messages sent in view, too many to draw apart: up to ${grouped(picture.most)} a shade or line`;
-  const more = picture.special ? `; ${grouped(picture.special)} unreceived ones not drawn` : "";
+    ? `${grouped(picture.arrows)} messages, one arrow each${picture.passing ? `, ${grouped(picture.passing)} more span the whole view` : ""}`
+    : `${grouped(picture.bundled)} messages sent in view, too many to draw one by one: up to ${grouped(picture.most)} per shade or line`;
+  const more = picture.special ? `; ${grouped(picture.special)} more without a receive not drawn` : "";
   return `${events} · ${messages}${more} · ${view.axis.size(view.to - view.from)} wide`;
 }

@@ -1,4 +1,4 @@
-// The pointer in the diagram: move, zoom, select, drag a cut, and show a tip.
+// The pointer in the diagram: pan, zoom, select, drag a cut, and show a tooltip.
 
 import { ENDS, sentence } from "../history/describe.js";
 import { span } from "../page/format.js";
@@ -113,5 +113,5 @@ function messageText(history, message) {
   const sent = history.at[send[message]], received = history.at[receive[message]];
   if (Number.isNaN(arrived[message])) return `${whole}, received as ${history.name(receive[message])} ${span(received - sent)} later`;
   const late = history.late[message] ? ", late" : "";
-  return `${whole}: ${span(arrived[message] - sent)} on its way${late}, ${span(received - arrived[message])} in the inbox`;
+  return `${whole}: ${span(arrived[message] - sent)} in flight${late}, ${span(received - arrived[message])} in the inbox`;
 }

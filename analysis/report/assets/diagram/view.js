@@ -1,4 +1,4 @@
-// Which part of the history is on the canvas: positions to pixels and back.
+// The visible part of the history: conversion between positions and pixels.
 
 export const AXIS_PX = 30;
 const MIN_LANE_PX = 36;
@@ -6,7 +6,7 @@ const MAX_LANE_PX = 132;
 const MAX_HEIGHT_PX = 620;
 const MIN_HEIGHT_PX = 300;
 
-/** The geometry of one picture. Made anew for every drawing; it holds no history of its own. */
+/** The geometry of one picture, created for every drawing. */
 export class View {
   constructor({ axis, from, to, width, lanes, scroll = 0, strip = 0 }) {
     Object.assign(this, { axis, from, to, width, lanes });
@@ -21,29 +21,29 @@ export class View {
     this.perPx = (to - from) / width;
   }
 
-  /** The pixel of a position. */
+  /** Return the pixel of a position. */
   px(x) {
     return (x - this.from) / this.perPx;
   }
 
-  /** The position of a pixel. */
+  /** Return the position of a pixel. */
   at(px) {
     return this.from + px * this.perPx;
   }
 
-  /** The height of a lane's line; undefined for one that is hidden. */
+  /** Return the y coordinate of a lane's line; undefined for a hidden lane. */
   y(lane) {
     const rank = this.rankOf.get(lane);
     return rank === undefined ? undefined : this.top + (rank + 0.5) * this.lanePx - this.scroll;
   }
 
-  /** The rank among the shown lanes of the lane at a height. */
+  /** Return the rank, among the shown lanes, of the lane at a y coordinate. */
   rankAt(y) {
     const rank = Math.floor((y - this.top + this.scroll) / this.lanePx);
     return Math.max(0, Math.min(this.lanes.length - 1, rank));
   }
 
-  /** Lanes that can be seen at all. */
+  /** Return the lanes that overlap the canvas. */
   seen() {
     return this.lanes.filter((lane) => {
       const y = this.y(lane);
@@ -52,7 +52,7 @@ export class View {
   }
 }
 
-/** A range moved and scaled to lie within the axis, no narrower than it can be told apart. */
+/** Move and scale a range so that it lies within the axis and is not too narrow. */
 export function clamped(axis, from, to) {
   const whole = axis.to - axis.from;
   const width = Math.min(whole, Math.max(axis.closest, to - from));

@@ -1,4 +1,4 @@
-// The visible part of the diagram as a file.
+// Export of the visible part of the diagram as a file.
 
 import { paint } from "../diagram/paint.js";
 import { made } from "../page/elements.js";
@@ -8,7 +8,7 @@ const GUTTER_PX = 120;
 const PNG_SCALE = 2;
 const FOOT_PX = 24;
 
-/** The visible part of the diagram as the text of an SVG file, lane names included. */
+/** Return the visible part of the diagram, with lane names, as the text of an SVG file. */
 export function svgText(scene, caption) {
   const { width, height } = scene.view;
   const pen = new SvgPen(width + GUTTER_PX, height + FOOT_PX, caption);

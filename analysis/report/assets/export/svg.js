@@ -1,4 +1,4 @@
-// A pen that draws SVG: the part of a canvas context that the painting code uses.
+// A pen that draws SVG, with the methods of a canvas context that the painting code uses.
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
 const ANCHORS = { left: "start", start: "start", center: "middle", right: "end", end: "end" };
@@ -69,7 +69,7 @@ export class SvgPen {
     this.d += `M${n(x)} ${n(y)}h${n(w)}v${n(h)}h${n(-w)}Z`;
   }
 
-  /** Full circles only: nothing else is drawn. */
+  /** Draw a full circle; the diagram has no other arcs. */
   arc(x, y, r) {
     this.d += `M${n(x - r)} ${n(y)}a${n(r)} ${n(r)} 0 1 0 ${n(2 * r)} 0a${n(r)} ${n(r)} 0 1 0 ${n(-2 * r)} 0Z`;
   }

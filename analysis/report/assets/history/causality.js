@@ -1,12 +1,12 @@
-// Happened-before, from program order and messages alone.
+// Happened-before, computed from program order and messages only.
 //
 // The past of an event on one machine is a prefix of that machine's events, its future a suffix
-// (Fidge 1988, Mattern 1989). So both are one number a lane, and are found by widening prefixes
-// until no message leads out of them: each event is looked at once.
+// (Fidge 1988, Mattern 1989). So each is one number per lane, found by extending prefixes or
+// suffixes until no message leads out of them; each event is visited once.
 
 import { RECEIVE, SEND } from "./history.js";
 
-/** Per lane, the row behind the last event that happened before `row`. */
+/** Return, per lane, the row after the last event that happened before `row`. */
 export function past(history, row) {
   const end = Int32Array.from(history.lanes, (lane) => lane.first);
   const { send } = history.messages;
@@ -24,7 +24,7 @@ export function past(history, row) {
   return end;
 }
 
-/** Per lane, the row of the first event that `row` happened before. */
+/** Return, per lane, the row of the first event that `row` happened before. */
 export function future(history, row) {
   const begin = Int32Array.from(history.lanes, (lane) => lane.end);
   const { receive } = history.messages;
@@ -45,7 +45,7 @@ export function future(history, row) {
   return begin;
 }
 
-/** An event's past, future and concurrent events, as counts and as a test of rows. */
+/** An event's past, future and concurrent events: their counts, and the relation of any row. */
 export class Cone {
   constructor(history, row) {
     this.history = history;
@@ -58,7 +58,7 @@ export class Cone {
     this.concurrent = history.count - 1 - this.past - this.future;
   }
 
-  /** "self", "past", "future" or "concurrent". */
+  /** Return "self", "past", "future" or "concurrent". */
   relation(row) {
     if (row === this.row) return "self";
     const lane = this.history.lane[row];
@@ -67,7 +67,7 @@ export class Cone {
   }
 }
 
-/** Causal depth of every event: how many events the longest causal chain that ends in it has. */
+/** Return the causal depth of every event: the length of the longest causal chain that ends in it. */
 export function depths(history) {
   const { lanes, kind, receivedAs, lane: laneOf } = history;
   const { send } = history.messages;
@@ -94,7 +94,7 @@ export function depths(history) {
     }
   };
   while (ready.length) follow(ready.pop());
-  // Events behind a causal cycle continue from their predecessor, so that a broken history still shows.
+  // Events after a causal cycle continue from their predecessor, so that a broken history is still drawn.
   lanes.forEach((lane, n) => {
     for (let row = next[n]; row < lane.end; row++) depth[row] = 1 + (row > lane.first ? depth[row - 1] : 0);
   });
@@ -102,8 +102,8 @@ export function depths(history) {
 }
 
 /**
- * The causal path from one event to a later one with the fewest messages, as hops
- * {from, to, message}; message -1 is the machine's own order. null if there is no path.
+ * Return the causal path with the fewest messages from one event to a later one, as hops
+ * {from, to, message}; message -1 is a hop on one machine. null if there is no path.
  */
 export function path(history, from, to) {
   const { lanes } = history;

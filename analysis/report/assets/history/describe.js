@@ -1,9 +1,9 @@
-// Events and messages in words.
+// Texts about events and messages.
 
 import { instant } from "../page/format.js";
 import { RECEIVE, SEND } from "./history.js";
 
-/** The other machines of an event's messages: "to vm2, vm3", "from vm1". */
+/** Name the other machines of an event's messages: "to vm2, vm3", "from vm1". */
 export function partners(history, row) {
   const names = history.head.names;
   if (history.kind[row] === SEND) {
@@ -15,7 +15,7 @@ export function partners(history, row) {
   return cause.sender ? `from ${cause.sender}` : "";
 }
 
-/** The sender and the index of the event that a receive names as its cause. */
+/** Return the sender and index of the event that a receive names as its cause. */
 export function origin(history, row) {
   const message = history.receivedAs[row];
   if (message < 0) return history.orphans.get(row) ?? {};
@@ -23,7 +23,7 @@ export function origin(history, row) {
   return { sender: history.lanes[history.lane[sent]].name, cause: history.index[sent] };
 }
 
-/** One line about an event, for the live region and the title of marks. */
+/** Describe an event in one line, for the live region and tooltips. */
 export function sentence(history, row) {
   const kind = history.head.kinds[history.kind[row]];
   const clocks = history.clocks.map((clock) => `${clock.name} ${history.reading(clock, row)}`);
@@ -31,11 +31,11 @@ export function sentence(history, row) {
   return [...parts, `at ${instant(history.at[row])}`, ...clocks].join(", ");
 }
 
-/** Where a message ended, in words. */
+/** Texts for the ends of messages. */
 export const ENDS = {
   received: "received",
   inbox: "left in the inbox at the end",
-  open: "received, but by which receive is open",
+  open: "received, but the receive is ambiguous",
   undelivered: "never acknowledged",
   lost: "lost to a fault",
   unlogged: "sent to a machine without a log",

@@ -1,4 +1,4 @@
-// A history in the page: events as rows, lanes of rows, messages between rows.
+// The history of a run: events as rows, lanes of rows, messages between rows.
 
 import { mapped } from "../page/arrays.js";
 
@@ -6,7 +6,7 @@ export const INTERNAL = 0;
 export const SEND = 1;
 export const RECEIVE = 2;
 
-/** Rows as whole numbers, -1 where there is none. */
+/** Return rows as integers, -1 for none. */
 const rowsOf = (column) => mapped(Int32Array, column.length, (n) => (column[n] >= 0 ? column[n] : -1));
 
 export class History {
@@ -78,7 +78,7 @@ export class History {
     });
   }
 
-  /** The checks that each row violates. */
+  /** Collect the violated checks of each row. */
   #readViolations(violations) {
     this.checks = new Map();
     for (const { check, machine, index } of violations) {
@@ -87,7 +87,7 @@ export class History {
     }
   }
 
-  /** Messages grouped by the row that sent them: `sent[firstSent[row]]` and following. */
+  /** Group messages by the row of their send: `sent[firstSent[row]]` and following. */
   #groupBySend(send) {
     this.firstSent = new Int32Array(this.count + 1);
     for (const row of send) this.firstSent[row + 1]++;
@@ -97,23 +97,23 @@ export class History {
     send.forEach((row, m) => (this.sent[next[row]++] = m));
   }
 
-  /** The messages that the event of a row sent. */
+  /** Return the messages sent by a row. */
   sentBy(row) {
     return this.sent.subarray(this.firstSent[row], this.firstSent[row + 1]);
   }
 
-  /** All rows in the order of wall time; rows of one instant in the order of the lanes. */
+  /** Return all rows in order of wall time; rows of one instant in order of the lanes. */
   byTime() {
     this.ordered ??= mergedRuns(this.at, this.count);
     return this.ordered;
   }
 
-  /** What an event is called everywhere in the page. */
+  /** Return the name of an event, the same everywhere in the page. */
   name(row) {
     return `${this.lanes[this.lane[row]].name}:${this.index[row]}`;
   }
 
-  /** The row of an event's name, -1 if there is no such event. */
+  /** Return the row of the event with a name, -1 if there is none. */
   row(name) {
     const colon = name.lastIndexOf(":");
     const lane = this.laneNamed.get(name.slice(0, colon));
@@ -125,14 +125,14 @@ export class History {
     return -1;
   }
 
-  /** How many messages have each end. */
+  /** Count messages by their end. */
   ends() {
     const counts = new Array(this.head.ends.length).fill(0);
     for (const end of this.messages.end) counts[end]++;
     return Object.fromEntries(this.head.ends.map((name, n) => [name, counts[n]]));
   }
 
-  /** A clock's reading at an event, as the log has it. */
+  /** Return a clock's reading at an event, as logged. */
   reading(clock, row) {
     const numbers = clock.parts.map((part) => part[row]);
     return clock.vector ? `[${numbers.join(", ")}]` : String(numbers[0]);
@@ -145,7 +145,7 @@ function summed(parts, count) {
   return sum;
 }
 
-/** Rows sorted by their values: the runs that rise already (lanes, as a rule) are merged in pairs. */
+/** Sort rows by their values: merge ascending sequences, which usually are lanes, in pairs. */
 function mergedRuns(values, count) {
   let from = mapped(Int32Array, count, (row) => row);
   let to = new Int32Array(count);

@@ -7,7 +7,7 @@ import { COMPARE } from "../page/tables.js";
 const TERM = /^([a-z_ ]+?)(>=|<=|!=|[:=<>])(.+)$/i;
 const OPERATORS = { ...COMPARE, ":": COMPARE["="], "!=": (a, b) => a !== b };
 
-/** {rows, mask} of the events that a query describes, and its problem if it has one; null if it is empty. */
+/** Return {rows, mask} of the events that match a query, and a problem if it is invalid; null for an empty query. */
 export function search(history, query) {
   const terms = query.trim().split(/\s+/).filter(Boolean);
   if (!terms.length) return null;
@@ -33,7 +33,7 @@ function termTest(history, term) {
   if (!parts || history.row(term) >= 0) return wordTest(history, term.toLowerCase());
   const [, name, operator, value] = parts;
   const field = fields(history)[name.toLowerCase()];
-  if (!field) return `no field ${name}; there are ${Object.keys(fields(history)).join(", ")}`;
+  if (!field) return `no field ${name}; fields: ${Object.keys(fields(history)).join(", ")}`;
   return field.number ? numberTest(field, operator, value, name) : textTest(field, operator, value);
 }
 
@@ -50,7 +50,7 @@ function textTest({ text }, operator, value) {
   return (row) => text(row).some((one) => matches.test(one.toLowerCase())) === wanted;
 }
 
-/** A word alone: an event's name, a kind, a machine, or where a message ended. */
+/** Match a single word: an event's name, a kind, a machine, the end of a message, or a check. */
 function wordTest(history, word) {
   const known = fields(history);
   const texts = (row) => [history.name(row), ...known.kind.text(row), ...known.machine.text(row),

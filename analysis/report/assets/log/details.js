@@ -16,7 +16,7 @@ export class Details {
     this.empty = element.firstElementChild;
   }
 
-  /** Show the selected events; `cone` is that of the first. */
+  /** Show the selected events; `cone` belongs to the first. */
   draw(selected, target, cone) {
     if (selected < 0) {
       this.element.replaceChildren(this.empty);
@@ -57,7 +57,7 @@ export class Details {
     return made(
       "section",
       {},
-      made("h4", {}, "How the other events stand to it"),
+      made("h4", {}, "Relation to the other events"),
       table(head, [...(lines.length > 12 ? [] : lines), total]),
     );
   }
@@ -80,11 +80,11 @@ export class Details {
   #reason({ from, to, message }) {
     const { history } = this;
     const lane = history.lanes[history.lane[to]].name;
-    if (message < 0) return `${lane} itself, ${many(to - from, "event")} later`;
-    return `the message of ${history.name(from)}, which ${lane} received ${span(history.at[to] - history.at[from])} after it was sent`;
+    if (message < 0) return `same machine, ${many(to - from, "event")} later`;
+    return `message of ${history.name(from)}, received by ${lane} ${span(history.at[to] - history.at[from])} after its send`;
   }
 
-  /** A button that shows an event. */
+  /** Create a button that shows an event. */
   link(row) {
     return made("button", { className: "event-link", type: "button", dataset: { row } }, this.history.name(row));
   }
@@ -97,7 +97,7 @@ const RELATIONS = {
   concurrent: "concurrent to",
 };
 
-/** The fields of an event, in order; empty ones are left out. */
+/** The fields of an event, in order; empty ones are omitted. */
 const FIELDS = [
   ["kind", (history, row) => history.head.kinds[history.kind[row]]],
   ["at", (history, row) => instant(history.at[row])],
@@ -106,7 +106,7 @@ const FIELDS = [
   ["queue", (history, row) => (history.queue[row] >= 0 ? `${many(history.queue[row], "message")} left in the inbox` : "")],
   ["sent to", (history, row, details) => history.kind[row] === SEND && receivers(history, row, details)],
   ["received from", (history, row, details) => history.kind[row] === RECEIVE && source(history, row, details)],
-  ["on its way", (history, row) => (history.receivedAs[row] >= 0 ? flight(history, history.receivedAs[row]) : "")],
+  ["in flight", (history, row) => (history.receivedAs[row] >= 0 ? flight(history, history.receivedAs[row]) : "")],
   ["violates", (history, row) => (history.checks.get(row) ?? []).join(", ")],
   ["log", (history, row) => (history.columns.line[row] >= 0 ? `${history.lanes[history.lane[row]].file}:${history.columns.line[row]}` : "")],
 ].map(([name, value]) => [name, (...given) => value(...given) || ""]);
@@ -127,7 +127,7 @@ function source(history, row, details) {
   if (message >= 0) return [details.link(history.messages.send[message])];
   const { sender, cause } = origin(history, row);
   if (!sender) return "unknown";
-  return cause >= 0 ? `${sender}:${cause}, which did not send to it` : `${sender}; the log does not name the send`;
+  return cause >= 0 ? `${sender}:${cause}, which did not send to this machine` : `${sender}; the log does not name the send`;
 }
 
 function flight(history, message) {

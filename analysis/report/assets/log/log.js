@@ -1,4 +1,4 @@
-// The log as a table of which only the visible rows exist.
+// The log as a table; only its visible rows exist as elements.
 
 import { origin, partners } from "../history/describe.js";
 import { RECEIVE } from "../history/history.js";
@@ -6,7 +6,7 @@ import { made } from "../page/elements.js";
 import { instant } from "../page/format.js";
 
 const ROW_PX = 26;
-/** Browsers cannot lay out more than this; beyond it, scrolling goes by rows instead of pixels. */
+/** The tallest layout of browsers; a longer log scrolls by rows instead of pixels. */
 const MAX_PX = 8_000_000;
 
 export class LogTable {
@@ -29,7 +29,7 @@ export class LogTable {
     this.order();
   }
 
-  /** Choose the rows in the order of time: all, those of shown machines, or only search hits. */
+  /** Choose rows, in order of time: all, those of shown machines, or only search hits. */
   order() {
     const { history, state } = this;
     const { hidden, found, only } = state.now;
@@ -45,7 +45,7 @@ export class LogTable {
     this.draw();
   }
 
-  /** Bring a row into sight. */
+  /** Scroll a row into view. */
   reveal(row) {
     const position = this.positions[row];
     if (position < 0) return;

@@ -1,4 +1,4 @@
-// The state of the page as its address, behind the #, so that a view can be shared.
+// The state of the page in its address, after the #, so that a view can be shared.
 
 /** Read a state from an address; parts that do not fit this history are ignored. */
 export function readAddress(hash, history, axes) {

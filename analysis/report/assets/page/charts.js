@@ -1,4 +1,4 @@
-// The charts: Vega-Lite specs, drawn by the Vega that the page carries, once the rest is there.
+// The charts: Vega-Lite specs, drawn by the Vega in the page, after the rest of the page.
 
 import { made } from "./elements.js";
 import { inflated } from "./encoding.js";
@@ -6,7 +6,7 @@ import { theme } from "./page.js";
 
 const OPTIONS = { mode: "vega-lite", renderer: "canvas", actions: false };
 
-/** Draw all charts of the page, one between two frames; answers with how to draw them anew. */
+/** Draw all charts of the page, with pauses between them; return a function that redraws them. */
 export async function drawCharts() {
   const specs = document.getElementById("specs");
   if (!specs) return () => {};
@@ -24,7 +24,7 @@ export async function drawCharts() {
   return draw;
 }
 
-/** Until an element is about to be seen, or printed. */
+/** Wait until an element is about to scroll into view, or to be printed. */
 export function nearby(element) {
   if (!element) return Promise.resolve();
   return new Promise((resolve) => {
@@ -34,7 +34,7 @@ export function nearby(element) {
   });
 }
 
-/** Let a chart be saved as it is seen. */
+/** Add buttons that save a chart as it is shown. */
 function offerFiles(picture, view) {
   const name = picture.dataset.chart;
   const save = async (type) => {

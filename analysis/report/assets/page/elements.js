@@ -1,6 +1,6 @@
-// Elements of the page, made in JavaScript.
+// Constructors of elements.
 
-/** An element with properties and children; texts stay texts. */
+/** Create an element with properties and children; strings become text, not HTML. */
 export function made(tag, properties, ...children) {
   const { dataset = {}, ...rest } = properties;
   const element = Object.assign(document.createElement(tag), rest);
@@ -9,12 +9,12 @@ export function made(tag, properties, ...children) {
   return element;
 }
 
-/** A list of terms and descriptions. */
+/** Create a list of terms and descriptions. */
 export function list(rows) {
   return made("dl", {}, ...rows.flatMap(([name, value]) => [made("dt", {}, name), made("dd", {}, value)]));
 }
 
-/** A table of cells. */
+/** Create a table from a head and rows of cells. */
 export function table(head, rows) {
   const line = (cells, tag) => made("tr", {}, ...cells.map((value) => made(tag, {}, value)));
   return made("table", {}, made("thead", {}, line(head, "th")), made("tbody", {}, ...rows.map((row) => line(row, "td"))));

@@ -1,13 +1,13 @@
-// Columns of numbers out of the page's text: what analysis/report/encoding.py packed.
+// Decoding of the columns of numbers that analysis/report/encoding.py packed into the page.
 
-/** The bytes behind a base64 text of deflated data. */
+/** Inflate the bytes of a base64 text. */
 export async function inflated(text) {
   const stream = new Blob([bytesOf(text.trim())]).stream();
   const plain = stream.pipeThrough(new DecompressionStream("deflate"));
   return new Uint8Array(await new Response(plain).arrayBuffer());
 }
 
-/** The columns by name: Int32Array, or Float64Array where numbers are large or unknown (NaN). */
+/** Return columns by name: Int32Array, or Float64Array if numbers are large or unknown (NaN). */
 export async function unpack(heads, text) {
   const bytes = await inflated(text);
   const columns = {};
@@ -47,7 +47,7 @@ function decoded(planes, { length, bytes, order }) {
   return values;
 }
 
-/** The same for numbers of up to 64 bits; those beyond 53 bits are rounded in the end. */
+/** Decode numbers of up to 64 bits; those beyond 53 bits are rounded at the end. */
 function decodedLarge(planes, { length, bytes, order }) {
   const values = new BigInt64Array(length);
   for (let i = 0; i < length; i++) {

@@ -9,12 +9,12 @@ export function many(count, noun) {
   return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** An instant, to the microsecond. */
+/** Format an instant to the microsecond. */
 export function instant(ns) {
   return `${(ns / SECOND_NS).toFixed(6)} s`;
 }
 
-/** A span of time in the unit that suits it. */
+/** Format a duration in the largest unit that it reaches. */
 export function span(ns, digits = 4) {
   const [unit, size] = UNITS.find(([, size]) => Math.abs(ns) >= size) ?? UNITS[3];
   return `${+(ns / size).toPrecision(digits)} ${unit}`;

@@ -1,4 +1,4 @@
-// What every page has: the theme, links to its parts, texts to copy; and the page's colours.
+// Functions of every page: theme, colours, links to its parts, and texts to copy.
 
 const THEMES = ["system", "light", "dark"];
 const COLOURS = {
@@ -7,7 +7,7 @@ const COLOURS = {
   lost: "--lost", unread: "--unread", send: "--send", receive: "--receive", internal: "--internal", hit: "--hit", cut: "--cut",
 };
 
-/** Okabe and Ito's colours, in an order that keeps neighbours apart; darker or lighter by theme. */
+/** Okabe and Ito's colours, ordered so that neighbours differ clearly; darker or lighter by theme. */
 const MACHINES = {
   light: ["#0072b2", "#d55e00", "#009e73", "#b8508f", "#4aa3d8", "#b98500", "#6b5bbd", "#5a6470"],
   dark: ["#56b4e9", "#f0883e", "#2bbf94", "#e08fc0", "#8fd0f5", "#e6b020", "#a99cf0", "#a8b2bc"],
@@ -17,13 +17,13 @@ export function machineColours(count, theme) {
   return Array.from({ length: count }, (_, n) => MACHINES[theme][n % 8]);
 }
 
-/** Whether the page is light or dark now. */
+/** Return the current theme, light or dark. */
 export function theme() {
   const chosen = document.documentElement.dataset.theme;
   return chosen ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 }
 
-/** The colours of the style sheet, as a canvas takes them. */
+/** Return the colours of the style sheet in the form that a canvas accepts. */
 export function inkOf() {
   const probe = document.body.appendChild(document.createElement("i"));
   const ink = {};
@@ -36,7 +36,7 @@ export function inkOf() {
   return ink;
 }
 
-/** Let the page's own buttons and links act; `changed` is called when the theme changes. */
+/** Activate the page's own buttons and links; call `changed` when the theme changes. */
 export function listenToPage(changed = () => {}) {
   const button = document.getElementById("theme");
   button.addEventListener("click", () => {
@@ -49,7 +49,7 @@ export function listenToPage(changed = () => {}) {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);
   for (const link of document.querySelectorAll('.top a[href^="#"]')) {
     link.addEventListener("click", (event) => {
-      // The address behind # is the state of the diagram; parts of the page are scrolled to.
+      // Scroll instead of navigating: the address after # is the state of the diagram.
       event.preventDefault();
       document.querySelector(link.getAttribute("href")).scrollIntoView({ behavior: "smooth" });
     });
@@ -66,7 +66,7 @@ export async function copied(button, text) {
     await navigator.clipboard.writeText(text);
     button.textContent = "Copied";
   } catch {
-    button.textContent = "Not allowed here";
+    button.textContent = "Copying not allowed";
   }
   setTimeout(() => (button.textContent = label), 1500);
 }

@@ -1,4 +1,4 @@
-// The state of the page: one value, changed in one module; listeners are called with each change.
+// The state of the page: one value, changed only here; every change calls the listeners.
 
 export class State {
   #values;
@@ -12,7 +12,7 @@ export class State {
     return this.#values;
   }
 
-  /** Take new values in; listeners hear the names of those that differ. */
+  /** Set values; listeners receive the names of those that changed. */
   change(values) {
     const changed = Object.keys(values).filter((key) => values[key] !== this.#values[key]);
     if (!changed.length) return;

@@ -1,4 +1,4 @@
-// Tables that can be sorted by a click on a heading, and filtered.
+// Tables that sort by a click on a heading and filter by a query.
 
 import { grouped } from "./format.js";
 
