@@ -124,10 +124,10 @@ def open_regular(path: Path) -> BufferedReader:
     if path.is_symlink():
         raise OSError(ELOOP, "it is a link", str(path))
     # Not blocking: opening a pipe would block before it is recognised.
-    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
-    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        return file
-    file.close()
+    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if stat.S_ISREG(os.fstat(file).st_mode):
+        return os.fdopen(file, "rb")
+    os.close(file)
     raise OSError(EINVAL, "it is no regular file", str(path))
 
 

@@ -42,6 +42,7 @@ MAX_SEED = 2**63 - 1
 MAX_WEIGHT = 1_000_000
 WEIGHTS = ("one", "all", "internal")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,62}")
+NAME_RULE = "a letter or digit, then at most 62 letters, digits and _ . : -"
 
 A_NAME: Schema = {"type": "string", "pattern": f"^{NAME.pattern}$"}
 RATE: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_TICK_RATE_HZ}
@@ -72,9 +73,7 @@ def _read_machines(field: str, value: Any) -> tuple[str, ...]:
     read_whole(field, len(names), 1, MAX_MACHINES)
     for name in names:
         if not NAME.fullmatch(name):
-            raise SpecError(
-                field, f"{quoted(name)} is not a name: letters, digits and _ . : - only"
-            )
+            raise SpecError(field, f"{quoted(name)} is not a name: {NAME_RULE}")
     # Draws depend on the order, and machines given by address have no other order.
     return tuple(sorted(names, key=natural_order))
 

@@ -11,10 +11,18 @@ from typing import Any
 import regex
 
 from analysis.history.run import InputError
-from analysis.logs.limits import MAX_EXPRESSION, MAX_SEARCH_S
+from analysis.logs.limits import (
+    MAX_EXPRESSION,
+    MAX_SEARCH_S,
+    SEARCH_BASE_S,
+    SEARCH_S,
+    SEARCH_S_PER_CHARACTER,
+)
 
 #: Matches are made so many at a time: their use must not count as search.
 BATCH = 1000
+#: A group that calls a group: its depth, and so its memory, has no bound.
+RECURSION = regex.compile(r"(?<!\\)(?:\\\\)*+\(\?(?:R\)|[+-]?[0-9]|&|P>)")
 
 
 class Expression:
@@ -29,11 +37,14 @@ class Expression:
     def __init__(self, text: str, flags: int = 0) -> None:
         if len(text) > MAX_EXPRESSION:
             raise ValueError(f"it has more than {MAX_EXPRESSION:,} characters")
+        if RECURSION.search(text):
+            raise ValueError("recursion, as in (?R) or (?1), is not supported")
         try:
             self._pattern = regex.compile(text, flags)
         except (regex.error, RecursionError, OverflowError) as error:
             raise ValueError(str(error)) from None
-        self._left_s = MAX_SEARCH_S / 4**Expression.too_long
+        self._scale = 0.25**Expression.too_long
+        self._granted_s = self._left_s = SEARCH_BASE_S * self._scale
 
     @property
     def groups(self) -> set[str]:
@@ -43,8 +54,16 @@ class Expression:
         """Return the first match, or None; InputError if the time is up."""
         return next(self.matches(text, begin, len(text), 1), None)
 
+    def _grant(self, characters: int) -> None:
+        """Add the time to search so many characters, up to the limit of all searches."""
+        more_s = (SEARCH_S + characters * SEARCH_S_PER_CHARACTER) * self._scale
+        more_s = min(more_s, MAX_SEARCH_S * self._scale - self._granted_s)
+        self._granted_s += more_s
+        self._left_s += more_s
+
     def matches(self, text: str, begin: int, end: int, batch: int = BATCH) -> Iterator[Any]:
         """Yield all matches between two positions; InputError if the time is up."""
+        self._grant(end - begin)
         # From behind the end, an empty match at the end would be found again and again.
         while begin <= end and (found := self._some(text, begin, end, batch)):
             yield from found

@@ -76,14 +76,18 @@ class Extract:
     conventions: tuple[str, ...] = ()
 
 
+def check_size(path: Path, events: int, machines: int) -> None:
+    """Check that the events of a run are not too many; InputError if they are."""
+    if events * machines > MAX_CELLS or machines > MAX_MACHINES:
+        raise InputError(
+            f"{path}: {events:,} events of {machines} machines: at most {MAX_MACHINES}, and"
+            f" {MAX_CELLS:,} events times machines are read"
+        )
+
+
 def run_of(extract: Extract) -> Run:
     """Turn an extract into a run; InputError if it holds several runs."""
-    cells = extract.events.height * len(extract.machines)
-    if cells > MAX_CELLS or len(extract.machines) > MAX_MACHINES:
-        raise InputError(
-            f"{extract.path}: {extract.events.height:,} events of {len(extract.machines)} machines:"
-            f" at most {MAX_MACHINES}, and {MAX_CELLS:,} events times machines are read"
-        )
+    check_size(extract.path, extract.events.height, len(extract.machines))
     conventions.refuse_several(extract.events)
     notes = list(extract.conventions)
     events = conventions.one_row_a_send(extract.events, notes)

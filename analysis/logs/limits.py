@@ -20,9 +20,17 @@ MAX_EVENTS = 500_000
 MAX_MACHINES = 500
 MAX_NAME_CHARACTERS = 200
 MAX_CELLS = 20_000_000
-#: The search for a regular expression in the logs of one run, in time of the processor.
+#: The search for a regular expression in the logs of one run, in time of the processor: a base,
+#: and more for each search and character, up to a maximum. Common expressions take a tenth of it.
+SEARCH_BASE_S = 0.25
+SEARCH_S = 1e-5
+SEARCH_S_PER_CHARACTER = 1e-6
 MAX_SEARCH_S = 2.0
 MAX_EXPRESSION = 2_000
+#: The file that describes the logs of a program.
+MAX_DESCRIPTION_BYTES = 1 << 16
+#: Receivers named in all events of a run together.
+MAX_RECEIVERS = 5_000_000
 #: Comparisons of vectors from which the messages of a ShiViz log are inferred.
 MAX_COMPARED = 200_000_000
 #: Components in all of their clocks.

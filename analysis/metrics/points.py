@@ -17,8 +17,12 @@ import polars as pl
 from analysis.history.run import MAX_INT64, InputError
 from analysis.metrics.across import per_runs
 from analysis.metrics.run import METRICS
-from vm.files import EXPERIMENT, parse_json
+from vm.files import EXPERIMENT, name_of, parse_json
+from vm.quoting import quoted
+from vm.spec import FIELDS
 
+#: The tables of an experiment file have 1,000 each.
+MAX_AXES = 3000
 RUN = re.compile(r"(?P<point>.*)-seed(?P<seed>[0-9]{1,18})")
 
 
@@ -37,7 +41,7 @@ def point_of(directory: Path) -> RunPoint:
     name = RUN.fullmatch(directory.resolve().name)
     point = _points(folder).get(name["point"]) if name else None
     if name is None or point is None:
-        return RunPoint(folder.name)
+        return RunPoint(name_of(folder))
     return RunPoint(name["point"], point["values"], int(name["seed"]))
 
 
@@ -45,13 +49,18 @@ def point_of(directory: Path) -> RunPoint:
 def _points(folder: Path) -> Mapping[str, Any]:
     try:
         points: Mapping[str, Any] = parse_json(folder / EXPERIMENT)["points"]
-        axes = {axis for point in points.values() for axis in dict(point["values"])}
+        axes = set[str]().union(*(point["values"].keys() for point in points.values()))
+        # Names and values become cells of tables, which hold no lone surrogate.
+        json.dumps(points, ensure_ascii=False).encode()
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{folder / EXPERIMENT} cannot be read: {error}") from None
-    if taken := axes & {"run", "point", "seed", *METRICS}:
-        raise InputError(f"{folder / EXPERIMENT}: {min(taken)!r} cannot be an axis")
+    if len(axes) > MAX_AXES:
+        raise InputError(f"{folder / EXPERIMENT}: {len(axes):,} axes are more than {MAX_AXES:,}")
+    for axis in axes:
+        if axis == "seed" or axis.partition(".")[0] not in FIELDS:
+            raise InputError(f"{folder / EXPERIMENT}: {quoted(axis)} cannot be an axis")
     return points
 
 

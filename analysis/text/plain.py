@@ -7,10 +7,13 @@ from typing import Any, get_args
 
 from analysis.evaluation import Evaluation, State, Verdict
 from analysis.history.run import MAX_INT64, InputError
+from analysis.logs.limits import MAX_MACHINES
 from analysis.metrics.across import per_runs, statistics
 from analysis.metrics.machine import MACHINE_METRICS
 from analysis.metrics.run import RUN_METRICS
 from vm import files
+from vm.files import name_of
+from vm.log import SURROGATE
 from vm.quoting import quoted
 
 
@@ -61,17 +64,25 @@ def read_metrics(directory: Path) -> dict[str, Any]:
     path = directory / files.METRICS
     try:
         (one,) = files.parse_json(path)["runs"]
-        machines = [_numbers(machine, MACHINE_METRICS) for machine in one["machines"]]
-        return {**_numbers(one, RUN_METRICS), "run": str(one["run"]), "machines": machines}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        machines = list(map(_machine, one["machines"]))
+        if not 1 <= len(machines) <= MAX_MACHINES:
+            raise ValueError(f"it has {len(machines):,} machines, not 1 to {MAX_MACHINES}")
+        return {**_numbers(one, RUN_METRICS), "run": name_of(directory), "machines": machines}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path} cannot be read: {error}") from None
+
+
+def _machine(plain: Any) -> dict[str, Any]:
+    """Return the name and the metrics of a machine."""
+    if not isinstance(plain["machine"], str) or SURROGATE.search(plain["machine"]):
+        raise ValueError(f"{quoted(plain['machine'])} is not a machine's name")
+    return {"machine": plain["machine"], **_numbers(plain, MACHINE_METRICS)}
 
 
 def _numbers(plain: Any, names: Iterable[str]) -> dict[str, Any]:
     """Return metrics, checked to be numbers or null; ValueError names one that is not."""
-    found = dict(plain)
-    for name in names:
-        value = found.setdefault(name, None)
+    found = {name: plain.get(name) for name in names}
+    for name, value in found.items():
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if not (value is None or (is_number and abs(value) <= MAX_INT64)):
             raise ValueError(f"{name}: {quoted(value)} is not a number of 64 bits")

@@ -76,7 +76,7 @@ def bounded_output() -> Iterator[None]:
 
 
 def console_of_output() -> Console:
-    console = Console(width=None if sys.stdout.isatty() else COLUMNS)
+    console = Console(width=None if sys.stdout.isatty() else COLUMNS, emoji=False)
     console.push_render_hook(_Escaping())
     return console
 

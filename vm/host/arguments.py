@@ -29,7 +29,7 @@ from vm.options import (
 )
 from vm.quoting import plain as plain_text
 from vm.quoting import quoted
-from vm.spec import MAX_MACHINES, NAME, Spec, SpecError, natural_order
+from vm.spec import MAX_MACHINES, NAME, NAME_RULE, Spec, SpecError, natural_order
 
 MAX_PORT = 65535
 PORT = re.compile(r"[0-9]{1,5}")
@@ -49,7 +49,7 @@ def read_settings(arguments: Sequence[str] | None) -> Settings:
     peers, addresses = _peers(given.peers_option or given.peers)
     for where, name in (("NAME", given.name), *(("--peers", peer) for peer in peers)):
         if not NAME.fullmatch(name):
-            problem = f"{quoted(name)} is not a name: letters, digits and _ . : - only"
+            problem = f"{quoted(name)} is not a name: {NAME_RULE}"
             raise UsageError(f"{where}: {problem}")
     if given.name in peers:
         raise UsageError(f"--peers: {given.name} is this machine itself; name only the others")

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from analysis.history.run import TORN, Damage, InputError
-from analysis.logs.foreign import EXTRACT_COLUMNS, Extract
+from analysis.logs.foreign import EXTRACT_COLUMNS, Extract, check_size
 from analysis.logs.importers.times import Times
 from analysis.logs.limits import (
     MAX_EVENTS,
@@ -20,6 +20,7 @@ from analysis.logs.limits import (
     MAX_MACHINES,
     MAX_NAME_CHARACTERS,
     MAX_REASON_CHARACTERS,
+    MAX_RECEIVERS,
 )
 from vm.files import name_of, open_regular
 from vm.quoting import escaped, plain, quoted
@@ -67,6 +68,7 @@ class Reader:
     damage: list[Damage] = field(default_factory=list)
     _torn: dict[str, int] = field(default_factory=dict)
     _lines: int = 0
+    _receivers: int = 0
 
     def extract(
         self, path: Path, format_name: str, rows: Iterable[Row], queue: str = ""
@@ -77,8 +79,8 @@ class Reader:
         """
         times = Times(self.unit)
         events = [event for row in rows if (event := self._event(row, times))]
-        if len(machines := {event["machine"] for event in events}) > MAX_MACHINES:
-            raise InputError(f"{path} names more than {MAX_MACHINES} machines")
+        machines = {event["machine"] for event in events}
+        check_size(path, len(events), len(machines))
         if not events:
             raise InputError(f"{path}: no event could be read{self._commonest_reason()}")
         ordered = sorted(machines, key=natural_order)
@@ -128,6 +130,10 @@ class Reader:
         if problem:
             self.refuse(row.file, row.line, problem)
             return None
+        to = _names(row.receivers) if kind == "send" else None
+        self._receivers += len(to or ())
+        if self._receivers > MAX_RECEIVERS:
+            raise InputError(f"{row.file}: the events name more than {MAX_RECEIVERS:,} receivers")
         return {
             "machine": row.machine,
             "kind": kind,
@@ -136,7 +142,7 @@ class Reader:
             "queue": int(row.queue) if row.queue else None,
             "clock": int(row.clock),
             "stamp": int(row.stamp) if row.stamp else None,
-            "to": _names(row.receivers) if kind == "send" else None,
+            "to": to,
             "sender": (row.sender or None) if kind == "receive" else None,
             "file": row.file,
             "line": row.line,
@@ -186,11 +192,10 @@ def _name_peers(events: list[dict[str, Any]], machines: list[str]) -> list[str]:
             by_number.setdefault(int(own[0]), []).append(machine)
     aliases = {name: same for name in named - {*machines} if (same := _same(name, by_number))}
     for event in events:
-        others = [machine for machine in machines if machine != event["machine"]]
         if event["sender"]:
             event["sender"] = aliases.get(event["sender"], event["sender"])
         if event["to"] and {name.lower() for name in event["to"]} & ALL_OTHERS:
-            event["to"] = others
+            event["to"] = [machine for machine in machines if machine != event["machine"]]
         elif event["to"]:
             event["to"] = [aliases.get(name, name) for name in event["to"]]
     pairs = sorted(aliases.items())

@@ -41,6 +41,7 @@ from analysis.logs.limits import (
     MAX_TEXT_BYTES,
 )
 from vm.files import name_of, read_bytes
+from vm.log import SURROGATE
 from vm.quoting import escaped, plain
 from vm.spec import natural_order
 
@@ -110,6 +111,11 @@ def load(path: Path, files: Sequence[Path]) -> list[Run]:
         except InputError as error:
             raise InputError(f"{file}: {error}") from None
     labels = [label for label, events in executions.items() if events]
+    if not labels:
+        reasons = (
+            f"{one.file}:{one.line}: {one.reason}" for found in damage.values() for one in found
+        )
+        raise InputError(f"{path}: no event could be read: {next(reasons, 'there is none')}")
     # Lines of executions without an event are reported with the first that has one.
     for label in labels[:1]:
         damage[label] += [one for other in damage if other not in labels for one in damage[other]]
@@ -211,6 +217,8 @@ def _event(match: Any, file: str, line: int) -> _HostEvent | Damage:
         clock = json.loads(text)
     except (ValueError, RecursionError):
         return Damage(file, line, f"the clock is not JSON: {text}")
+    if isinstance(clock, dict) and SURROGATE.search("".join(clock)):
+        return Damage(file, line, f"a name in the clock is not text: {text}")
     if not isinstance(clock, dict) or not all(type(n) is int for n in clock.values()):
         return Damage(file, line, f"the clock does not give a number for every host: {text}")
     if host not in clock:

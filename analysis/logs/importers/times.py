@@ -73,10 +73,7 @@ def _unit_of(text: str) -> str:
 
 def _ns(text: str, unit: str) -> int:
     if unit in UNITS_NS:
-        try:
-            return int(_number(text) * UNITS_NS[unit])
-        except (InvalidOperation, OverflowError):
-            raise ValueError from None
+        return int(_number(text) * UNITS_NS[unit])
     if unit in ("of day", "of hour"):
         parts = [_number(part) for part in text.replace(",", ".").split(":")]
         hours, minutes, seconds = [Decimal(0)] * (3 - len(parts)) + parts
@@ -86,8 +83,11 @@ def _ns(text: str, unit: str) -> int:
 
 
 def _number(text: str) -> Decimal:
-    """Parse a number; ValueError if it has more digits than any time."""
-    number = Decimal(text) if len(text) <= MAX_DIGITS else Decimal("inf")
+    """Parse a number; ValueError if it is none, or has more digits than any time."""
+    try:
+        number = Decimal(text) if len(text) <= MAX_DIGITS else Decimal("inf")
+    except InvalidOperation:
+        raise ValueError from None
     if not number.is_finite() or number.adjusted() > MAX_DIGITS:
         raise ValueError
     return number

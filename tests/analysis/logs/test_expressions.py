@@ -31,6 +31,30 @@ def test_what_is_no_expression_is_refused(text: str) -> None:
         Expression(text)
 
 
+@pytest.mark.parametrize(
+    "text", ["(?<a>(?R)?x)", "(?1)(x)", "(?+1)(x)", "(?-1)", "(?&a)", "(?P>a)", r"\\(?R)", "(?0)"]
+)
+def test_recursion_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="recursion"):
+        Expression(text)
+
+
+@pytest.mark.parametrize(
+    "text", [r"\(?1", r"\\\(?R", "(?i)x", "(?<a>x)(?(a)y|z)", "(?:x)", "(?-i:x)"]
+)
+def test_what_only_looks_like_recursion_is_not(text: str) -> None:
+    Expression(text)
+
+
+def test_slow_expressions_in_many_short_logs_end_together() -> None:
+    """Each log alone would be searched within the limit."""
+    begun_s = process_time()
+    for _ in range(20):
+        with pytest.raises(InputError, match="takes too long"):
+            Expression("(?<host>a+)y").search("a" * 50_000)
+    assert process_time() - begun_s < MAX_SEARCH_S
+
+
 def test_a_search_without_end_ends_and_the_next_ends_sooner() -> None:
     for most_s in (MAX_SEARCH_S + 1, MAX_SEARCH_S / 4 + 1):
         begun_s = process_time()

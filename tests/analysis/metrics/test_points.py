@@ -1,5 +1,6 @@
 import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,62 @@ def test_metrics_that_cannot_be_read_are_named(tmp_path: Path, text: str) -> Non
     (tmp_path / files.METRICS).write_text(text)
     with pytest.raises(InputError, match=r"metrics\.json cannot be read"):
         read_metrics(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"machines": []}, "it has 0 machines, not 1 to 500"),
+        ({"machines": [{"machine": "a"}] * 501}, "it has 501 machines"),
+        ({"machines": [{}]}, "'machine'"),
+        ({"machines": [{"machine": {"a": 1}}]}, "{'a': 1} is not a machine's name"),
+        ({"machines": [{"machine": "\ud800"}]}, "is not a machine's name"),
+        ({"machines": ["vm1"]}, "cannot be read"),
+        ({"final_spread": "1"}, "final_spread: '1' is not a number"),
+    ],
+)
+def test_metrics_of_others_are_refused_by_name(
+    tmp_path: Path, changes: dict[str, Any], says: str
+) -> None:
+    directory = write_measured(tmp_path / "run", known(world(), "run") | changes)
+    with pytest.raises(InputError, match=r"metrics\.json cannot be read") as error:
+        read_metrics(directory)
+    assert says in str(error.value)
+
+
+def test_of_metrics_of_others_only_metrics_are_read(tmp_path: Path) -> None:
+    one = known(world(), "run")
+    machines = [machine | {"x": [1], "\ud800": 1} for machine in one["machines"]]
+    odd = one | {"run": "../../outside", "machines": machines, "y": "\ud800"}
+    assert read_metrics(write_measured(tmp_path / "run", odd)) == one
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ([["a", 1]], "cannot be read"),
+        (["ab"], "cannot be read"),
+        ("a", "cannot be read"),
+        ({"machine": 3}, "'machine' cannot be an axis"),
+        ({"mean": 3}, "'mean' cannot be an axis"),
+        ({"seed": 3}, "'seed' cannot be an axis"),
+        ({"\ud800": 1}, "cannot be read"),
+        ({"machines": "\udfff"}, "cannot be read"),
+        ({f"machines.{n}": 1 for n in range(3001)}, "3,001 axes are more than 3,000"),
+    ],
+)
+def test_points_of_others_are_refused_by_name(tmp_path: Path, values: Any, says: str) -> None:
+    folder = tmp_path / "lab"
+    folder.mkdir()
+    (folder / files.EXPERIMENT).write_text(json.dumps({"points": {"p": {"values": values}}}))
+    with pytest.raises(InputError, match=r"experiment\.json") as error:
+        point_of(folder / "p-seed1")
+    assert says in str(error.value)
+
+
+def test_the_point_of_runs_in_another_folder_is_printable(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/exp\xff"))
+    assert point_of(folder / "r1") == RunPoint("exp\\udcff")
 
 
 def test_metrics_of_another_version_have_what_they_have(tmp_path: Path) -> None:

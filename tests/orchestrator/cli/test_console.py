@@ -45,6 +45,11 @@ def test_complaints_end_as_well(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(err.encode()) <= MAX_COMPLAINTS + END
 
 
+def test_a_name_between_colons_stays_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    say(console_of_output(), "runs/:smile:/[red]x[/red]: holds")
+    assert capsys.readouterr().out == "runs/:smile:/[red]x[/red]: holds\n"
+
+
 def test_short_output_is_whole(capsys: pytest.CaptureFixture[str]) -> None:
     with bounded_output():
         put("one\x1b[31m")

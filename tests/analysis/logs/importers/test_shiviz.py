@@ -261,3 +261,19 @@ NOT_AN_EXPRESSION = "(?<host>(?<clock>(?<event>\n\nx"
 def test_other_files_are_no_logs(tmp_path: Path, text: str) -> None:
     with pytest.raises(InputError, match="is a file"):
         loaded(tmp_path, text)
+
+
+def test_a_log_without_an_event_is_no_run(tmp_path: Path) -> None:
+    """Its delimiter matches everywhere, so that no execution has an event."""
+    header = r"(?<host>\S+) (?<clock>{.*}) (?<event>.*)" + "\n(?<trace>)\n"
+    (tmp_path / "a.log").write_text(header + 'h {"h":1} e\nh {"h":2} e\n')
+    with pytest.raises(InputError, match=r"no event could be read: a\.log:3: the expression finds"):
+        load(tmp_path)
+
+
+def test_a_name_that_is_no_text_is_damage(tmp_path: Path) -> None:
+    header = r"(?<host>\S+) (?<clock>{.*}) (?<event>.*)" + "\n\n"
+    odd = r'h {"h":2,"\ud800":1} e'
+    (tmp_path / "a.log").write_text(header + f'h {{"h":1}} e\n{odd}\n')
+    (damage,) = load(tmp_path).damage
+    assert (damage.line, damage.reason) == (4, rf"a name in the clock is not text: {odd[2:-2]}")
