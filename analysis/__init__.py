@@ -1,1 +1,1 @@
-"""What happened in a run: logs in, tables, verdicts and metrics out."""
+"""The analysis of a run: read logs; compute tables, metrics and verdicts."""

@@ -3,8 +3,8 @@
     python -m analysis /logs /runs/compose --owner /checkout/docker-compose.yml
 
 Copies the logs in the shared volume to a run directory, adds metrics and verdict, and prints
-their tables. Begun as root it first becomes the owner of a file of the checkout, so that
-what it leaves on the host belongs to whoever owns the rest.
+their tables. Started as root, it first switches to the owner of a file of the checkout, so that
+the files it writes on the host have the same owner as the checkout.
 """
 
 import argparse
@@ -26,15 +26,15 @@ from analysis.text.summary import print_run
 from vm import files
 from vm.records import Start
 
-#: Narrower than this, tables wrap; in a container's log there is no terminal to ask.
+#: Narrower tables wrap; a container's log has no terminal width.
 LOG_COLUMNS = 100
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m analysis")
-    parser.add_argument("logs", type=Path, help="the folder that the machines wrote to")
-    parser.add_argument("runs", type=Path, help="where the run directory goes")
-    parser.add_argument("--owner", type=Path, help="a file whose owner to become")
+    parser.add_argument("logs", type=Path, help="the folder with the machines' logs")
+    parser.add_argument("runs", type=Path, help="the folder for the run directory")
+    parser.add_argument("--owner", type=Path, help="if root, switch to this file's owner")
     given = parser.parse_args()
     try:
         run = load(given.logs)
@@ -60,7 +60,7 @@ def complain(problem: str) -> int:
 
 
 def become_owner(file: Path, runs: Path) -> None:
-    """Give up being root. The runs' folder comes along where the engine has just made it."""
+    """Switch from root to the owner of a file; also hand over a runs' folder of root."""
     owner = file.stat()
     for folder in (runs.parent, runs):
         if folder.exists() and folder.stat().st_uid == 0:
@@ -71,9 +71,9 @@ def become_owner(file: Path, runs: Path) -> None:
 
 
 def store(run: Run, logs: Path, runs: Path) -> Path:
-    """Copy the files of the machines to a directory of its own, which appears when it is whole.
+    """Copy the files of the machines to a run directory, which appears when it is complete.
 
-    A run that is there was stored before. InputError if no machine of ours left the logs.
+    An existing run directory is left as it is. InputError if another program wrote the logs.
     """
     if run.format != own.NAME:
         raise InputError(

@@ -1,9 +1,8 @@
 """The evaluation of a run: its metrics and its verdict, each computed once.
 
-A verdict is one of three states. `violated`: a check found events that must not be.
-`inconclusive`: a log is missing or damaged, the sends of receives are ambiguous, or no case could
-be checked. `holds`: everything else; checks for which the logs hold too little are named beside
-it.
+A verdict has one of three states. `violated`: a check found a violation. `inconclusive`: a log is
+missing or damaged, the sends of receives are ambiguous, or no case could be checked. `holds`:
+everything else; the verdict also lists the checks that the logs do not allow.
 """
 
 from collections import Counter
@@ -32,23 +31,23 @@ from vm.spec import natural_order
 
 State = Literal["holds", "violated", "inconclusive"]
 
-#: A log that is wrong throughout is wrong in every row; more of one kind are not of use.
+#: A log that is wrong throughout has a violation in every row; listing all is of no use.
 MAX_VIOLATIONS_PER_CHECK = 1000
-#: Nor are more unusable lines; all of them are in `Run.damage`.
+#: Unusable lines that a verdict lists; `Run.damage` has all of them.
 MAX_DAMAGE_LISTED = 100
-#: By increasing precedence: the code of several runs is that of the worst.
+#: By increasing precedence: the exit code of several runs is that of the worst.
 EXIT_CODES: dict[State, int] = {"holds": 0, "inconclusive": 2, "violated": 1}
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the checks found.
+    """The result of the checks.
 
-    `unchecked` are the reasons for which a run without violations is inconclusive. `coverage` is
-    that of every check that was made; `unknown` are the checks that cannot be made on these logs,
-    with the reason. `more` are the checks that have more violations than are listed. `offsets`
-    are wall clocks that disagree, which is no violation; `claims` what each clock makes of
-    concurrent events.
+    `unchecked` lists the reasons why a run without violations is inconclusive. `coverage` counts
+    the cases of every check that was made; `unknown` lists the checks that these logs do not allow,
+    with the reason. `more` lists the checks with more violations than `violations` has. `offsets`
+    are wall clocks that disagree, which is no violation; `claims` counts the concurrent pairs of
+    events that each clock orders.
     """
 
     run: str
@@ -74,7 +73,7 @@ class Verdict:
 
     @property
     def without_cases(self) -> dict[str, Coverage]:
-        """The checks that found no case to look at, though the logs hold what they need."""
+        """The checks that found no case, although the logs allow them."""
         return {check: n for check, n in self._without_violations() if not n.checked}
 
     def _without_violations(self) -> Iterator[tuple[str, Coverage]]:
@@ -99,7 +98,7 @@ class Evaluation:
 
     @property
     def machines(self) -> pl.DataFrame:
-        """The metrics of the machines as a table, one row a machine."""
+        """The metrics of the machines as a table, one row per machine."""
         return per_machine(self.run)
 
     @cached_property
@@ -108,7 +107,7 @@ class Evaluation:
 
 
 def evaluate(run: Run) -> Evaluation:
-    """Return the evaluation of a run, from which its metrics and its verdict are taken."""
+    """Return the evaluation of a run: its metrics and its verdict."""
     return Evaluation(run)
 
 
@@ -146,7 +145,7 @@ def judge(seen: Evidence) -> Verdict:
 def _unchecked(seen: Evidence) -> Iterator[str]:
     """Yield the reasons why not everything could be checked.
 
-    A torn last line is none: an event is in the log before its messages leave.
+    A torn last line is no reason: an event is in the log before its messages leave.
     """
     run = seen.run
     waiting = Counter(sender for _, sender, _ in orphans(seen))

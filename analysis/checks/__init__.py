@@ -1,4 +1,4 @@
-"""The checks: each finds the events of a run that must not be, and counts the cases it covers."""
+"""The checks: each finds the violations of a rule in a run, and counts the cases that it covers."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -19,14 +19,14 @@ from analysis.checks.violation import Coverage, Violation
 
 
 class Check(NamedTuple):
-    """`find` yields the violations of a run, and has a question as its docstring; `coverage`
-    counts the cases among which it looked for them."""
+    """A check: `find` yields the violations of a run, and its docstring is a question; `coverage`
+    counts the cases that were checked."""
 
     find: Callable[[Evidence], Iterator[Violation]]
     coverage: Callable[[Evidence], Coverage]
 
 
-#: Every check by the name that its violations bear.
+#: Every check by its name, which is also `Violation.check`.
 CHECKS: dict[str, Check] = {
     "receive_without_send": Check(messages.receive_without_send, messages.matched_receives),
     "not_addressed": Check(messages.not_addressed, messages.matched_receives),

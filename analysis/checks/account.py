@@ -1,12 +1,12 @@
-"""Where the messages of a run ended: every copy has exactly one end.
+"""The account of a run's messages: every copy has exactly one end.
 
-The ends are: received, received by a receive that is not known (`open`), left in the
+The ends are: received, received by a receive that fits several sends (`open`), left in the
 receiver's inbox, undelivered (never acknowledged), lost to a fault, sent to a machine without a
-log, died with a machine that was killed. A copy may be undelivered at its sender and yet have
-arrived: then only its acknowledgement was lost, and it counts where it arrived.
+log (`unlogged`), died with a machine that was killed. A copy that its sender lists as undelivered
+may have arrived: then only its acknowledgement was lost, and it counts where it arrived.
 
-Logs of other programs may name no receiver at a send, or let no send be found for a receive. Such
-sends and receives are no part of this equation: they are terms of their own.
+In logs of other programs, a send may name no receiver, and a receive may fit no send. These sends
+and receives are not part of the equation, but terms of their own.
 """
 
 from collections.abc import Iterator
@@ -29,10 +29,10 @@ ENDS = ("received", "open", "inbox", "undelivered", "lost", "unlogged", "died", 
 
 @dataclass(frozen=True)
 class Account:
-    """Where the copies of a run's messages ended; `unaccounted` is 0 unless a check is violated.
+    """The copies of a run's messages by end; `unaccounted` is 0 unless a check is violated.
 
-    `unnamed_sends` are sends whose receivers are not logged, `unnamed_received` their messages
-    for which a receive was found, `unmatched_receives` those of none of all these messages.
+    `unnamed_sends` counts sends without logged receivers, `unnamed_received` their messages with
+    a matched receive, `unmatched_receives` the receives that match none of these messages.
     """
 
     sent: int
@@ -55,7 +55,7 @@ class Account:
 
 
 def account(seen: Evidence) -> Account:
-    """Return where the messages went. Meaningful if there is a log of every machine of ours."""
+    """Return the account of a run. It is meaningful if every machine of ours has a log."""
     ends, unnamed = ended(seen), _unnamed(seen)
     named = ~unnamed[seen.messages.send]
     counts = {end: int(copies[named].sum()) for end, copies in ends.items()}
@@ -71,9 +71,9 @@ def account(seen: Evidence) -> Account:
 
 @derived
 def ended(seen: Evidence) -> dict[str, Rows]:
-    """Return how many copies of each message have each end.
+    """Return by end the number of copies of each message.
 
-    A copy that can have ended in several ways counts for the first of them.
+    A copy with several possible ends counts for the first of them.
     """
     run, all_ = seen.run, seen.messages
     left = all_.copies - all_.lost
@@ -83,12 +83,12 @@ def ended(seen: Evidence) -> dict[str, Rows]:
         left = left - ends[end]
     ends["open"] = _open(seen, left)
     left = left - ends["open"]
-    # The entry at the end is for receivers that are no machines: their number is -1.
+    # The last entry is for receivers that are not machines of the run: their number is -1.
     unlogged = np.append(np.isin(run.machines, run.missing), not run.starts)[all_.receiver]
     ends["unlogged"] = np.where(unlogged, left, 0)
     left = left - ends["unlogged"]
     if not run.starts:
-        # The logs of others do not hold how messages end: the rest is taken for on its way.
+        # Logs of other programs do not show how messages end: the rest counts as undelivered.
         ends["undelivered"], left = ends["undelivered"] + left, np.zeros_like(left)
     killed = np.append(np.isin(run.machines, seen.killed), False)
     died = killed[seen.causality.machine[all_.send]] | killed[all_.receiver]
@@ -96,8 +96,8 @@ def ended(seen: Evidence) -> dict[str, Rows]:
 
 
 def _open(seen: Evidence, left: Rows) -> Rows:
-    """Return the copies that receives of several possible sends account for: of the copies that
-    are left for a receiver the first ones, as many as it has such receives."""
+    """Return the copies that count as `open`: for each receiver the first of its copies in `left`,
+    as many as it has receives that fit several sends."""
     found = np.zeros_like(left)
     if seen.run.starts:
         return found
@@ -111,7 +111,7 @@ def _open(seen: Evidence, left: Rows) -> Rows:
 
 
 def _unnamed(seen: Evidence) -> NDArray[np.bool_]:
-    """Return by row whether it is a send whose receivers are not logged."""
+    """Return by row whether it is a send without logged receivers."""
     if seen.run.starts:
         return np.zeros(len(seen.causality), bool)
     unnamed = series(seen.run, "inferred") == NO_RECEIVER
@@ -119,11 +119,11 @@ def _unnamed(seen: Evidence) -> NDArray[np.bool_]:
 
 
 def accounted_messages(seen: Evidence) -> Coverage:
-    """Count the messages that have to have exactly one end."""
+    """Count the messages that must have exactly one end."""
     copies, missing = int(seen.messages.copies.sum()), seen.run.missing
     why = f"there is no log of {', '.join(missing)}" if missing else ""
     if not seen.run.starts:
-        why = "what was not received may be lost or on its way"
+        why = "messages that were not received may be lost or on their way"
     return Coverage(0 if why else copies, copies, "messages", why)
 
 
@@ -132,7 +132,7 @@ def accounting(seen: Evidence) -> Iterator[Violation]:
     all_ = seen.messages
     for message in np.flatnonzero(ended(seen)["unaccounted"] > 0).tolist():
         if not seen.holes.get(all_.name(message)[2]):
-            problem = "is nowhere: not received, not left, not undelivered"
+            problem = "is nowhere: not received, not in the inbox, not undelivered"
             about = _by_receiver if _has_arrived(seen, message) else _by_sender
             yield about(seen, message, problem)
     arrived = all_.received + all_.inbox
@@ -147,8 +147,8 @@ def accounting(seen: Evidence) -> Iterator[Violation]:
 
 
 def _has_arrived(seen: Evidence, message: int) -> bool:
-    """Whether a message must have reached its receiver, as far as the logs show: it ran to the end,
-    and nothing of that channel is listed as undelivered."""
+    """Return whether the logs show that a message must have arrived: its receiver ran to the end,
+    and its sender lists no message to it as undelivered."""
     sender, _, receiver = seen.messages.name(message)
     stop, sent = seen.run.stops.get(receiver), seen.run.stops.get(sender)
     if stop is None or stop.reason != "finished":
@@ -157,7 +157,7 @@ def _has_arrived(seen: Evidence, message: int) -> bool:
 
 
 def _by_sender(seen: Evidence, message: int, problem: str) -> Violation:
-    """Return the violation by the send of a message, which has this problem."""
+    """Return the violation for a message with this problem, named by its send."""
     _, _, receiver = seen.messages.name(message)
     row = int(seen.messages.send[message])
     line = seen.line(row, f"sent to {receiver}")
@@ -168,7 +168,7 @@ def _by_sender(seen: Evidence, message: int, problem: str) -> Violation:
 
 
 def _by_receiver(seen: Evidence, message: int, problem: str) -> Violation:
-    """Return the same violation by what the log of the receiver ends with."""
+    """Return the same violation, named by the last event in the receiver's log."""
     sender, index, receiver = seen.messages.name(message)
     about = _by_sender(seen, message, problem)
     because = f"the message of event {index} of {sender} to it {problem}"
@@ -178,8 +178,8 @@ def _by_receiver(seen: Evidence, message: int, problem: str) -> Violation:
 
 
 def _unsent(seen: Evidence, end: str, named: Named) -> Iterator[Violation]:
-    """Yield the violation by a machine that lists a message at its end which nobody sent it, or
-    which it did not send."""
+    """Yield the violation for a message that was never sent, but that a machine lists in its inbox
+    or as undelivered."""
     sender, index, receiver = named
     if sender in seen.run.missing or seen.is_in_hole(sender, index):
         return

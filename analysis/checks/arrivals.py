@@ -17,8 +17,10 @@ Arrivals = dict[tuple[str, int, str], tuple[int, ...]]
 
 
 def other_arrivals(seen: Evidence) -> Iterator[Violation]:
-    """Yield the receives, and the ends of logs with an inbox, of messages that arrive at another
-    instant. Once one end is killed, messages are sent again, with other latencies.
+    """Yield violations for messages, received or in an inbox, that arrived at another instant.
+
+    After a kill of sender or receiver messages are sent again, with other latencies: these are
+    not checked.
     """
     expected = _expected(seen)
     for m, machine in enumerate(seen.run.machines):
@@ -43,17 +45,17 @@ def other_arrivals(seen: Evidence) -> Iterator[Violation]:
 def _other(
     seen: Evidence, ends: tuple[str, str], expected: tuple[int, ...] | None, arrived_ns: int
 ) -> str:
-    """Return why a message cannot have arrived then, or ""; nothing is known without its send."""
+    """Return why a message cannot have arrived then, or "" if it can or its send is unknown."""
     if not expected or arrived_ns in expected:
         return ""
     faults = (f for f in seen.spec.faults if isinstance(f, Crash | Restart) and f.machine in ends)
     if arrived_ns > min((fault.at_ns for fault in faults), default=MAX_INT64):
         return ""
-    return f"arrived at {arrived_ns} ns, and by latency and faults at {min(expected)} ns"
+    return f"arrived at {arrived_ns} ns, but by latency and faults it is due at {min(expected)} ns"
 
 
 def _expected(seen: Evidence) -> Arrivals:
-    """Carry the messages of all logs without a gap again."""
+    """Compute when the messages arrive that are sent in logs without damage."""
     spec, latency, found = seen.spec, in_virtual_time(seen.spec.latency), Arrivals()
     channels = dict[tuple[str, str], Channel]()
     whole = [m for m in seen.run.logged if not seen.is_damaged(m)]

@@ -1,8 +1,9 @@
-"""Which machine a violation is about, where it involves several.
+"""Attribution of violations that involve several machines to the machine with the wrong log.
 
-A log that was changed can make those of its peers look wrong: a receive without its send, a
-message that nobody received. The checks of `OWN` look at one log at a time, so what they find is
-wrong with that log. A violation that involves such a machine is about it, and not about its peers.
+A log that was changed can make the logs of its peers look wrong: a receive without its send, a
+message that was never received. The checks of `OWN` look at one log at a time, so their violations
+are errors of that log. A violation that involves a machine with a wrong log is attributed to this
+machine, and not to its peers.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,18 +21,18 @@ OWN = (
     "replay",
     "queue",
 )
-#: Violations of a machine by its receives: if there is no other one, they show which log is wrong.
+#: Violations of a machine by its receives: they show which log is wrong if those of OWN do not.
 BY_RECEIVES = ("receive_without_send", "not_addressed", "received_twice", "clock_rule")
 
-#: Violations that a path of messages leads to, or the lack of one, on which any machine may be.
+#: Violations by a path of messages or the lack of one: the log of any machine may be the wrong one.
 BY_PATHS = ("strong_clock_condition", "causal_cycle")
 
 
 def blamed(seen: Evidence, found: Mapping[str, list[Violation]]) -> dict[str, list[Violation]]:
-    """Return violations by check, each named by an event of the machine whose log is wrong.
+    """Return violations by check, each named by an event of the machine with the wrong log.
 
-    The order is that of the checks; a violation moves if its machine has nothing else wrong and
-    another one that it involves has.
+    The order is that of the checks. A violation moves to another machine that it involves if the
+    log of this machine is known to be wrong, and that of its own machine is not.
     """
     if not seen.run.starts:
         return dict(found)
@@ -49,7 +50,7 @@ def blamed(seen: Evidence, found: Mapping[str, list[Violation]]) -> dict[str, li
 
 
 def _first(violations: Iterable[Violation]) -> Iterator[tuple[str, Violation]]:
-    """Yield the machines of violations, each with its first one last, as `dict` keeps it."""
+    """Yield violations by machine in reverse order, so that a `dict` keeps the first of each."""
     return ((violation.machine, violation) for violation in reversed([*violations]))
 
 
@@ -70,6 +71,6 @@ def _moved(violation: Violation, wrong: Mapping[str, Violation]) -> Violation:
     own = [event for event in violation.events if event[0] == machine]
     _, index = own[0] if own else (machine, others[0].index)
     of = f"event {violation.index} of {violation.machine}"
-    because = f"with the log of {machine} wrong, so is {of}: {violation.because}"
+    because = f"as the log of {machine} is wrong, so is {of}: {violation.because}"
     events = dict.fromkeys([(machine, index), *violation.events])
     return replace(violation, machine=machine, index=index, because=because, events=tuple(events))

@@ -1,14 +1,15 @@
-"""What the clocks claim, against their rules and against what happened before what.
+"""Checks of the clocks: their rules, and their order against the happened-before relation.
 
-The clock condition, that what happened before also precedes, holds for all pairs exactly when
-it holds for the direct ones, from event to event of one machine and from send to receive: every
-causal path is made of these, and `precedes` is transitive.
+The clock condition (if e happened before f, the timestamp of e precedes that of f) holds for all
+pairs exactly when it holds for the direct ones, from event to event of one machine and from send
+to receive: every causal path consists of these, and `precedes` is transitive.
 
-The strong clock condition is the converse. Where the clock condition holds along the machines,
-what f's stamp claims of machine q is a prefix of q's events, as the past of f on q is, which
-has V(f)[q] of them. So nothing is claimed that is not so exactly when, for each f and q, the
-event after that prefix is not claimed to precede f. And what is claimed only grows along f's
-machine: of all f with the same V(f)[q], the last one decides for all.
+The strong clock condition is the converse: if the timestamp of e precedes that of f, e happened
+before f. Where the clock condition holds along the machines, the events of machine q that precede
+f by the clock are a prefix of q's events. So is the past of f on q, which has V(f)[q] events.
+Hence the clock claims too much for f and q exactly when the first event of q after the past of f
+precedes f by the clock. The prefix only grows along f's machine: of all f with the same V(f)[q],
+it is enough to check the last one.
 """
 
 import os
@@ -35,17 +36,16 @@ R = TypeVar("R")
 Pairs = NDArray[np.int32]
 
 NONE: Pairs = np.zeros((0, 2), np.int32)
-#: Rows that are looked at together: what is gathered for them stays in the processor's cache.
+#: Rows that are checked together: their data stays in the processor's cache.
 BLOCK = 1 << 16
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What a clock makes of the pairs of events of which neither happened before the other.
+    """The concurrent pairs of events of a run, and how many of them a clock orders.
 
-    `ordered` is the exact number of these concurrent pairs that the clock puts into an order;
-    None where it breaks the clock condition. A clock that `promises` the strong clock condition
-    must order none.
+    `ordered` is the exact number; None if it is unknown, for example because the clock breaks the
+    clock condition. A clock that `promises` the strong clock condition must order none.
     """
 
     clock: str
@@ -58,9 +58,9 @@ class Claim:
 class Examined:
     """The rows at which a clock is wrong.
 
-    `unruly` are those where it does not read what its rules make of the events before;
-    `unordered` are pairs of rows that it should order, and does not; `overclaimed` those that
-    it should not order, and does: None if that could not be looked at.
+    `unruly` are rows with a timestamp that does not follow from the events before by the clock's
+    rules; `unordered` are pairs of rows that the clock must order, and does not; `overclaimed` are
+    pairs that it must not order, and does: None if this could not be checked.
     """
 
     unruly: Rows
@@ -70,27 +70,27 @@ class Examined:
 
 
 def clock_rule(seen: Evidence) -> Iterator[Violation]:
-    """Does every clock read what its rules make of the events before?"""
+    """Does every timestamp follow from the events before it by its clock's rules?"""
     for clock, found in examined(seen).items():
         for row in found.unruly.tolist():
             yield _unruly(seen, clock, row)
 
 
 def clock_condition(seen: Evidence) -> Iterator[Violation]:
-    """Does what happened before precede, by every clock, for all pairs of events?"""
+    """If an event happened before another, does it precede the other by every clock?"""
     for clock, found in examined(seen).items():
         for before, row in found.unordered.tolist():
             yield _unordered(seen, clock, before, row)
 
 
 def strong_clock_condition(seen: Evidence) -> Iterator[Violation]:
-    """Did what precedes also happen before, by every clock that promises it, for all pairs?"""
+    """If a strong clock orders two events, did the first happen before the second?"""
     for clock, found in examined(seen).items():
         overclaimed = [] if found.overclaimed is None else found.overclaimed.tolist()
         for before, row in overclaimed:
             because = (
                 f"{clock} claims that event {seen.causality.name(before)[1]} of"
-                f" {seen.causality.name(before)[0]} happened before it, and no path of messages"
+                f" {seen.causality.name(before)[0]} happened before it, but no path of messages"
                 " leads from there"
             )
             lines = _reads(seen, clock, before), _reads(seen, clock, row)
@@ -98,19 +98,19 @@ def strong_clock_condition(seen: Evidence) -> Iterator[Violation]:
 
 
 def claims(seen: Evidence) -> tuple[Claim, ...]:
-    """What each clock makes of the concurrent pairs of events."""
+    """Return for each clock how many concurrent pairs of events it orders."""
     return tuple(found.claim for found in examined(seen).values() if found.claim)
 
 
 def ruled_receives(seen: Evidence) -> Coverage:
-    """Count the receives whose send is known; without any receives, the events."""
+    """Count the receives with a known send; in a run without receives, the events."""
     if len(seen.receives):
         return matched_receives(seen)
     return Coverage(int(np.count_nonzero(seen.is_ruled)), len(seen.causality), "events")
 
 
 def proven_pairs(seen: Evidence) -> Coverage:
-    """Count the pairs of events, all or none of which the strong clock condition is proven for."""
+    """Count the pairs of events for which the strong clock condition is proven: all or none."""
     if not _strong(seen):
         return Coverage(0, 0, "clocks that promise it")
     pairs = len(seen.causality) * (len(seen.causality) - 1) // 2
@@ -127,7 +127,7 @@ def _unproven(seen: Evidence) -> str:
     if seen.causality.cycle:
         return "messages form a causal cycle"
     if not seen.is_whole:
-        return "events are missing of which others tell"
+        return "events are missing that other events refer to"
     found = examined(seen)
     shrinking = [clock for clock in _strong(seen) if found[clock].overclaimed is None]
     return f"{', '.join(shrinking)} does not always grow" if shrinking else ""
@@ -135,12 +135,12 @@ def _unproven(seen: Evidence) -> str:
 
 @derived
 def examined(seen: Evidence) -> dict[str, Examined]:
-    """Return all that is wrong with each clock of the run."""
+    """Return the errors of each clock of the run."""
     return {clock: _examined(seen, clock) for clock in seen.run.clocks}
 
 
 def _examined(seen: Evidence, clock: str) -> Examined:
-    """Examine a clock; its timestamps are read once, and not held."""
+    """Examine a clock; its timestamps are read once, and not kept."""
     twin = TWINS[clock]
     stamps = twin.read(series(seen.run, f"clock_{clock}"), len(seen.run.machines))
     unruly, unordered = _directly(seen, clock, stamps)
@@ -156,13 +156,13 @@ def _examined(seen: Evidence, clock: str) -> Examined:
         ordered = 0
     elif not promises and not len(unordered) and (ties := twin.unordered(stamps)) is not None:
         ordered = known.concurrent_pairs - ties
-    # With events or messages missing, pairs seem concurrent that are not.
+    # If events or messages are missing, ordered pairs can seem to be concurrent.
     claim = Claim(clock, promises, known.concurrent_pairs, ordered) if seen.is_whole else None
     return Examined(unruly, unordered, overclaimed, claim)
 
 
 def _directly(seen: Evidence, clock: str, stamps: Timestamps) -> tuple[Rows, Pairs]:
-    """The rows that break the clock's rules, and the direct pairs that it does not order."""
+    """Return the rows that break the clock's rules, and the direct pairs that it does not order."""
     twin, known = TWINS[clock], seen.causality
 
     def look(low: int) -> tuple[Rows, Pairs]:
@@ -187,7 +187,7 @@ def _directly(seen: Evidence, clock: str, stamps: Timestamps) -> tuple[Rows, Pai
 
 
 def _overclaimed(seen: Evidence, clock: str, stamps: Timestamps) -> Pairs:
-    """The pairs at the boundaries of the pasts that the clock orders and nothing else does."""
+    """Return the pairs at the boundaries of the pasts that the clock orders, and must not."""
 
     def look(pairs: tuple[Rows, Rows]) -> Pairs:
         before, rows = pairs
@@ -198,7 +198,7 @@ def _overclaimed(seen: Evidence, clock: str, stamps: Timestamps) -> Pairs:
 
 
 def _together(look: Callable[[T], R], parts: Iterable[T]) -> list[R]:
-    """What looking at each part finds; NumPy lets several threads look at once."""
+    """Return the result of `look` for each part; NumPy lets several threads run at once."""
     several = list(parts)
     if len(several) <= 2:
         return [look(part) for part in several]
@@ -242,7 +242,7 @@ def _unordered(seen: Evidence, clock: str, before: int, row: int) -> Violation:
 
 
 def _stamp(seen: Evidence, clock: str, row: int) -> Timestamps:
-    """The timestamp of one event, alone in a column."""
+    """Return the timestamp of one event, as an array of one."""
     name = f"clock_{clock}"
     if seen.run.is_big:
         stamp = seen.run.scan.select(name).slice(row, 1).collect().item()

@@ -1,4 +1,4 @@
-"""What the checks look at: the columns of a run as arrays, and what its logs do not hold."""
+"""The input of the checks: the columns of a run as arrays, and the gaps in its logs."""
 
 from collections.abc import Iterator
 from functools import cached_property
@@ -19,7 +19,7 @@ Numbers = NDArray[np.int64]
 
 
 class Evidence:
-    """A run as the checks see it; each column is read when it is first asked for."""
+    """A run as the checks see it; each column is read at its first use."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -42,7 +42,7 @@ class Evidence:
 
     @cached_property
     def receives(self) -> Rows:
-        """The rows of all receives, whether their send is known or not."""
+        """The rows of all receives, with or without a known send."""
         return np.flatnonzero(column(self.run, "receives")).astype(np.int32)
 
     @cached_property
@@ -55,7 +55,7 @@ class Evidence:
 
     @cached_property
     def is_ruled(self) -> NDArray[np.bool_]:
-        """By row, whether the logs hold all that the event's clocks follow from."""
+        """By row, whether the logs hold the events from which the event's timestamps follow."""
         index = self.causality.row_index.index
         ruled: NDArray[np.bool_] = np.where(
             self.follows, index == np.roll(index, 1) + 1, index == 0
@@ -65,13 +65,13 @@ class Evidence:
 
     @cached_property
     def is_whole(self) -> bool:
-        """Whether no event is missing of which another one tells."""
+        """Whether no event is missing that another event refers to."""
         whole = self.causality.row_index.whole and not self.run.missing
         return whole and not any(self.holes.values()) and bool(self.is_ruled.all())
 
     @cached_property
     def spec(self) -> Spec:
-        """What all start records say; only of logs of ours."""
+        """The spec of all start records; only logs of ours have one."""
         return next(iter(self.run.starts.values())).spec
 
     @cached_property
@@ -86,14 +86,14 @@ class Evidence:
 
     @cached_property
     def killed(self) -> tuple[str, ...]:
-        """The machines whose log, one of ours, has no end."""
+        """The machines with a log of ours that has no stop record."""
         logged = self.run.logged if self.run.starts else ()
         return tuple(machine for machine in logged if machine not in self.run.stops)
 
     @cached_property
     def cut(self) -> dict[str, int]:
-        """By machine whose log has no end, though no crash was planned, the index of the event
-        from which on any may have been cut off."""
+        """By machine without a stop record or a planned crash, the index of the first event that
+        may have been cut off."""
         planned = (
             {f.machine for f in self.spec.faults if isinstance(f, Crash)} if self.killed else ()
         )
@@ -108,11 +108,11 @@ class Evidence:
     def rows_of(self, machine: int) -> slice:
         return slice(int(self.causality.first[machine]), int(self.causality.first[machine + 1]))
 
-    # --- what is not there, and why that is no violation ---
+    # --- missing events that are no violation ---
 
     @cached_property
     def holes(self) -> dict[str, list[tuple[int, int]]]:
-        """By machine, the ranges of event indexes that lines which could not be used explain."""
+        """By machine, the ranges of missing event indexes that unusable lines explain."""
         found: dict[str, list[tuple[int, int]]] = {}
         for machine in self.run.files:
             if lines := self.damaged_lines(machine):
@@ -122,7 +122,7 @@ class Evidence:
     def _explained(self, machine: str, damaged: Numbers) -> Iterator[tuple[int, int]]:
         rows = self.rows_of(self.run.machines.index(machine))
         stop = self.run.stops.get(machine)
-        # Less than all numbers: its distance to -1 has to be one, too.
+        # Less than the maximum, as its distance to -1 must fit into 64 bits.
         end = stop.events if stop else np.iinfo(np.int64).max - 1
         index = np.concatenate(([-1], self.causality.row_index.index[rows], [end]))
         line = np.concatenate(([0], self.lines[rows], [np.iinfo(np.int64).max]))
@@ -135,13 +135,13 @@ class Evidence:
                 yield int(index[n]) + 1, int(index[n]) + missing
 
     def is_in_hole(self, machine: str, index: int) -> bool:
-        """Whether an event may have been on a line that could not be used."""
+        """Return whether an event may have been on a line that was cut off or is unusable."""
         if machine in self.cut and index >= self.cut[machine]:
             return True
         return any(low <= index <= high for low, high in self.holes.get(machine, []))
 
     def damaged_lines(self, machine: str) -> list[int]:
-        """The lines of a machine's log that could not be used, but for a torn last one."""
+        """Return the unusable lines of a machine's log, except for a torn last one."""
         file = self.run.files.get(machine)
         return sorted(d.line for d in self.run.damage if d.file == file and not d.is_torn)
 
@@ -155,21 +155,21 @@ class Evidence:
         return column(self.run, "line")
 
     def line(self, row: int, says: str) -> Line:
-        """An event as part of a witness."""
+        """Return an event as part of a witness."""
         machine, index = self.causality.name(row)
         return Line(machine, index, self.run.files[machine], int(self.lines[row]), says)
 
     def violation(
         self, check: str, row: int, because: str, *witness: Line, events: tuple[Name, ...] = ()
     ) -> Violation:
-        """A violation by the event at `row`; `events` are those that have no line."""
+        """Return a violation named by the event at `row`; `events` are others, without a line."""
         machine, index = self.causality.name(row)
         involved = dict.fromkeys([(machine, index), *((w.machine, w.index) for w in witness)])
         involved |= dict.fromkeys(events)
         return Violation(check, self.run.name, machine, index, because, tuple(involved), witness)
 
     def violation_at_end(self, check: str, m: int, because: str) -> Violation:
-        """A violation by what machine number `m`'s log ends with."""
+        """Return a violation named by the last event in the log of machine number `m`."""
         rows = self.rows_of(m)
         if rows.start == rows.stop:
             return Violation(check, self.run.name, self.run.machines[m], -1, because)

@@ -1,4 +1,4 @@
-"""Faults against the plan: those of a run's spec, and no others."""
+"""Faults against the plan, which is the run's spec."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from analysis.history.messages import listed
 from vm.faults import ChannelFault, Crash, Duplication, Loss, MachineFault, Restart
 from vm.schedule import SECOND_NS
 
-#: On real machines a fault strikes so much later than planned at most.
+#: How much later than planned a fault may strike on real machines.
 MAX_DELAY_NS = 2 * SECOND_NS
 STRIKING: dict[str, type[ChannelFault]] = {"lost": Loss, "duplicated": Duplication}
 
@@ -79,12 +79,12 @@ def _acting(seen: Evidence, fault: MachineFault) -> Iterator[Violation]:
 def _returns(seen: Evidence, machine: str) -> Iterator[Violation]:
     """Match the recovery records of a machine with its planned restarts.
 
-    Whoever starts real machines may also kill and restart one: see `unplanned_returns`.
+    Real machines can also be killed and restarted by hand: see `unplanned_returns`.
     """
     m, planned = seen.run.machines.index(machine), _restarts(seen, machine)
     for n, recovery in enumerate(seen.run.recoveries.get(machine, ())):
         line = seen.run.recovery_lines[machine][n]
-        returned = f"line {line} says that it came back at {recovery.at_ns} ns"
+        returned = f"line {line} records that it came back at {recovery.at_ns} ns"
         if n >= len(planned):
             if seen.is_virtual:
                 because = f"{returned}, but no restart was planned"
@@ -99,7 +99,7 @@ def _returns(seen: Evidence, machine: str) -> Iterator[Violation]:
 
 def unplanned_returns(seen: Evidence) -> Iterator[tuple[str, int]]:
     """Yield the recovery records, by machine and line, of real machines without a planned restart:
-    machines that were killed and started again by hand, or lines that were put in."""
+    machines that were killed and started again by hand, or lines that were inserted."""
     for machine, lines in seen.run.recovery_lines.items():
         planned = len(_restarts(seen, machine))
         yield from ((machine, line) for line in lines[planned:] if not seen.is_virtual)
@@ -111,7 +111,7 @@ def _restarts(seen: Evidence, machine: str) -> list[Restart]:
 
 
 def _end(seen: Evidence, machine: str) -> Iterator[Violation]:
-    """Does a log that is whole show every kill that was planned?"""
+    """Yield violations for planned kills that an undamaged log lacks, and for rejected frames."""
     m, stop = seen.run.machines.index(machine), seen.run.stops.get(machine)
     if stop is None or stop.reason != "finished" or seen.is_damaged(machine):
         return
@@ -125,5 +125,5 @@ def _end(seen: Evidence, machine: str) -> Iterator[Violation]:
         because = f"{due} restarts were planned, and its log holds fewer recovery records"
         yield seen.violation_at_end("unplanned_fault", m, because)
     if seen.is_virtual and stop.rejected:
-        because = f"{stop.rejected} frames were rejected, of which virtual time has none"
+        because = f"{stop.rejected} frames were rejected, but a run in virtual time rejects none"
         yield seen.violation_at_end("unplanned_fault", m, because)

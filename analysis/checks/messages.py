@@ -1,4 +1,4 @@
-"""Checks of single messages: each was sent, to whom it was sent, as often, and in order."""
+"""Checks of single messages: sender, receiver, number of copies and order."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -16,12 +16,12 @@ from analysis.history.run import NO_SEND_FITS
 
 
 def matched_receives(seen: Evidence) -> Coverage:
-    """Count the receives whose send is known."""
+    """Count the receives with a known send."""
     return Coverage(int(np.count_nonzero(seen.causality.send >= 0)), len(seen.receives), "receives")
 
 
 def receive_without_send(seen: Evidence) -> Iterator[Violation]:
-    """Was anything received that was not sent?"""
+    """Was a message received that was not sent?"""
     for row, sender, cause in orphans(seen):
         if sender is None or sender in unlogged_senders(seen) or seen.is_in_hole(sender, cause):
             continue
@@ -37,9 +37,9 @@ def receive_without_send(seen: Evidence) -> Iterator[Violation]:
 
 
 def orphans(seen: Evidence) -> Iterator[tuple[int, str | None, int]]:
-    """The receives of which no send is known, with the sender and cause that they name.
+    """Yield the receives without a known send, with the sender and cause that they name.
 
-    The cause is UNKNOWN where no send fits; those that several fit are not among them.
+    The cause is UNKNOWN where no send fits. Receives that fit several sends are left out.
     """
     rows = seen.receives[seen.causality.send[seen.receives] < 0]
     if len(rows):
@@ -52,7 +52,7 @@ def orphans(seen: Evidence) -> Iterator[tuple[int, str | None, int]]:
 
 @derived
 def unlogged_senders(seen: Evidence) -> frozenset[str]:
-    """Return the machines that receives name as their senders and that have no log."""
+    """Return the machines that receives name as senders, and that have no log."""
     run = seen.run
     if run.starts:
         return frozenset(run.missing)
@@ -60,7 +60,7 @@ def unlogged_senders(seen: Evidence) -> frozenset[str]:
 
 
 def unlogged_receivers(seen: Evidence) -> Counter[str]:
-    """Return how many messages are to each receiver that is none of the machines of the logs."""
+    """Return the number of messages to each receiver that is not a machine of the run."""
     if seen.run.starts or not (seen.messages.receiver < 0).any():
         return Counter()
     names = seen.run.scan.select(pl.col("to").explode().drop_nulls()).collect().to_series()
@@ -68,7 +68,7 @@ def unlogged_receivers(seen: Evidence) -> Counter[str]:
 
 
 def not_addressed(seen: Evidence) -> Iterator[Violation]:
-    """Did anybody receive what was sent to others?"""
+    """Did a machine receive a message that was sent to others?"""
     known = seen.causality
     for row in np.flatnonzero((known.send >= 0) & (seen.messages.of_receive < 0)).tolist():
         send = int(known.send[row])
@@ -97,12 +97,12 @@ def received_twice(seen: Evidence) -> Iterator[Violation]:
 
 def _before(times: int) -> str:
     if times == 0:
-        return ", which says that it was lost"
+        return ", which lists it as lost"
     return " before" if times == 1 else f" {times} times before"
 
 
 def fifo_receives(seen: Evidence) -> Coverage:
-    """Count the receives whose order is known, on channels that were declared to keep it."""
+    """Count the receives with a known send, on channels that were declared to keep order."""
     known = matched_receives(seen)
     if not seen.run.starts:
         return replace(known, checked=0, why="the logs do not state whether channels keep order")

@@ -1,8 +1,7 @@
 """Wall clocks that disagree: messages that arrived before they were sent.
 
-That says nothing about causality: the message itself shows what was first. It says that the
-receiver's wall clock is behind the sender's, or that both are, by different amounts at
-different times.
+Causality does not depend on them: the message itself shows that the send was first. The times show
+that the receiver's wall clock is behind the sender's, or that each is behind at times: they drift.
 """
 
 from dataclasses import dataclass
@@ -19,10 +18,10 @@ from vm.schedule import UNITS_NS
 
 @dataclass(frozen=True)
 class Offset:
-    """How far the wall clock of `receiver` is behind that of `sender`, at the least.
+    """The offset by which the wall clock of `receiver` is behind that of `sender`.
 
-    `most_ns` is what the messages the other way allow, None if there are none. Where it is
-    less than `least_ns` no constant offset explains the times.
+    It is at least `least_ns`, and by the messages the other way at most `most_ns` (None if there
+    are none). Where `most_ns` is less than `least_ns`, no constant offset explains the times.
     """
 
     sender: str
@@ -34,22 +33,22 @@ class Offset:
 
 
 def offsets(seen: Evidence) -> tuple[Offset, ...]:
-    """The smallest offsets that explain every message that arrived before it was sent.
+    """Return the smallest offsets that explain every message that arrived before it was sent.
 
-    Where other programs date a send when its messages have left, messages arrive early both
-    ways; that is no offset, and `sends_dated_late` says it.
+    Where other programs date a send after its messages have left, messages arrive early both
+    ways; that is no offset, and `sends_dated_late` reports it.
     """
     return tuple(found for found in _offsets(seen) if seen.run.starts or _explains(found))
 
 
 def sends_dated_late(seen: Evidence) -> str:
-    """What keeps offsets from being known in logs of other programs, or ""."""
+    """Return why offsets cannot be known in logs of other programs, or "" if they can."""
     early_ns = [found.least_ns for found in _offsets(seen) if not _explains(found)]
     if seen.run.starts or not early_ns:
         return ""
     return (
         f"messages arrive up to {_span(max(early_ns))} before the time of their send, and no offset"
-        " explains it: sends are dated when their messages have left"
+        " explains it: sends are dated after their messages have left"
     )
 
 
@@ -59,7 +58,7 @@ def _explains(found: Offset) -> bool:
 
 @derived
 def _offsets(seen: Evidence) -> tuple[Offset, ...]:
-    """A bound for every channel with a message that arrived before it was sent."""
+    """Return the bounds for every channel with a message that arrived before it was sent."""
     known, machines = seen.causality, seen.run.machines
     receives, early_ns = _early(seen)
     sender, receiver = known.machine[known.send[receives]], known.machine[receives]
@@ -76,7 +75,7 @@ def _offsets(seen: Evidence) -> tuple[Offset, ...]:
 
 
 def _early(seen: Evidence) -> tuple[Rows, Numbers]:
-    """The receives whose times are known, and by how much each message arrived too early."""
+    """Return the receives with known times, and by how much each message arrived too early."""
     known = seen.causality
     receives = np.flatnonzero(known.send >= 0).astype(np.int32)
     arrived_ns = np.where(
@@ -98,7 +97,7 @@ def _because(sender: str, receiver: str, least_ns: int, most_ns: int | None) -> 
 
 
 def _span(ns: int) -> str:
-    """A time in the unit that suits it."""
+    """Format a time in a suitable unit."""
     fitting = (one for one in UNITS_NS.items() if abs(ns) >= one[1])
     unit, size_ns = next(fitting, ("ns", 1))
     return f"{ns / size_ns:g} {unit}"

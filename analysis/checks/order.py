@@ -11,19 +11,19 @@ from vm.schedule import SECOND_NS
 
 
 def own_events(seen: Evidence, *, why: str) -> Coverage:
-    """Count all events in logs of our own; `why` is why there are none in those of others."""
+    """Count all events in logs of ours; `why` is the reason why there are none in other logs."""
     events = len(seen.causality)
     own = bool(seen.run.starts)
     return Coverage(events if own else 0, events, "events", "" if own else why)
 
 
 def dated_events(seen: Evidence) -> Coverage:
-    """Count the events whose time is known."""
+    """Count the events with a known time."""
     return Coverage(int(np.count_nonzero(seen.at_ns != UNKNOWN)), len(seen.at_ns), "events")
 
 
 def index_gap(seen: Evidence) -> Iterator[Violation]:
-    """Does each log number its events 0, 1, 2, ... up to what its records say?"""
+    """Does each log number its events 0, 1, 2, ..., and do its other records count as many?"""
     index = seen.causality.row_index.index
     expected = np.where(seen.follows, np.roll(index, 1) + 1, 0)
     for row in np.flatnonzero(index != expected):
@@ -37,7 +37,7 @@ def index_gap(seen: Evidence) -> Iterator[Violation]:
 
 
 def _counted(seen: Evidence) -> Iterator[Violation]:
-    """Do recovery and stop records count how many events the log holds?"""
+    """Yield a violation for each recovery or stop record with another count of events."""
     for m, machine in enumerate(seen.run.machines):
         indexes = seen.causality.row_index.index[seen.rows_of(m)]
         last = int(indexes[-1]) if len(indexes) else -1
@@ -55,12 +55,12 @@ def _counted_by_returns(seen: Evidence, m: int, machine: str) -> Iterator[Violat
     lines, recovered = seen.lines[seen.rows_of(m)], seen.run.recovery_lines[machine]
     for recovery, line in zip(recoveries, recovered, strict=True):
         if recovery.events != (before := np.count_nonzero(lines < line)):
-            said = f"the recovery record on line {line} says {recovery.events}"
+            said = f"the recovery record on line {line} counts {recovery.events}"
             yield seen.violation_at_end("index_gap", m, f"after {before} events {said}")
 
 
 def time_runs_back(seen: Evidence) -> Iterator[Violation]:
-    """Does time pass on every machine, and is nothing received before it arrived?"""
+    """Does time never run back on a machine, and is no message received before it arrived?"""
     at_ns, arrived_ns = seen.at_ns, seen.arrived_ns
     before_ns = np.roll(at_ns, 1)
     back = seen.follows & (at_ns < before_ns) & (at_ns != UNKNOWN)
@@ -69,7 +69,7 @@ def time_runs_back(seen: Evidence) -> Iterator[Violation]:
         lines = seen.line(int(row) - 1, f"at {before_ns[row]} ns"), _at(seen, int(row))
         yield seen.violation("time_runs_back", int(row), because, *lines)
     for row in np.flatnonzero((arrived_ns > at_ns) & (at_ns != UNKNOWN)):
-        because = f"received at {at_ns[row]} ns what arrived at {arrived_ns[row]} ns"
+        because = f"received at {at_ns[row]} ns a message that arrived at {arrived_ns[row]} ns"
         yield seen.violation("time_runs_back", int(row), because, _at(seen, int(row)))
 
 
@@ -78,7 +78,7 @@ def _at(seen: Evidence, row: int) -> Line:
 
 
 def causal_cycle(seen: Evidence) -> Iterator[Violation]:
-    """Can the events have happened in any order at all?"""
+    """Do messages form a causal cycle, so that no order of the events is possible?"""
     known = seen.causality
     if known.cycle:
         rows = [known.row(*name) for name in known.cycle]
@@ -91,7 +91,7 @@ def causal_cycle(seen: Evidence) -> Iterator[Violation]:
 
 
 def ticks_missed(seen: Evidence) -> Iterator[Violation]:
-    """Was each tick taken once, in time or not at all, and are those that were missed counted?"""
+    """Was each tick either taken once and in time, or counted as missed?"""
     run = seen.run
     if not run.starts:
         return
@@ -111,7 +111,7 @@ def ticks_missed(seen: Evidence) -> Iterator[Violation]:
 
 
 def _missed(seen: Evidence, machine: str, tick: Numbers) -> Iterator[Violation]:
-    """Does the stop record count the ticks that its machine missed?"""
+    """Yield a violation if the stop record has another count of missed ticks."""
     run, stop = seen.run, seen.run.stops[machine]
     start = run.starts.get(machine)
     m = run.machines.index(machine)

@@ -12,7 +12,7 @@ from analysis.history.kernels import Rows
 
 
 def queue(seen: Evidence) -> Iterator[Violation]:
-    """Is each queue as long as arrivals and receives make it, the oldest arrival taken first?"""
+    """Does each queue length follow from arrivals and receives, oldest arrival first?"""
     run = seen.run
     if not run.starts:
         return
@@ -30,7 +30,7 @@ def queue(seen: Evidence) -> Iterator[Violation]:
 def _inbox(seen: Evidence, machine: str, length: Numbers) -> Iterator[Violation]:
     """Yield the violations of one machine, incarnation by incarnation.
 
-    The inbox of a machine at its kill is in no log: those queues may be longer than the known
+    No log holds the inbox of a machine at its kill: before it, queues may be longer than the known
     arrivals make them, by a number that only grows until the kill.
     """
     rows = seen.rows_of(seen.run.machines.index(machine))
@@ -50,7 +50,7 @@ def _inbox(seen: Evidence, machine: str, length: Numbers) -> Iterator[Violation]
         if stop and part is incarnations[-1]:
             unknown[:] = 0
         off = _off(length[own], low[part] + unknown, high[part] + unknown)
-        # Once it is wrong it stays wrong, by as much: the first of these rows says it all.
+        # A wrong length stays wrong by as much: the first of these rows is enough.
         for n in np.flatnonzero((off != 0) & (off != np.append(0, off[:-1]))):
             row, received_by_then = int(own[n]), int(taken[part][n])
             because = (
@@ -70,7 +70,7 @@ def _incarnations(seen: Evidence, machine: str) -> list[slice]:
 
 
 def _off(length: Numbers, low: Numbers, high: Numbers) -> Numbers:
-    """By how much each length is outside of its bounds; which differ where times are equal."""
+    """Return how far each length is outside of its bounds, which differ where times are equal."""
     return np.where(length < low, length - low, np.maximum(length - high, 0))
 
 
@@ -83,6 +83,6 @@ def _disordered(seen: Evidence, receives: Rows) -> Iterator[Violation]:
     for n in np.flatnonzero(np.diff(arrived_ns) < 0) + 1:
         row, before = int(receives[n]), int(receives[n - 1])
         earlier, later = (f"arrived at {at_ns} ns" for at_ns in arrived_ns[[n - 1, n]])
-        because = f"received what {later} after what {earlier}"
+        because = f"received a message that {later} after one that {earlier}"
         lines = seen.line(before, earlier), seen.line(row, later)
         yield seen.violation("queue", row, because, *lines)

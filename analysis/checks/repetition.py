@@ -1,4 +1,4 @@
-"""The machines of a run, done again: each must do what its log says."""
+"""The replay of each machine of a run, which must repeat the machine's log."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,24 +12,24 @@ from analysis.history.derived import derived
 from analysis.history.replay import Difference, replay_alone
 from vm.records import Event, Record
 
-#: Longer runs are not done again: machines do one event at a time.
+#: Longer runs are not replayed: a replay takes one event at a time.
 MAX_EVENTS = 200_000
 
 
 @dataclass(frozen=True)
 class Repetition:
-    """How many events of a log were done again, and the first difference."""
+    """The number of events of a log that were replayed, and the first difference."""
 
     events: int
     difference: Difference | None
 
 
 def replay(seen: Evidence) -> Iterator[Violation]:
-    """Does each machine, done again with what arrived, do what its log says?"""
+    """Does each machine repeat its log if it is replayed with the logged arrivals?"""
     for machine, done in repetitions(seen).items():
         if found := done.difference:
             m = seen.run.machines.index(machine)
-            because = f"done again, the machine does otherwise: {found.because}"
+            because = f"the replayed machine differs: {found.because}"
             if isinstance(found.logged, Event):
                 row = seen.rows_of(m).start + found.logged.index
                 line = seen.line(row, f"{found.logged.kind}, tick {found.logged.tick}")
@@ -39,17 +39,17 @@ def replay(seen: Evidence) -> Iterator[Violation]:
 
 
 def repeated_events(seen: Evidence) -> Coverage:
-    """Count the events that were done again."""
+    """Count the events that were replayed."""
     events = len(seen.causality)
     if not seen.run.starts:
-        return Coverage(0, events, "events", "only machines of vklocks can be done again")
+        return Coverage(0, events, "events", "only machines of vklocks can be replayed")
     unit = "events" if events <= MAX_EVENTS else f"events: more than {MAX_EVENTS:,}"
     return Coverage(sum(done.events for done in repetitions(seen).values()), events, unit)
 
 
 @derived
 def repetitions(seen: Evidence) -> Mapping[str, Repetition]:
-    """Do every machine again whose log says what was run, as far as its log is without a gap."""
+    """Replay every machine with a start record, up to the first gap or damage in its log."""
     if len(seen.causality) > MAX_EVENTS:
         return {}
     return {machine: _repeat(seen, machine) for machine in seen.run.starts}

@@ -1,4 +1,4 @@
-"""Ticks against their schedule, which seed, rates and planned faults give."""
+"""Ticks against their schedule, which follows from seed, rates and planned faults."""
 
 from collections.abc import Iterator
 
@@ -13,8 +13,11 @@ from vm.schedule import SECOND_NS
 
 
 def schedule(seen: Evidence) -> Iterator[Violation]:
-    """Was each tick due when seed and rate put it? In virtual time, was it taken at that instant,
-    and did each message arrive when latency and faults put it?"""
+    """Was each tick due at the time given by seed and rate?
+
+    In virtual time also: was it taken at that instant, and did each message arrive at the time
+    given by latency and faults?
+    """
     if not seen.run.starts:
         return
     tick, due_ns = column(seen.run, "tick"), column(seen.run, "due_ns")
@@ -55,7 +58,7 @@ def _not_instantly(seen: Evidence, machine: str, due_ns: Numbers) -> Iterator[Vi
 
 
 def _not_planned(seen: Evidence, machine: str, tick: Numbers) -> Iterator[Violation]:
-    """In virtual time a machine takes every tick that no pause, crash or restart takes from it."""
+    """Yield a violation for the first tick that differs from those that planned faults allow."""
     m = seen.run.machines.index(machine)
     rows, stop = seen.rows_of(m), seen.run.stops.get(machine)
     ranges = seen.spec.planned_ticks(machine)
@@ -69,9 +72,9 @@ def _not_planned(seen: Evidence, machine: str, tick: Numbers) -> Iterator[Violat
             unplanned = np.array([both])
         is_early = stop.reason == "terminated" if stop else machine in seen.cut
         if not len(unplanned) and both < len(planned) and not is_early:
-            because = f"its log ends before tick {planned[both]}, which no fault takes from it"
+            because = f"its log ends before tick {planned[both]}, which no fault prevents"
             yield seen.violation_at_end("schedule", m, because)
     if len(unplanned):
         row = rows.start + int(unplanned[0])
-        because = f"tick {tick[row]} was not the next one that the planned faults leave to it"
+        because = f"tick {tick[row]} was not the next one that the planned faults allow"
         yield seen.violation("schedule", row, because, seen.line(row, f"tick {tick[row]}"))

@@ -1,4 +1,4 @@
-"""What a check finds: violations, and the cases among which it looked for them."""
+"""The results of a check: violations, and the number of checked cases."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ Name = tuple[str, int]
 
 @dataclass(frozen=True)
 class Line:
-    """One event of a witness: where the log has it, and what it reads there."""
+    """One event of a witness: its place in the log, and the relevant content of its line."""
 
     machine: str
     index: int
@@ -18,11 +18,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Violation:
-    """A row that must not exist, named by the event that it is about.
+    """A violation of a check, named by one event.
 
     `events` are all events that are involved, `machine` and `index` among them; `witness` is the
-    fewest lines of the logs that together cannot be. `peer` is a machine that is involved by what
-    its log lacks.
+    smallest set of log lines that contradict each other. `peer` is a machine that is involved
+    because its log lacks an event.
     """
 
     check: str
@@ -36,16 +36,16 @@ class Violation:
 
     @property
     def shown(self) -> Name:
-        """The event to show: its own, unless the logs hold only others of those involved."""
+        """The event to show: the named one, or the first of the witness if it is not logged."""
         own, logged = (self.machine, self.index), [(one.machine, one.index) for one in self.witness]
         return own if own in logged or not logged else logged[0]
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """How many cases a check looked at, of how many: 130 of 130 receives.
+    """The number of cases that a check covered, of all cases: 130 of 130 receives.
 
-    `why` is the reason if the logs lack what the check needs.
+    `why` is the reason if the logs do not allow the check.
     """
 
     checked: int

@@ -25,8 +25,8 @@ class Export(NamedTuple):
 def export(run: Run, to: str, folder: Path) -> Path:
     """Write a run in one of the formats of EXPORTS; return the file, which has the run's name.
 
-    The file appears when it is complete. InputError also if it would be read as one of the logs
-    in its folder.
+    The file appears when it is complete. InputError, too, if the file would be read as one of the
+    logs in its folder.
     """
     chosen = EXPORTS[to]
     file = folder / f"{run.name}{chosen.suffix}"

@@ -18,10 +18,10 @@ from analysis.history.causality import Causality, causality
 from analysis.history.run import InputError, Run
 
 TRACK = 1
-#: The length of a slice, enough for a mouse; it ends earlier where the next event begins.
+#: The length of a slice, enough to hit it with a mouse; it ends before the next event begins.
 SLICE_NS = 100_000
 DEPTH_NS = 1_000_000
-#: Between the beginnings of two slices; 1 ns is what Perfetto tells apart.
+#: The least time between the beginnings of two slices; Perfetto resolves 1 ns.
 APART_NS = 2
 
 
@@ -40,8 +40,8 @@ def write(run: Run, file: Path) -> None:
 def _instants_ns(run: Run, known: Causality) -> np.ndarray:
     """Return when the slice of each event begins.
 
-    An arrow is bound by its instants, so equal ones are set apart: no two events of a machine have
-    the same, and a receive comes after its send.
+    Perfetto binds an arrow to slices by instants, so equal ones are set apart: no two events of a
+    machine share an instant, and a receive comes after its send.
     """
     at_ns = column(run, "at_ns")
     if (at_ns == UNKNOWN).any():
@@ -60,7 +60,7 @@ def _instants_ns(run: Run, known: Causality) -> np.ndarray:
 
 
 def _apart(known: Causality, at_ns: np.ndarray) -> np.ndarray:
-    """Set the instants of each machine apart, also those of one whose times run back."""
+    """Set the instants of each machine apart, even if its times run back."""
     for begin, end in pairwise(known.first):
         order = begin + np.argsort(at_ns[begin:end], kind="stable")
         room_ns = APART_NS * np.arange(end - begin)

@@ -15,7 +15,7 @@ import polars as pl
 from analysis.history.causality import causality
 from analysis.history.run import InputError, Run
 
-#: What JavaScript or Python takes for white space.
+#: White space in JavaScript or Python.
 SPACE = re.compile(r"[\s\ufeff]")
 EXPRESSION = r"(?<host>\S+) (?<clock>{.*}) (?<event>.*)"
 

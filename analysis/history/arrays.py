@@ -1,7 +1,7 @@
 """Columns of the events table as arrays, with one entry per event.
 
-Machines are numbers, as in the run; -1 is no machine of it. UNKNOWN stands for null. A table in
-memory is converted at once, a big one column by column on demand.
+Machines are numbers, by their order in the run; -1 is a name outside the run. UNKNOWN stands for
+null. A table in memory is converted at once, a big one column by column on demand.
 """
 
 from collections.abc import Callable, Iterable
@@ -21,7 +21,7 @@ NARROW = {pl.List(pl.Int64): pl.List(pl.Int32)}
 
 
 def column(run: Run, name: str) -> NDArray[Any]:
-    """Return a column of COLUMNS. A big run is read again for each, so its columns are not held."""
+    """Return a column of COLUMNS. Columns of a big run are read on each call, and not kept."""
     return _read(run, run.scan, [name])[name] if run.is_big else _columns(run)[name]
 
 

@@ -6,7 +6,7 @@ Ordering of Events in a Distributed System, CACM 1978). Clocks are not used.
 
 The vector time V(f) of an event f counts, machine by machine, the events that happened
 before or at f (Fidge 1988; Mattern, Virtual Time and Global States, 1989). So the past of f
-on one machine is always the first V(f)[q] events of it. Between two receives only the own
+on another machine q is always the first V(f)[q] events of q. Between two receives only the own
 count grows, so vector times are stored for receives only.
 
 Events are rows of the events table; `row` and `name` translate from and to (machine, index).
@@ -55,9 +55,9 @@ class Causality:
     def __init__(self, machines: Sequence[str], row_index: RowIndex, send: Rows) -> None:
         self.machines, self.row_index, self.send = tuple(machines), row_index, send
         self.first, self.machine = row_index.first, row_index.machine
-        # `past` holds a vector time per receive, in the order of the table, after one of zeros;
-        # those of machine m's receives are `past[first[m] + 1 : first[m + 1] + 1]`, where `first`
-        # is `first_receive`, which numbers receives as `first` numbers events.
+        # `past` holds a vector time of zeros, then one per receive in the order of the table. With
+        # `_first_receive`, which numbers receives as `first` numbers events, those of machine m
+        # are `past[_first_receive[m] + 1 : _first_receive[m + 1] + 1]`.
         received = np.concatenate((np.zeros(1, np.int32), np.cumsum(send >= 0, dtype=np.int32)))
         self._first_receive = received[self.first]
         has_received = received[1:] > self._first_receive[self.machine]
@@ -127,8 +127,8 @@ class Causality:
         return _ranges(begins, self.first[1:])
 
     def _first_to_know(self, q: int, m: int, count: int) -> int:
-        """Return the row of machine q's first receive whose past holds more than `count` events
-        of machine m; the end of q's rows if there is none."""
+        """Return the row of machine q's first receive with more than `count` events of machine m in
+        its past; the end of q's rows if there is none."""
         low, high = self._first_receive[q], self._first_receive[q + 1]
         # Along a machine, each component of the vector time only grows.
         number = low + np.searchsorted(self._past[low + 1 : high + 1, m], count, side="right")
@@ -136,7 +136,7 @@ class Causality:
 
     @cached_property
     def _receives(self) -> Rows:
-        """The rows of all receives whose send is known."""
+        """The rows of all receives with a known send."""
         return np.flatnonzero(self.send >= 0).astype(np.int32)
 
     def path(self, a: int, b: int) -> tuple[Hop, ...]:
@@ -227,7 +227,7 @@ def causality(run: Run) -> Causality:
     """Return the causality of a run."""
     row_index = RowIndex(column(run, "machine"), column(run, "index"), len(run.machines))
     send = row_index.rows(column(run, "sender"), column(run, "cause"))
-    # A cause that is no send is no known send.
+    # A cause that is not a send event counts as unknown.
     send[~column(run, "sends")[send]] = -1
     return Causality(run.machines, row_index, send)
 

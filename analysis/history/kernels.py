@@ -19,7 +19,7 @@ Rows = NDArray[np.int32]
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: With fewer events, Python is faster than the compiler and the compiled code together.
+#: With fewer events, Python takes less time than compiling and running the compiled code.
 COMPILE_FROM = 100_000
 
 

@@ -1,18 +1,18 @@
 """The replay: any history fed back to pure machines, with the recorded arrivals as the network.
 
-A machine's log holds all that happened to it: its ticks, and the arrivals of what it received or
-was left with. So each machine is done again by itself: what had arrived by the instant of a tick,
-that instant included, is delivered; then the machine ticks, and its event must be the logged one.
-The stamps of messages are the logged clocks of their sends, and whom a fault let have no copy or
-two is drawn again from the spec.
+A machine's log holds all inputs of the machine: its ticks, and the arrivals of the messages that
+it received or that were left in its inbox. So each machine is replayed by itself: before a tick,
+the messages that had arrived by its instant (inclusive) are delivered; then the machine ticks, and
+its event must equal the logged one. Messages carry the logged clocks of their sends; the receivers
+to which a fault left no copy, or two, are drawn again from the spec.
 
-Without the sends of the others a machine is done again as far as its own log alone determines it:
-messages and clocks are taken for what they are logged to be, so no machine is blamed for the log
-of another.
+Without the sends of the other machines, a machine is replayed as far as its own log determines it:
+messages and clocks are taken from the log, so no machine is blamed for the log of another.
 
-What a machine had in its inbox when it was killed is in no log. In an incarnation that ended so the
-logged queue may be longer than the replayed one, by a number that never falls, since what was
-never received never left, and that is 0 at every tick that found the inbox empty.
+No log holds the messages that were in a machine's inbox when it was killed. In an incarnation that
+ended with a kill, the logged queue may therefore be longer than the replayed one. The difference
+never falls, since these messages were never received, and it is 0 at every tick that found the
+inbox empty.
 """
 
 from collections import deque
@@ -33,14 +33,14 @@ EVENTS_BEFORE = 5
 
 
 class ReplayError(ValueError):
-    """Logs that cannot be replayed; says why."""
+    """Raised for logs that cannot be replayed, with the reason."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Where a log is not what its machine does.
+    """A record in which a log differs from its replayed machine.
 
-    `replayed` is what the machine did instead of what is `logged`; None if it could do nothing.
+    `replayed` is the machine's record in place of the `logged` one; None if it has none.
     `before` are the few events before it, on which log and machine agree.
     """
 
@@ -52,11 +52,11 @@ class Difference:
 
     @property
     def at_ns(self) -> float:
-        """When; a stop record comes after everything else."""
+        """The time of the record; a stop record comes after everything else."""
         return float("inf") if isinstance(self.logged, Stop) else self.logged.at_ns
 
     def explain(self) -> str:
-        """Both sides, and the events before, as lines of a log."""
+        """Return both records, and the events before them, as lines of a log."""
         lines = [f"{self.machine}: {self.because}"]
         lines += [f"  before    {encode(event)}" for event in self.before]
         lines += [f"  logged    {encode(self.logged)}"]
@@ -65,7 +65,7 @@ class Difference:
 
 
 def replay(history: Mapping[str, Sequence[Record]]) -> Difference | None:
-    """The first difference between logs and what pure machines do, or None if they are equal.
+    """Return the first difference between logs and their replayed machines; None if all are equal.
 
     `history` holds the records of every machine of one run; ReplayError if it does not.
     """
@@ -88,7 +88,7 @@ def replay(history: Mapping[str, Sequence[Record]]) -> Difference | None:
 
 
 def replay_alone(records: Sequence[Record]) -> Difference | None:
-    """The first difference between a log and what its machine does, whatever the others sent it.
+    """Return the first difference between a log and its machine, replayed without the other logs.
 
     A log that ends without a stop record may be the beginning of a longer one.
     """
@@ -99,7 +99,7 @@ def replay_alone(records: Sequence[Record]) -> Difference | None:
 
 @dataclass(frozen=True)
 class _LoggedIncarnation:
-    """What a machine logged between its start, or its return, and its stop, or a kill."""
+    """The records of a machine from a start or recovery to a stop or kill."""
 
     begin: Start | Recovery
     events: tuple[Event, ...]
@@ -107,9 +107,9 @@ class _LoggedIncarnation:
 
 
 class _Replay:
-    """One machine, done again; `sends` are those of all machines, by machine and index.
+    """The replay of one machine; `sends` are those of all machines, by machine and index.
 
-    Without them clocks, which follow from those of others, are taken as they are logged.
+    Without them, clocks are taken from the log, as they depend on the other machines.
     """
 
     def __init__(self, start: Start, sends: Mapping[tuple[str, int], Event] | None) -> None:
@@ -134,9 +134,7 @@ class _Replay:
     def _repeat(self, incarnation: _LoggedIncarnation) -> Difference | None:
         if isinstance(incarnation.begin, Recovery) and incarnation.begin.events != len(self._done):
             counted = replace(incarnation.begin, events=len(self._done))
-            return self._differ(
-                incarnation.begin, counted, "it came back with another number of events"
-            )
+            return self._differ(incarnation.begin, counted, "it recovered another number of events")
         machine = fresh_machine(self._spec, self._name)
         machine.recover(self._done)
         arrivals = deque(self._arrivals(incarnation))
@@ -153,7 +151,7 @@ class _Replay:
                 copies = self._channels[message.receiver].carry(logged.at_ns)
                 note(replayed, message.receiver, len(copies))
             if incarnation.stop is None:
-                # What the kill took from the inbox had been counted there, and is in no log.
+                # The logged queue counts messages that the kill destroyed, and no log has them.
                 if replayed.kind == "receive":
                     died = max(died, logged.queue - replayed.queue)
                 replayed.queue += died
@@ -163,7 +161,7 @@ class _Replay:
         return self._stop(incarnation.stop, machine, arrivals) if incarnation.stop else None
 
     def _arrivals(self, incarnation: _LoggedIncarnation) -> list[Arrival]:
-        """What arrived at the machine in an incarnation, as far as its log tells, in that order."""
+        """Return the arrivals of an incarnation that its log lists, in the order of their times."""
         received = [
             (event.sender, event.cause, event.arrived_ns)
             for event in incarnation.events
@@ -178,7 +176,7 @@ class _Replay:
         return sorted(arrivals, key=lambda arrival: arrival.arrived_ns)
 
     def _message(self, sender: str, cause: int) -> Message:
-        """The message of a send to this machine; without stamps if there was no such send."""
+        """Return the message of a send to this machine; without stamps if it was not sent."""
         if self._sends is None:
             return Message(sender, self._name, cause, self._unknown)
         send = self._sends.get((sender, cause))
@@ -225,7 +223,7 @@ def _incarnations(records: Sequence[Record]) -> Iterator[_LoggedIncarnation]:
 
 
 def _unsent(arrival: Arrival) -> str:
-    """Why what arrived cannot have arrived, or ""."""
+    """Return why a message cannot have arrived, or "" if it can."""
     message = arrival.message
     if message.stamps:
         return ""
@@ -233,6 +231,6 @@ def _unsent(arrival: Arrival) -> str:
 
 
 def _differing(logged: Event | Stop, replayed: Event | Stop) -> str:
-    """The fields in which two records differ."""
+    """Name the fields in which two records differ."""
     names = [known.name for known in fields(logged)]
     return " and ".join(n for n in names if getattr(logged, n) != getattr(replayed, n))

@@ -1,4 +1,4 @@
-"""From the name of an event, (machine, index), to its row in the events table."""
+"""Find the row of an event in the events table by its name, (machine, index)."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +7,7 @@ from analysis.history.kernels import Rows
 
 
 class RowIndex:
-    """Finds the rows of events in the events table.
+    """An index of the events table by machine and number of the event.
 
     `first[m]` is the row of machine m's first event, `first[-1]` the number of all events;
     `machine` and `index` are by row. `whole` is True if each log numbers its events 0, 1, 2, ...

@@ -1,4 +1,4 @@
-"""A history: the events of a run as one table, whatever logs they were read from."""
+"""A history: the events of a run as one table, the same for logs of all formats."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,12 +13,12 @@ from vm.records import Event, Recovery, Start, Stop, Timestamp
 
 HEAD_BYTES = 64 * 1024
 MAX_INT64 = 2**63 - 1
-#: In the column `inferred`: nothing, or too much, was found to be the cause of a receive.
+#: In the column `inferred`: no send, or more than one, can be the cause of a receive.
 NO_SEND_FITS = "no send fits"
 SEVERAL_FIT = "several sends fit"
 #: In the same column: no log names the receivers of a send; `to` holds those that were found.
 NO_RECEIVER = "no receiver named"
-#: Begins the reason of a last line that has no end.
+#: The beginning of the reason for a last line without a line end.
 TORN = "torn last line"
 
 
@@ -27,12 +27,12 @@ def _column_type(clock: str) -> Any:
     return pl.Int64 if scalar else pl.List(pl.Int64)
 
 
-#: The events table: one row an event, in the order of the machines and then of their logs.
-#: Null is what the log does not say: `to`, `lost`, `duplicated` of all but sends; `sender`,
+#: The events table: one row per event, in the order of the machines and then of their logs.
+#: Values that the log lacks are null: `to`, `lost`, `duplicated` of all but sends; `sender`,
 #: `cause`, `arrived_ns` of all but receives; the clocks that the run did not carry. `main` is
 #: the main clock as one number; for a vector the sum of its components, so every event of the
-#: past counts one. `inferred` says from what the cause of a receive was concluded where no log
-#: tells it. `file` and `line` (from 1) are where the event was read.
+#: past counts one. `inferred` names the method by which the cause of a receive was found if the
+#: log lacks it. `file` and `line` (from 1) are the place of the event in the logs.
 SCHEMA: dict[str, Any] = {
     "run": pl.String,
     "machine": pl.String,
@@ -57,7 +57,7 @@ SCHEMA: dict[str, Any] = {
 
 
 class InputError(ValueError):
-    """Something given to the analysis that it cannot use; says what, where, and what would do."""
+    """Raised for input that the analysis cannot use, with the problem, its place and a remedy."""
 
 
 class Damage(NamedTuple):
@@ -75,19 +75,19 @@ class Damage(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What the directory or file `path` holds. A run is equal to itself alone.
+    """A run, read from the directory or file `path`. A run is equal only to itself.
 
-    `clocks` are those that every event has a timestamp of, the main one first.
-    `format` is the key of `analysis.logs.finding.FORMATS`. A machine that was killed has no stop;
-    `missing` are the machines of which there is no log at all. `tick_rates_hz` and
-    `queue_left` (messages in the inbox at the end) hold the machines for which they are known.
-    `files` are the names of the machines' logs. `restarts` are the returns of machines that
-    were killed, `recovery_lines` where their logs say so. Times are known to `resolution_ns`.
-    `scan` is the events table, not yet read if the run is big; `events` is all of it in memory.
-    `unread` are the messages in inboxes at the end (sender, cause) where no stop record has them.
-    A message carries the clock of its send less `stamp_lag`. `conventions` say what else was
-    found out about logs that other programs wrote, `unknown` which checks they do not allow, and
-    why; `unknown_files` are files beside the logs that seem to be logs of another format.
+    Every event has a timestamp of each of `clocks`, the main one first. `format` is the `NAME` of
+    the module that reads the logs. A machine that was killed has no stop; `missing` are the
+    machines without a log. `tick_rates_hz` and `queue_left` (messages in the inbox at the end)
+    hold the machines for which they are known. `files` are the names of the machines' logs.
+    `recoveries` are the recovery records of machines that were killed and restarted,
+    `recovery_lines` their lines in the logs. Times are known to `resolution_ns`. `scan` is the
+    events table, not yet read if the run is big; `events` is the whole table in memory. `unread`
+    are the messages in inboxes at the end (sender, cause) that no stop record lists. A message
+    carries the clock of its send less `stamp_lag`. For logs of other programs, `conventions`
+    lists the inferred conventions, and `unknown` the checks that the logs do not allow, with the
+    reason; `unknown_files` are files beside the logs that seem to be logs of another format.
     """
 
     name: str
@@ -125,7 +125,7 @@ class Run:
 
     @property
     def logged(self) -> tuple[str, ...]:
-        """The machines of which there is a log."""
+        """The machines with a log."""
         return tuple(machine for machine in self.machines if machine not in self.missing)
 
 
@@ -133,21 +133,21 @@ class Format(Protocol):
     """A module that reads one kind of log."""
 
     def knows(self, head: str) -> bool:
-        """Whether a file that begins so is such a log."""
+        """Return whether a file with this beginning is a log of this format."""
 
     def load(self, path: Path, files: Sequence[Path]) -> list[Run]:
-        """Load the runs of the files that are such logs, in a directory; or of the one file.
+        """Load the runs of the `files` of this format in a directory, or of the one file `path`.
 
-        InputError if they are not whole runs.
+        InputError if they are not complete runs.
         """
 
 
 def table(
     machine: str, file: str, main: str, lines: Sequence[int], events: Sequence[Event]
 ) -> pl.DataFrame:
-    """Events of one machine whose main clock is `main` as a table, in all columns but the run.
+    """Return the events of one machine as a table, with all columns of SCHEMA but `run`.
 
-    -1 and "" stand in them for what is not known.
+    `main` is the main clock. In the events, -1 and "" stand for unknown values.
     """
     columns = {
         "machine": [machine] * len(events),
@@ -173,7 +173,7 @@ def table(
 
 
 def _names(values: Sequence[tuple[str, ...] | None]) -> pl.Series:
-    """A column of lists, few of which differ: it takes long to make one."""
+    """Return a column of lists. Few lists differ, and converting one takes long."""
     there = dict.fromkeys(value for value in values if value is not None)
     positions = {value: n for n, value in enumerate(there)}
     different = pl.Series([list(value) for value in there], dtype=pl.List(pl.String))
@@ -190,7 +190,7 @@ def _known(number: int) -> int | None:
 
 
 def unusable(event: Event, clocks: Sequence[str], machines: int) -> str:
-    """Why an event has no place in the table, or "" if it has one."""
+    """Return why an event does not fit into the table, or "" if it does."""
     for clock in clocks:
         shape = CLOCKS[clock].initial(machines)
         reading = event.clock.get(clock)
@@ -211,5 +211,5 @@ def unusable(event: Event, clocks: Sequence[str], machines: int) -> str:
 
 
 def beyond_64_bits(numbers: Iterable[int]) -> str:
-    """Why numbers have no place in a table, or "" if they have one."""
+    """Return why numbers do not fit into a table, or "" if they do."""
     return "a number is beyond 64 bits" if max(map(abs, numbers)) > MAX_INT64 else ""

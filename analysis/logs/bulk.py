@@ -1,9 +1,9 @@
-"""Many lines of a log at once: Polars reads them where each is exactly an event.
+"""Many lines of a log at once: Polars reads them if each is exactly an event.
 
-`vm.log.decode` says what a line is, one line at a time. Polars reads fifty times as many, but
-is not as strict, so what it read is taken only if nothing in it could have been read otherwise:
-no value that is missing, negative, or of another type, no name that is not of the run, and not
-one quotation mark more than these events have.
+`vm.log.decode` defines the meaning of a line, and reads one at a time. Polars is fifty times as
+fast, but less strict, so its result is used only if no line can mean anything else: no value is
+missing, negative or of another type, every name is one of the run, and the lines have exactly as
+many quotation marks as these events.
 """
 
 import json
@@ -26,7 +26,7 @@ FIELDS: dict[str, Any] = {
     "arrived_ns": pl.Int64,
 }
 #: Quotation marks of an event's line, by its kind: those of its keys and of the kind itself. Each
-#: name in it has two more, and so has each clock.
+#: name in it has two more, as does each clock.
 QUOTES = {"internal": 16, "send": 18, "receive": 24}
 
 KIND = pl.col("kind")
@@ -34,9 +34,9 @@ SENDS, RECEIVES = KIND == "send", KIND == "receive"
 
 
 def read_events(block: bytes, start: Start) -> pl.DataFrame | None:
-    """The events of whole lines, in columns of SCHEMA; None unless every line is plainly one.
+    """Return the events of complete lines, in columns of SCHEMA; None unless each is exactly one.
 
-    Without the columns `run`, `machine`, `file` and `line`.
+    The columns `run`, `machine`, `file` and `line` are left out.
     """
     if any(map(_is_json, start.spec.machines)):
         return None
@@ -52,7 +52,7 @@ def read_events(block: bytes, start: Start) -> pl.DataFrame | None:
 
 
 def _is_json(name: str) -> bool:
-    """Whether Polars would make the name of something that is not a text."""
+    """Return whether Polars could read the name from a JSON value that is not a text."""
     try:
         json.loads(name)
     except ValueError:
@@ -76,7 +76,7 @@ def _is_plain(start: Start) -> pl.Expr:
 
 
 def _natural(numbers: pl.Expr) -> pl.Expr:
-    """Whether there are only numbers that are not negative, which would mean something else."""
+    """Check that no number is missing or negative, which would have another meaning."""
     return (numbers.fill_null(-1) >= 0).all()
 
 
@@ -85,7 +85,7 @@ def _known(names: pl.Expr, start: Start) -> pl.Expr:
 
 
 def _is_like(clock: str, start: Start) -> pl.Expr:
-    """Whether all timestamps of a clock are as the run has them."""
+    """Check that all timestamps of a clock have the form that the run gives them."""
     stamps, machines = pl.col("clock").struct.field(clock), len(start.spec.machines)
     if clock not in start.spec.clocks:
         return stamps.is_null().all()
@@ -98,7 +98,7 @@ def _is_like(clock: str, start: Start) -> pl.Expr:
 
 
 def _quotes(start: Start) -> pl.Expr:
-    """How many quotation marks the lines of exactly these events have."""
+    """Count the quotation marks that the lines of exactly these events have."""
     of_names = pl.col("to").list.len().filter(SENDS).sum()
     for some in ("lost", "duplicated"):
         of_names += pl.col(some).count() + pl.col(some).list.len().sum()
@@ -107,7 +107,7 @@ def _quotes(start: Start) -> pl.Expr:
 
 
 def _columns(start: Start) -> list[pl.Expr]:
-    """The columns of the table, of which a log of ours never leaves out those of its events."""
+    """Return the columns of the table; without `lost` or `duplicated`, a send has an empty list."""
     stamps = {clock: pl.col("clock").struct.field(clock) for clock in CLOCKS}
     main = stamps[start.spec.clocks[0]]
     scalar = isinstance(CLOCKS[start.spec.clocks[0]].initial(1), int)

@@ -1,8 +1,8 @@
-"""What was read of a big log, kept as Parquet in the user's own cache folder.
+"""A cache of big logs, as Parquet files in the user's own cache folder.
 
 `<hash>.parquet` holds the events, and in its metadata everything else: the other records, and the
-lines that could not be used. The hash is of the log's content, so no folder of somebody else says
-what a log holds, and no other log is taken for it.
+unusable lines. The folder is the user's own, so a folder of logs cannot supply a false cache. The
+hash is that of the log's content, so a cache is never used for another log.
 """
 
 import hashlib
@@ -19,33 +19,33 @@ from analysis.logs.reading import Reading
 from vm.files import open_regular, whole_file
 from vm.log import decode, encode
 
-#: Smaller logs are read sooner than their cache could be written.
+#: Reading a smaller log takes less time than writing its cache.
 KEEP_FROM_BYTES = 8 << 20
-#: Of larger ones the hash takes too long, if they are of another kind than they seem.
+#: Hashing a larger file takes too long if it turns out not to be a log.
 KEEP_UP_TO_BYTES = (1 << 30) - 1
-#: The oldest files beyond this are removed.
+#: The size of all caches; beyond it, the oldest are removed.
 KEEP_BYTES = 4 << 30
-#: Changes with what is kept, and how.
+#: The form of the caches, as a part of the hash: a change makes old caches invalid.
 SHAPE = f"2 {SCHEMA}"
 ROWS_PER_GROUP = 1 << 18
 KEY = "vklocks"
 
 
 def is_big(path: Path) -> bool:
-    """Whether what is read of a log is worth keeping."""
+    """Return whether a log is worth caching."""
     return KEEP_FROM_BYTES <= path.stat().st_size <= KEEP_UP_TO_BYTES
 
 
 def folder() -> Path:
-    """Return the folder of the user's caches, which needs not be there."""
+    """Return the folder of the user's caches, which may not exist."""
     home = Path(os.environ.get("HOME", "/nonexistent")) / ".cache"
     return Path(os.environ.get("XDG_CACHE_HOME") or home) / "vklocks"
 
 
 def cached(path: Path, read: Callable[[Path], Reading]) -> Reading:
-    """What a log says: by the cache of its content, or else by reading it.
+    """Return the reading of a log, from its cache or else from the log itself.
 
-    Then a cache is made if the log is big, and the cache folder can be written.
+    In the second case a big log is cached if the cache folder can be written.
     """
     if not is_big(path):
         return read(path)
@@ -53,7 +53,7 @@ def cached(path: Path, read: Callable[[Path], Reading]) -> Reading:
     cache = folder() / f"{_hash(path)}.parquet"
     if (found := _read_cache(cache, path)) is None:
         found = read(path)
-        # What changed meanwhile does not have the hash.
+        # A log that has changed meanwhile no longer has this hash.
         if _state(path) == before and _write_cache(cache, found):
             found.frames, found.is_big = [_scan(cache, path, found.machine)], True
     return found
@@ -71,7 +71,7 @@ def _hash(path: Path) -> str:
 
 
 def _scan(cache: Path, path: Path, machine: str) -> pl.LazyFrame:
-    """The events of a log; logs of equal content can have different names."""
+    """Return the cached events of a log under its own name: logs of equal content share a cache."""
     names = {"machine": pl.lit(machine), "file": pl.lit(Reading(path).file)}
     return pl.scan_parquet(cache).with_columns(**names)
 
@@ -92,7 +92,7 @@ def _read_cache(cache: Path, path: Path) -> Reading | None:
 
 
 def _write_cache(cache: Path, reading: Reading) -> bool:
-    """Whether the cache could be written. It appears when it is whole."""
+    """Write the cache, which appears when it is complete; return whether that was possible."""
     records = [[line, encode(record)] for line, record in reading.records]
     facts = {"records": records, "damage": reading.damage}
     try:
@@ -112,7 +112,7 @@ def _write_cache(cache: Path, reading: Reading) -> bool:
 
 
 def forget_oldest(caches: Path) -> None:
-    """Remove the caches that were used longest ago, until the rest are not too big."""
+    """Remove the least recently used caches, until the rest fit into KEEP_BYTES."""
     room = KEEP_BYTES
     known = [(path.stat().st_mtime_ns, path) for path in caches.glob("*.parquet")]
     for _, path in sorted(known, reverse=True):

@@ -66,7 +66,7 @@ def one_row_a_send(events: pl.DataFrame, notes: list[str]) -> pl.DataFrame:
 def queue_after(events: pl.DataFrame, counted: str, notes: list[str]) -> pl.DataFrame:
     """Convert the queue of a receive to the length after it.
 
-    `counted` is "before", "after", or "" if the queues themselves have to show it.
+    `counted` is "before", "after", or "" to infer it from the queues.
     """
     known = (pl.col("kind") == "receive") & pl.col("queue").is_not_null()
     queues = events.select(pl.col("queue").filter(known)).to_series()

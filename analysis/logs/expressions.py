@@ -1,6 +1,6 @@
-"""Regular expressions that somebody else wrote: searched under a limit of time.
+"""Regular expressions from files of other people, searched with a time limit.
 
-An expression such as `(a+)+` can take longer for a line of thirty characters than anyone waits.
+For a line of thirty characters, an expression such as `(a+)+` can take practically forever.
 """
 
 from collections.abc import Iterator
@@ -19,17 +19,17 @@ from analysis.logs.limits import (
     SEARCH_S_PER_CHARACTER,
 )
 
-#: Matches are made so many at a time: their use must not count as search.
+#: Matches per search: the time limit counts only the search, not the use of its matches.
 BATCH = 1000
 #: A group that calls a group: its depth, and so its memory, has no bound.
 RECURSION = regex.compile(r"(?<!\\)(?:\\\\)*+\(\?(?:R\)|[+-]?[0-9]|&|P>)")
 
 
 class Expression:
-    """An expression with named groups, as Python or JavaScript writes them, and its time left.
+    """An expression with named groups, in the syntax of Python or JavaScript, and its time left.
 
-    ValueError with the reason if it is none. After one that takes too long the others have less
-    time: a folder can hold many.
+    ValueError with the reason if it is invalid. After an expression that takes too long, the next
+    ones have less time: a folder can hold many.
     """
 
     too_long = 0
@@ -64,7 +64,7 @@ class Expression:
     def matches(self, text: str, begin: int, end: int, batch: int = BATCH) -> Iterator[Any]:
         """Yield all matches between two positions; InputError if the time is up."""
         self._grant(end - begin)
-        # From behind the end, an empty match at the end would be found again and again.
+        # Beyond the end, an empty match at the end would be found again and again.
         while begin <= end and (found := self._some(text, begin, end, batch)):
             yield from found
             begin = found[-1].end() + (found[-1].start() == found[-1].end())

@@ -1,7 +1,7 @@
 """Logs found in folders, each with its format, and loaded as `Run` values.
 
-A folder is looked at once: `find_runs` returns sources, which hold what was found, and are loaded
-without another look.
+A folder is searched once: `find_runs` returns sources, which hold the files that were found, and
+are loaded without another search.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,7 +17,7 @@ from vm.files import FAILED, METRICS, is_regular, open_regular
 from vm.quoting import escaped
 from vm.spec import natural_order, suggestion
 
-#: Files of no known format are taken for logs if they end so and most of their lines hold numbers.
+#: A file of unknown format seems to be a log if it has such a suffix, and digits in most lines.
 LOG_SUFFIXES = (".log", ".txt", ".csv", ".tsv", ".jsonl", ".ndjson", ".trace")
 NO_LOGS = ("requirements.txt", "cmakelists.txt")
 MAX_FILES_NAMED = 5
@@ -28,7 +28,7 @@ class Source:
     """A folder or a file with logs of one format: of one run, or of several executions.
 
     `format` is None if no format knows any of the files. `unknown` are other files that seem to
-    be logs; beside logs of vklocks machines none are, since their exports lie there.
+    be logs; it is empty beside logs of vklocks machines, since their exports lie there.
     """
 
     path: Path
@@ -47,7 +47,7 @@ class Source:
 
     @property
     def has_metrics(self) -> bool:
-        """Whether the run has been evaluated, so that its metrics lie there."""
+        """Whether the run has been evaluated, and its metrics lie in the folder."""
         return is_regular(self.path / METRICS)
 
     def load(self) -> list[Run]:
@@ -62,12 +62,12 @@ class Source:
             raise _unreadable(self.path, error) from None
         except UnicodeEncodeError as error:
             raise InputError(f"{self.path}: a name that is not text: {error}") from None
-        # Of several executions the first one names them: it is printed first.
+        # Of several executions only the first, which is printed first, lists the unknown files.
         names = tuple(escaped(file.name) for file in self.unknown)
         return [replace(runs[0], unknown_files=names), *runs[1:]] if names else runs
 
     def usable_format(self) -> Format:
-        """Return the format; InputError if there is none, or only a part of one."""
+        """Return the format; InputError if there is none, or for a single log of a run of ours."""
         if self.path.is_file() and self.format is own:
             raise InputError(
                 f"{self.path} is a file: give the directory of the run that it belongs to"
@@ -92,11 +92,11 @@ class Source:
 def find_runs(paths: Iterable[Path], format_name: str = "") -> list[Source]:
     """Find the runs among and below the paths, each once, in natural order.
 
-    A run is a directory that directly holds logs, or metrics without logs, or, if given by
-    itself, one log of a format that has all machines in one. Folders whose files seem to be logs
-    of no known format are among the sources, unless there are runs in folders below. Not
-    searched are folders whose names begin with a dot, those called `failed` below the paths, links,
-    and folders in MAX_DEPTH others. InputError if a path does not exist or has no run below it.
+    A run is a directory that directly holds logs, or metrics without logs; or a file given as a
+    path, in a format with all machines in one log. A folder with files that seem to be logs of an
+    unknown format is a source, too, unless folders below hold runs. The search skips links, names
+    with a leading dot, folders called `failed` below the paths, and folders deeper than MAX_DEPTH.
+    InputError if a path does not exist or has no run below it.
     """
     found: dict[Path, Source] = {}
     for path in paths:
@@ -110,7 +110,7 @@ def find_runs(paths: Iterable[Path], format_name: str = "") -> list[Source]:
 
 
 def _check_usable(path: Path, below: list[Source]) -> None:
-    """InputError unless one of the sources below a path can be loaded."""
+    """Raise InputError unless one of the sources below a path can be loaded."""
     if not below:
         raise InputError(f"{path} holds no run: no logs were found there or in folders below")
     if path.is_file() or not any(source.is_run for source in below):
@@ -120,8 +120,8 @@ def _check_usable(path: Path, below: list[Source]) -> None:
 def load(path: Path, format_name: str = "") -> Run:
     """Load the run of a directory or a log; InputError if it holds none or more than one.
 
-    `format_name` is a key of FORMATS or the path of a description of a format, and "" if the
-    content is to decide.
+    `format_name` is a key of FORMATS, the path of a description of a format, or "" to decide by
+    the content.
     """
     runs = source_of(path, format_name).load()
     if len(runs) > 1:
@@ -130,7 +130,7 @@ def load(path: Path, format_name: str = "") -> Run:
 
 
 def source_of(path: Path, format_name: str = "") -> Source:
-    """Find the format of the logs in a directory, or of a log: the first one that knows any."""
+    """Find the format of a log, or of a directory's logs: the first that knows one of the files."""
     try:
         return _source(path, format_name, count(1))
     except OSError as error:
@@ -159,8 +159,8 @@ def _source(path: Path, format_name: str, numbers: Iterator[int]) -> Source:
 def _files(path: Path, numbers: Iterator[int]) -> list[Path]:
     """Return the regular files directly in a directory, or the one file.
 
-    Names that begin with a dot are skipped: unfinished runs live under them. `numbers` count the
-    names; InputError if they are too many.
+    Names with a leading dot, as those of unfinished runs, are skipped. `numbers` count the names;
+    InputError if they are too many.
     """
     if path.is_file():
         return [path.resolve()]
@@ -177,7 +177,7 @@ def _files(path: Path, numbers: Iterator[int]) -> list[Path]:
 
 
 def _head(path: Path) -> str:
-    # Files of the kernel are empty by their size, and may have no end.
+    # Virtual files of the kernel have size 0, and may have no end.
     if not path.stat().st_size:
         return ""
     with open_regular(path) as file:

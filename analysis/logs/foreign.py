@@ -186,7 +186,7 @@ def _table(name: str, events: pl.DataFrame, matches: Matches) -> pl.DataFrame:
 
 
 def _inferred(events: pl.DataFrame, matched: pl.DataFrame, matches: Matches) -> pl.Series:
-    """Return the column `inferred` of receives, and of sends whose receivers are not logged."""
+    """Return the column `inferred`, of receives and of sends without logged receivers."""
     method = np.zeros(events.height, np.uint32)
     unnamed = (events["kind"] == "send") & (events["to"].list.len().fill_null(0) == 0)
     method[unnamed.to_numpy()] = METHODS.index(NO_RECEIVER)
@@ -198,7 +198,7 @@ def _inferred(events: pl.DataFrame, matched: pl.DataFrame, matches: Matches) -> 
 
 
 def _receivers(events: pl.DataFrame, received_by: pl.DataFrame) -> pl.Series:
-    """Return the receivers of each send: those in the log, or else those that received it."""
+    """Return the receivers of each send: those in the log, or else the machines it reached."""
     known = (events["to"].list.len() > 0).fill_null(False)
     if (known | (events["kind"] != "send")).all():
         return events["to"]

@@ -1,7 +1,7 @@
-"""How much is read of folders that somebody else made; `docs/files.md` states the same numbers.
+"""Limits for folders of unknown origin; `docs/files.md` lists the same numbers.
 
-Beyond a limit there is a message that names it. Logs of other programs have lower ones, because
-their events are made one by one.
+If input exceeds a limit, a message names the limit. Logs of other programs have lower limits,
+because their events are created one by one.
 """
 
 #: Files and folders that one search looks at, and folders within folders.
@@ -10,9 +10,9 @@ MAX_DEPTH = 32
 #: The logs of one run together: ours, and those of other programs.
 MAX_OWN_BYTES = 4 << 30
 MAX_TEXT_BYTES = 256 << 20
-#: So many lines of one of our logs that cannot be used, and it is read no further.
+#: Unusable lines of one of our logs; after these it is read no further.
 MAX_DAMAGE = 500
-#: A line of a log of another program, and the events that are made one by one.
+#: A line of a log of another program, and the events of a run, which are created one by one.
 MAX_LINE_CHARACTERS = 1 << 16
 MAX_EVENTS = 500_000
 #: Machines that the logs of other programs name, the length of their names, and events times
@@ -20,8 +20,8 @@ MAX_EVENTS = 500_000
 MAX_MACHINES = 500
 MAX_NAME_CHARACTERS = 200
 MAX_CELLS = 20_000_000
-#: The search for a regular expression in the logs of one run, in time of the processor: a base,
-#: and more for each search and character, up to a maximum. Common expressions take a tenth of it.
+#: Processor time of the search for a regular expression in the logs of one run: a base, and more
+#: for each search and character, up to a maximum. Common expressions take a tenth of it.
 SEARCH_BASE_S = 0.25
 SEARCH_S = 1e-5
 SEARCH_S_PER_CHARACTER = 1e-6

@@ -5,10 +5,10 @@ The known fields of a receive decide the method:
 - sender and stamp: the send with that stamp on that channel, the first unmatched one of equal
   stamps;
 - sender only: the sends of the channel in order, except that a receive at which the clock jumps
-  belongs to the one send whose stamp explains the jump;
-- neither: the one send whose stamp the clock allows. A receive that fits several sends is
-  ambiguous and stays unmatched. If one fits no send, the log of some machine is missing, whose
-  sends the others may be of as well: then all are ambiguous.
+  belongs to the one send with the stamp that explains the jump;
+- neither: the one send with a stamp that the clock allows. A receive that fits several sends is
+  ambiguous and stays unmatched. If a receive fits no send, the log of a machine is missing; its
+  sends may be those of other receives, too, so all of them are ambiguous.
 """
 
 from bisect import bisect_right
@@ -157,7 +157,7 @@ def _one_by_one(matches: Matches, sends: list[Send], receives: list[Receive]) ->
 
 
 def _in_order(matches: Matches, sends: list[Send], receives: list[Receive]) -> dict[int, int]:
-    """Match a channel in order; matches since the last jump are ambiguous if it skips a send."""
+    """Match in order; if a jump skips sends, all matches since the last jump are ambiguous."""
     found = dict[int, int]()
     following, since = 0, list[Receive]()
     for receive in receives:
@@ -180,7 +180,7 @@ def _in_order(matches: Matches, sends: list[Send], receives: list[Receive]) -> d
 
 
 def _by_clock(matches: Matches, sends: list[Send], receives: list[Receive]) -> dict[int, int]:
-    """Match receives that fit exactly one send, again and again until no more follow."""
+    """Match receives that fit exactly one send, and repeat until there are no more."""
     found = dict[int, int]()
     left = sorted(sends, key=lambda send: send.stamp)
     waiting = list(receives)

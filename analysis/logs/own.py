@@ -1,4 +1,4 @@
-"""The project's own logs (`vm.log`): the directory of one run in, a `Run` out."""
+"""The project's own logs (`vm.log`): load the directory of one run as a `Run`."""
 
 import json
 import os
@@ -24,17 +24,17 @@ NAME = "jsonl"
 
 
 def knows(head: str) -> bool:
-    """Whether a file that begins so is a log of ours."""
+    """Return whether a file with this beginning is a log of ours."""
     if re.match(r'\s*\{\s*"kind"\s*:', head):
         return True
-    # The order of keys means nothing in JSON; a start record has these four.
+    # JSON does not fix the order of keys; a start record has these four.
     return all(f'"{key}"' in head for key in ("kind", "format", "epoch_unix_ns", "spec"))
 
 
 def load(directory: Path, _known: Sequence[Path]) -> list[Run]:
     """Load the run of the directory's `*.jsonl` files; InputError if it is not exactly one.
 
-    All are its logs, also those of which not even the first record is whole.
+    Each of these files is a log of the run, even if its first record is damaged.
     """
     logs = logs_in(directory)
     if len(logs) > MAX_MACHINES:
@@ -45,7 +45,7 @@ def load(directory: Path, _known: Sequence[Path]) -> list[Run]:
 
 
 def of_records(directory: Path, logs: Mapping[str, Iterable[Record]]) -> Run:
-    """The run whose directory will hold these logs, each a machine's own account."""
+    """Return the run of a directory that will hold these logs, one per machine."""
     held = [reading.of_records(log_path(directory, name), log) for name, log in logs.items()]
     return _run(directory, held)
 
@@ -98,13 +98,13 @@ def _run(directory: Path, readings: list[Reading], planned: Spec | Damage | None
 def _read_all(files: list[Path]) -> list[Reading]:
     if not any(map(is_big, files)):
         return list(map(read, files))
-    # Polars reads with all cores, but has not all of the work.
+    # Polars reads with all cores, but does only a part of the work.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(lambda path: cached(path, read), files))
 
 
 def _table(run: str, logs: list[Reading]) -> pl.LazyFrame:
-    """The events of all machines."""
+    """Return the events of all machines."""
     events = pl.concat([log.scan for log in logs]) if logs else Reading(Path()).scan
     return events.with_columns(run=pl.lit(run)).select(*SCHEMA)
 
@@ -112,12 +112,12 @@ def _table(run: str, logs: list[Reading]) -> pl.LazyFrame:
 def _agreed(directory: Path, readings: list[Reading], planned: Spec | None) -> Start:
     """Return a start record that stands for all; InputError unless all are of the same run.
 
-    spec.json has to agree with them, as far as it goes.
+    Their specs must agree with spec.json, too.
     """
     starts = {reading.file: reading.start for reading in readings if reading.start}
     if not starts:
         raise InputError(
-            f"{directory} holds no log with a start record: nobody can say what was run"
+            f"{directory} holds no log with a start record: the spec of the run is unknown"
         )
     for field in ("run", "epoch_unix_ns", *(f"spec.{name}" for name in FIELDS)):
         values = {file: attrgetter(field)(start) for file, start in starts.items()}
@@ -132,7 +132,7 @@ def _agreed(directory: Path, readings: list[Reading], planned: Spec | None) -> S
 
 
 def _check_equal(directory: Path, field: str, values: Mapping[str, Any]) -> None:
-    """InputError if files disagree on a field: the odd ones are named against the others."""
+    """Raise InputError if files disagree on a field; it names the odd ones against the others."""
     held = list(values.values())
     usual = max(held, key=held.count)
     odd = [file for file, value in values.items() if value != usual]

@@ -1,8 +1,8 @@
-"""One log of ours as it is read: its events as a table, its other records, its damage.
+"""Reading of one log of ours: its events as a table, its other records, its damage.
 
-Many lines at once are left to `analysis.logs.bulk`. Where it finds anything that is not plainly an
-event the lines are halved and halved again, until few are left to be decoded one by one: so
-every line is taken for what `vm.log` says it is, and damage costs time only where it is.
+`analysis.logs.bulk` reads many lines at once. If one of them is not exactly an event, the lines are
+halved again and again, until a few are left, which are decoded one by one. So every line is read
+as `vm.log` defines it, and damage costs time only where it is.
 """
 
 from collections.abc import Iterable, Iterator
@@ -30,7 +30,7 @@ from vm.quoting import escaped, plain
 from vm.records import Event, Record, Recovery, Start, Stop
 
 BLOCK_BYTES = 16 << 20
-#: So many lines are decoded one by one before Polars has read them.
+#: Decoding so few lines one by one takes less time than a call of Polars.
 FEW_LINES = 64
 
 
@@ -38,9 +38,9 @@ FEW_LINES = 64
 class Reading:
     """One log file as far as it was read.
 
-    `records` are all that are no events, with their lines; `frames` the events in the columns
-    of SCHEMA, but without the run. `is_big` says that they are on disk,
-    `is_given_up` that the rest of the log is not read.
+    `records` are all records except events, with their lines; `frames` hold the events in the
+    columns of SCHEMA except `run`. `is_big` means that the events are on disk, `is_given_up` that
+    the rest of the log is not read.
     """
 
     path: Path
@@ -56,7 +56,7 @@ class Reading:
 
     @property
     def machine(self) -> str:
-        """Whose log it is; without a start record its name says so."""
+        """The machine of the log, by its start record or else by its file name."""
         return self.start.machine if self.start else escaped(self.path.stem)
 
     @property
@@ -83,7 +83,7 @@ class Reading:
         self.is_given_up = True
 
     def take(self, line: int, record: Record) -> None:
-        """Take the next record in; what has no place in a log becomes damage."""
+        """Take in the next record; a record that is not allowed there becomes damage."""
         if isinstance(record, Start):
             _check_start(self, line, record)
         elif self.start is None:
@@ -98,7 +98,7 @@ class Reading:
         self.hold(line, record)
 
     def hold(self, line: int, record: Record) -> None:
-        """Take in a record that is known to have its place."""
+        """Take in a record that is known to be allowed there."""
         if isinstance(record, Event):
             self._lines.append(line)
             self._events.append(record)
@@ -110,7 +110,7 @@ class Reading:
             self.stop = record
 
     def take_events(self, line: int, events: pl.DataFrame) -> None:
-        """Take a table of the next events in, which are on successive lines."""
+        """Take in a table of the next events, which are on successive lines."""
         self.flush()
         lines = pl.int_range(line, line + events.height, dtype=pl.Int64)
         where = {"machine": pl.lit(self.machine), "file": pl.lit(self.file), "line": lines}
@@ -118,7 +118,7 @@ class Reading:
         self.frames.append(events.lazy().with_columns(**where).select(names))
 
     def flush(self) -> None:
-        """Make a table of the events that came one by one."""
+        """Make a table of the events that were taken in one by one."""
         if self._events:
             assert self.start
             main = self.start.spec.clocks[0]
@@ -128,7 +128,7 @@ class Reading:
 
 
 def of_records(path: Path, records: Iterable[Record]) -> Reading:
-    """The reading of a log that nobody has written yet, and that so cannot be damaged."""
+    """Return the reading of a log that is not written yet, and so cannot be damaged."""
     reading = Reading(path)
     for line, record in enumerate(records, 1):
         reading.hold(line, record)
@@ -137,7 +137,7 @@ def of_records(path: Path, records: Iterable[Record]) -> Reading:
 
 
 def read(path: Path) -> Reading:
-    """All that a log says. InputError if it cannot be of one run."""
+    """Read a log. InputError if it cannot be of one run."""
     reading = Reading(path)
     line = 1
     with open_regular(path) as file:
@@ -149,8 +149,8 @@ def read(path: Path) -> Reading:
 
 
 def _blocks(file: BinaryIO) -> Iterator[bytes]:
-    """The file in parts that end with a line: its first and its last line by themselves, as no
-    event is expected there; in the end what has no line end. A too long line is the last."""
+    """Yield blocks of complete lines: the first and the last line by themselves, as no event is
+    expected there; then the text without a line end. Reading ends at a line that is too long."""
     left = file.readline(MAX_LINE_BYTES + 1)
     if len(left) <= MAX_LINE_BYTES:
         yield left
@@ -201,7 +201,7 @@ def _read_lines(reading: Reading, first: int, block: bytes) -> None:
 
 
 def _unusable(record: Event | Recovery | Stop, start: Start) -> str:
-    """Why a record cannot be taken into a run that began so, or "" if it can."""
+    """Return why a record does not fit a run with this start record, or "" if it does."""
     match record:
         case Event():
             return unusable(record, start.spec.clocks, len(start.spec.machines))

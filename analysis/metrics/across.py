@@ -13,7 +13,7 @@ from analysis.metrics.run import METRICS, RUN_METRICS
 
 
 def per_runs(runs: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-    """Return one row a run, from its metrics: its own, and of its machines' metrics the means."""
+    """Return one row per run: the metrics of the run, and the means of its machines' metrics."""
     types = {"run": pl.String} | dict.fromkeys(METRICS, pl.Float64)
     return pl.DataFrame([_means(one) for one in runs], schema=types, strict=False)
 
@@ -22,7 +22,7 @@ def statistics(runs: pl.DataFrame) -> pl.DataFrame:
     """Return three rows, `mean`, `sd` and `ci95_half_width`, over some rows of `per_runs`.
 
     The mean plus and minus `ci95_half_width` is its 95 % confidence interval (Student's t). Runs
-    without a value do not count for it; of one run there is neither deviation nor interval.
+    without a value are left out; a single run has neither deviation nor interval.
     """
     rows = runs.drop("run")
     mean, sd, count = rows.mean(), rows.std(), rows.count()
@@ -37,9 +37,9 @@ def statistics(runs: pl.DataFrame) -> pl.DataFrame:
 
 @cache
 def half_width_in_sd(runs: int) -> float | None:
-    """Half the width of a mean's 95 % confidence interval, in standard deviations of a run.
+    """Return half the width of a mean's 95 % confidence interval, in standard deviations of a run.
 
-    None of one run.
+    None for a single run.
     """
     # Imported here because it takes a tenth of a second, and one run needs none of it.
     from scipy.special import stdtrit

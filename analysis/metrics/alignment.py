@@ -1,9 +1,9 @@
-"""The main clocks of all machines at common instants: how far apart they are, and who lags.
+"""The main clocks of all machines at common instants: their spread, and the lag of each.
 
-The clock of a machine at an instant is that of its last event at or before it. The instants are
-those of all events, from the one at which every machine has had an event until the earliest last
-event: before and after, somebody's clock is not known. Means are over time, in which a clock
-stands still until the next instant.
+The clock of a machine at an instant is that of its last event at or before this instant. The
+instants are the times of all events, from the first at which every machine has had an event until
+the earliest last event of a machine: before and after, some clock is unknown. Means are over time:
+a clock keeps its value until the next instant.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ Ints = NDArray[np.int64]
 class Alignment:
     """The highest clock (`front`) and the lowest (`rear`) at the instants `at_ns`.
 
-    `lag_mean` is how far behind the front each machine was. Without an instant at which all
+    `lag_mean` is each machine's mean distance behind the front. Without an instant at which all
     clocks are known there are no entries; a mean over no time is None.
     """
 
@@ -43,15 +43,15 @@ class Alignment:
 
 
 class _Readings(NamedTuple):
-    """All events in the order of their times; `mine` says for each machine which are its own."""
+    """All events in the order of their times; `mine` marks the events of each machine."""
 
     at_ns: Ints
     clock: Ints
     mine: list[NDArray[np.bool_]]
 
     def after(self, rows: Ints) -> Iterator[Ints]:
-        """For each machine, what its clock read once the events up to a row had happened."""
-        # One machine at a time: all clocks at all instants of a large run fill the memory.
+        """Yield the clock of each machine after the events up to and including each of `rows`."""
+        # One machine at a time: all clocks at all instants of a large run would fill the memory.
         return (self.clock[own][np.cumsum(own)[rows] - 1] for own in self.mine)
 
 
@@ -84,7 +84,7 @@ def _readings(run: Run) -> _Readings:
 
 
 def _common(readings: _Readings) -> Ints:
-    """The last row of each instant at which every machine has a clock and is not yet at its end."""
+    """Return the last row of each instant at which all clocks are known."""
     at_ns = readings.at_ns
     if not all(own.any() for own in readings.mine):
         return np.empty(0, np.int64)
@@ -95,7 +95,7 @@ def _common(readings: _Readings) -> Ints:
 
 
 def _mean(at_ns: Ints, values: Ints) -> float | None:
-    """Of values that each last until the next instant."""
+    """Return the mean over time of values that each last until the next instant."""
     lasting_ns = np.diff(at_ns)
     # As floats: the sum of the products of a long run does not fit into 64 bits.
     return float(np.average(values[:-1], weights=lasting_ns)) if lasting_ns.size else None

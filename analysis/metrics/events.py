@@ -1,8 +1,8 @@
-"""Metrics counted from the events of one machine, as Polars expressions: one pass makes them all.
+"""Metrics of the events of one machine, as Polars expressions: one pass computes all of them.
 
 A jump is the difference of successive main clock values of one machine; a standard deviation is
-that of a sample (divided by n - 1). Delays and waits are those of the messages that the machine
-has received: of a saturated machine they tell little, as most messages still wait in its inbox.
+that of a sample (divided by n - 1). Delays and waits cover only received messages: on a saturated
+machine most messages still wait in the inbox, so its delays and waits are of little use.
 A 95th percentile (`p95`) is interpolated linearly between the two values around it.
 """
 
@@ -20,11 +20,11 @@ JUMP = pl.col("jump")
 
 
 def prepare(run: Run) -> pl.DataFrame:
-    """What the metrics read: the events, with the `jump` at each, and a receive's `sent_ns`."""
+    """Return the columns of events that the metrics use, with `jump`, and `sent_ns` of receives."""
     used = ("machine", "kind", "tick", "at_ns", "arrived_ns", "queue", "main", "to")
     same_machine = pl.col("machine") == pl.col("machine").shift()
     jump = pl.when(same_machine).then(pl.col("main").diff())
-    # No row is not a row number: null.
+    # The row -1, for no known send, becomes null.
     sends = pl.Series(causality(run).send).cast(pl.UInt32, strict=False)
     return run.events.select(*used, jump=jump, sent_ns=pl.col("at_ns").gather(sends))
 
@@ -55,7 +55,7 @@ def receive() -> pl.Expr:
 
 
 def messages_out() -> pl.Expr:
-    """How many messages did the machine send? A send to all is one to each."""
+    """How many messages did the machine send? A send to all is one message to each machine."""
     return pl.col("to").list.len().sum()
 
 
@@ -80,27 +80,27 @@ def jump_max() -> pl.Expr:
 
 
 def jump_sd() -> pl.Expr:
-    """How much do the jumps of the clock differ? Sample standard deviation."""
+    """How much did the jumps of the clock vary? Sample standard deviation."""
     return JUMP.std()
 
 
 def jump_over_1_mean() -> pl.Expr:
-    """How large were those jumps of the clock that were over 1, on average?"""
+    """How large were the jumps of the clock above 1, on average?"""
     return JUMP.filter(JUMP > 1).mean()
 
 
 def jump_over_1_share() -> pl.Expr:
-    """Which share of the jumps was over 1, so that another machine had pushed the clock?"""
+    """Which share of the jumps was above 1, caused by the clock of another machine?"""
     return (JUMP > 1).mean()
 
 
 def jump_over_1_event_share() -> pl.Expr:
-    """Which share of all events, with the first one, came with a jump of the clock over 1?"""
+    """Which share of all events, including the first, had a jump of the clock above 1?"""
     return (JUMP > 1).sum() / pl.len()
 
 
 def clock_rate_per_s() -> pl.Expr:
-    """How many units a second did the main clock gain, from the first event to the last?"""
+    """How many units per second did the main clock gain, from the first event to the last?"""
     gained = pl.col("main").last() - pl.col("main").first()
     return ratio(gained, (pl.col("at_ns").last() - pl.col("at_ns").first()) / NS_PER_S)
 
@@ -112,32 +112,32 @@ def queue_mean_on_receive() -> pl.Expr:
 
 def queue_mean_on_tick() -> pl.Expr:
     """How many messages did a tick leave in the inbox, on average?"""
-    # Null where a log tells the queue of some events only: their mean is another metric.
+    # Null if a log has the queue of some events only: their mean is another metric.
     return pl.when(pl.col("queue").null_count() == 0).then(pl.col("queue").mean())
 
 
 def queue_peak() -> pl.Expr:
-    """What was the most that a tick left in the inbox?"""
+    """How many messages did a tick leave in the inbox at most?"""
     return pl.col("queue").max()
 
 
 def network_delay_mean_ms() -> pl.Expr:
-    """How long was a received message on its way, from send to arrival, on average?"""
+    """How long did a received message take from its send to its arrival, on average?"""
     return _mean_ms("sent_ns", "arrived_ns")
 
 
 def network_delay_p95_ms() -> pl.Expr:
-    """Within which time had 95 % of the received messages arrived after their send?"""
+    """Within which time after their send did 95 % of the received messages arrive?"""
     return _p95_ms("sent_ns", "arrived_ns")
 
 
 def time_in_queue_mean_ms() -> pl.Expr:
-    """How long was a received message in the inbox, from arrival to receive, on average?"""
+    """How long did a received message wait in the inbox, on average?"""
     return _mean_ms("arrived_ns", "at_ns")
 
 
 def time_in_queue_p95_ms() -> pl.Expr:
-    """Within which time had 95 % of the received messages left the inbox?"""
+    """Within which time after their arrival did 95 % of the received messages leave the inbox?"""
     return _p95_ms("arrived_ns", "at_ns")
 
 
@@ -147,7 +147,7 @@ def message_age_mean_ms() -> pl.Expr:
 
 
 def message_age_p95_ms() -> pl.Expr:
-    """How old were 95 % of the messages at most at their receive, counted from their send?"""
+    """How old were 95 % of the received messages at most, from send to receive?"""
     return _p95_ms("sent_ns", "at_ns")
 
 
@@ -160,11 +160,11 @@ def _p95_ms(begin: str, end: str) -> pl.Expr:
 
 
 def ratio(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
-    """Null, not infinite and not NaN, where there is nothing to divide by."""
+    """Return a ratio that is null, not infinite and not NaN, where the divisor is 0."""
     return pl.when(whole != 0).then(part / whole)
 
 
-#: Expressions over the events of one machine, as `prepare` leaves them.
+#: Expressions over the events of one machine, as `prepare` returns them.
 EVENT_METRICS: dict[str, Callable[[], pl.Expr]] = {
     "ticks_done": ticks_done,
     "events": events,

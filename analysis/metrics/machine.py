@@ -1,8 +1,8 @@
 """Metrics of each machine of a run.
 
-What is undefined (the mean of nothing, a value that the logs do not hold) is null or None,
-never 0 and never NaN. A metric is a function whose docstring is the question that it answers;
-the tables at the end, and that of `analysis.metrics.events`, name what each kind is made from.
+An undefined value (the mean of nothing, a value that the logs lack) is null or None, never 0 and
+never NaN. A metric is a function; its docstring is the question that it answers. The tables at the
+end, and EVENT_METRICS in `analysis.metrics.events`, group the metrics by their input.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -21,7 +21,7 @@ from analysis.metrics.theory import Flow, predict
 
 @derived
 def per_machine(run: Run) -> pl.DataFrame:
-    """Return one row a machine, in the run's order; one column a metric of MACHINE_METRICS."""
+    """Return a row for each machine, in the run's order, a column for each of MACHINE_METRICS."""
     known = {name: metric(run) for name, metric in LOOKED_UP_METRICS.items()}
     counted = prepare(run).group_by("machine")
     metrics = pl.DataFrame({"machine": run.machines, **known}).join(
@@ -30,14 +30,14 @@ def per_machine(run: Run) -> pl.DataFrame:
         how="left",
         maintain_order="left",
     )
-    # What Polars counts is unsigned; of a machine that has a log, but no events, it is 0.
+    # Polars counts in unsigned integers; a machine with a log, but without events, counts 0.
     counts = cs.unsigned_integer().cast(pl.Int64)
     logged = pl.col("machine").is_in(run.logged)
     metrics = metrics.with_columns(pl.when(logged).then(counts.fill_null(0)))
     return metrics.select("machine", *LOOKED_UP_METRICS, *EVENT_METRICS, *_derived())
 
 
-# A sweep asks them of each of its runs.
+# Cached, since a sweep computes them for each of its runs.
 @cache
 def _of_events() -> list[pl.Expr]:
     return [metric().alias(name) for name, metric in EVENT_METRICS.items()]
@@ -49,12 +49,12 @@ def _derived() -> list[pl.Expr]:
 
 
 def tick_rate_hz(run: Run) -> pl.Series:
-    """How many ticks a second was the machine given?"""
+    """How many ticks per second was the machine set to take?"""
     return _whole(run, run.tick_rates_hz)
 
 
 def ticks_missed(run: Run) -> pl.Series:
-    """How many ticks came too late to be taken? Of a killed machine: gaps in its tick numbers."""
+    """How many ticks came too late to be taken? For a killed machine: gaps in its tick numbers."""
     counted = {machine: stop.ticks_missed for machine, stop in run.stops.items()}
     gaps = pl.col("tick").max() + 1 - pl.col("tick").count()
     return _whole(run, counted | _of(run, set(run.logged) - set(counted), gaps))
@@ -66,7 +66,7 @@ def queue_left(run: Run) -> pl.Series:
 
 
 def observed_s(run: Run) -> pl.Series:
-    """For how long was the machine seen? The run's duration; unless it finished, its last event."""
+    """How long was the machine observed? For the run, or until its last event if it ended early."""
     finished = {
         machine: run.starts[machine].spec.duration_s
         for machine, stop in run.stops.items()
@@ -82,22 +82,22 @@ def lag_behind_front_mean(run: Run) -> pl.Series:
 
 
 def predicted_utilisation(run: Run) -> pl.Series:
-    """Which share of the ticks receives in the fluid model, which knows no faults?"""
+    """Which share of the ticks receives a message in the fluid model, without faults?"""
     return _real(run, {machine: flow.utilisation for machine, flow in _flows(run).items()})
 
 
 def predicted_sends_per_s(run: Run) -> pl.Series:
-    """How many sends does the machine do a second in the fluid model, which knows no faults?"""
+    """How many sends per second does the fluid model predict, without faults?"""
     return _real(run, {machine: flow.sends_per_s for machine, flow in _flows(run).items()})
 
 
 def predicted_receives_per_s(run: Run) -> pl.Series:
-    """How many messages does it receive a second in the fluid model, which knows no faults?"""
+    """How many received messages per second does the fluid model predict, without faults?"""
     return _real(run, {machine: flow.receives_per_s for machine, flow in _flows(run).items()})
 
 
 def predicted_queue_growth_per_s(run: Run) -> pl.Series:
-    """By how much does its inbox grow a second in the fluid model, which knows no faults?"""
+    """How fast does the inbox grow in the fluid model, without faults, in messages per second?"""
     return _real(run, {machine: flow.queue_growth_per_s for machine, flow in _flows(run).items()})
 
 
@@ -107,33 +107,33 @@ def messages_in() -> pl.Expr:
 
 
 def utilisation() -> pl.Expr:
-    """Which share of the ticks that were taken received a message?"""
+    """Which share of the taken ticks received a message?"""
     return ratio(pl.col("receive"), pl.col("ticks_done"))
 
 
 def sends_per_s() -> pl.Expr:
-    """How many sends a second did the machine do while it was observed?"""
+    """How many sends per second did the machine do while it was observed?"""
     return ratio(pl.col("send"), pl.col("observed_s"))
 
 
 def receives_per_s() -> pl.Expr:
-    """How many messages a second did the machine receive while it was observed?"""
+    """How many messages per second did the machine receive while it was observed?"""
     return ratio(pl.col("receive"), pl.col("observed_s"))
 
 
 def queue_growth_per_s() -> pl.Expr:
-    """How many messages left in the inbox at the end are that for each second observed?"""
+    """How fast did the backlog grow, in messages per second?"""
     return ratio(pl.col("queue_left"), pl.col("observed_s"))
 
 
 def clock_rate_to_fastest_share() -> pl.Expr:
-    """How fast did the clock run, as a share of the rate of the clock that ran fastest?"""
+    """How fast did the clock run, as a share of the fastest clock's rate?"""
     return ratio(pl.col("clock_rate_per_s"), pl.col("clock_rate_per_s").max())
 
 
 @derived
 def _flows(run: Run) -> Mapping[str, Flow]:
-    """What the theory expects; nothing unless all that it depends on is known."""
+    """Return the predictions of the theory; none unless workload and all tick rates are known."""
     workload = next((start.spec.workload for start in run.starts.values()), None)
     if workload is None or set(run.tick_rates_hz) < set(run.machines):
         return {}
@@ -141,7 +141,7 @@ def _flows(run: Run) -> Mapping[str, Flow]:
 
 
 def _of(run: Run, machines: Iterable[str], expression: pl.Expr) -> dict[str, Any]:
-    """What an expression says of the events of each of some machines."""
+    """Evaluate an expression over the events of each of these machines."""
     names = list(machines)
     if not names:
         return {}
@@ -157,7 +157,7 @@ def _real(run: Run, values: Mapping[str, float | None]) -> pl.Series:
     return pl.Series([values.get(machine) for machine in run.machines], dtype=pl.Float64)
 
 
-#: What is known of a run without counting events, one value a machine in the run's order.
+#: Functions of the run that return one value per machine, in the run's order.
 LOOKED_UP_METRICS: dict[str, Callable[[Run], pl.Series]] = {
     "tick_rate_hz": tick_rate_hz,
     "ticks_missed": ticks_missed,
@@ -170,7 +170,7 @@ LOOKED_UP_METRICS: dict[str, Callable[[Run], pl.Series]] = {
     "predicted_queue_growth_per_s": predicted_queue_growth_per_s,
 }
 
-#: Expressions over the metrics above, one row a machine.
+#: Expressions over the metrics above, one row per machine.
 DERIVED_METRICS: dict[str, Callable[[], pl.Expr]] = {
     "messages_in": messages_in,
     "utilisation": utilisation,

@@ -1,7 +1,7 @@
 """Runs as points of an experiment: one row for each run, with the values of its axes.
 
 The folder of an experiment holds in `experiment.json` the values of its axes at each point; its
-runs are called `<point>-seed<seed>`. Runs in other folders count as one point of their folder.
+runs are called `<point>-seed<seed>`. The runs in any other folder form one point.
 """
 
 import json
@@ -36,7 +36,7 @@ class RunPoint:
 
 
 def point_of(directory: Path) -> RunPoint:
-    """Return the point of the run in a directory, by its name and the folder that it is in."""
+    """Return the point of the run in a directory, by the names of the run and its folder."""
     folder = directory.resolve().parent
     name = RUN.fullmatch(directory.resolve().name)
     point = _points(folder).get(name["point"]) if name else None
@@ -65,7 +65,7 @@ def _points(folder: Path) -> Mapping[str, Any]:
 
 
 def by_run(runs: Sequence[Mapping[str, Any]], points: Sequence[RunPoint]) -> pl.DataFrame:
-    """Return one row a run: `run`, `point`, a column for each axis, `seed`, and the metrics.
+    """Return one row per run: `run`, `point`, a column for each axis, `seed`, and the metrics.
 
     A value that is not one number or word is written as JSON.
     """
@@ -86,5 +86,5 @@ def _is_long(value: Any) -> bool:
 
 def _column(axis: str, values: Sequence[Any]) -> pl.Series:
     cells = [json.dumps(value) if _is_long(value) else value for value in values]
-    # Not strict: whole numbers and others are both numbers, numbers and words both words.
+    # Not strict: integers beside floats become floats, numbers beside words become words.
     return pl.Series(axis, cells, strict=False)

@@ -27,7 +27,7 @@ def per_run(run: Run) -> dict[str, Value]:
 
 
 def final_spread(run: Run) -> Value:
-    """How far apart are the last clocks, whatever their time?"""
+    """How far apart are the clocks of the machines' last events, regardless of their times?"""
     first = causality(run).first
     if not np.diff(first).all():
         return None
@@ -36,12 +36,12 @@ def final_spread(run: Run) -> Value:
 
 
 def skew_mean(run: Run) -> Value:
-    """How far apart are the clocks at one instant, on average over time?"""
+    """How far apart were the clocks at the same instant, on average over time?"""
     return align(run).spread_mean
 
 
 def skew_max(run: Run) -> Value:
-    """How far apart were the clocks at most, at one instant?"""
+    """How far apart were the clocks at the same instant, at most?"""
     spread = align(run).spread
     return int(spread.max()) if spread.size else None
 
@@ -53,7 +53,7 @@ def skew_end(run: Run) -> Value:
 
 
 def skews(run: Run) -> pl.DataFrame:
-    """The spread of the main clocks at every common instant: `at_ns`, `spread`."""
+    """Return the spread of the main clocks at every common instant, as `at_ns` and `spread`."""
     return pl.DataFrame({"at_ns": align(run).at_ns, "spread": align(run).spread})
 
 

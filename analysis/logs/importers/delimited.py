@@ -35,12 +35,12 @@ MIN_COLUMNS = 3
 
 
 def knows(head: str) -> bool:
-    """Whether a file that begins so is a log of this format."""
+    """Return whether a file with this beginning is a log of this format."""
     return _layout(head) is not None
 
 
 def load(path: Path, files: Sequence[Path]) -> list[Run]:
-    """Load the run whose logs are in a directory, or in one file."""
+    """Load the run from the logs in a directory, or from one file."""
     reader = Reader()
     rows = [row for file in files for row in _rows(file, reader)]
     return [run_of(reader.extract(path, NAME, rows))]
@@ -72,7 +72,7 @@ def _column(cell: str) -> str:
 
 
 def _is_event(cells: Sequence[str]) -> bool:
-    """Whether cells in the order of BY_DEFAULT are an event."""
+    """Return whether cells in the order of BY_DEFAULT are an event."""
     return bool(NUMBER.fullmatch(cells[1])) and Reader().kind_of(cells[2]) is not None
 
 
@@ -93,7 +93,7 @@ def _rows(file: Path, reader: Reader) -> Iterator[Row]:
 
 
 def row_of(file: str, machine: str, line: int, found: dict[str, str]) -> Row:
-    """Make a row from texts by the names of COLUMNS; `machine` is that of a log that names none."""
+    """Make a row from texts by the names of COLUMNS; `machine` is the default for the column."""
     known = {name: found.get(name, "") for name in COLUMNS}
     peer = known.pop("peer")
     defaults = {"machine": machine, "sender": peer, "receivers": peer}

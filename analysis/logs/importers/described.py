@@ -54,7 +54,7 @@ class Described:
     kinds: Mapping[str, Kind]
 
     def knows(self, head: str) -> bool:
-        """Whether a file that begins so is a log of this format."""
+        """Return whether a file with this beginning is a log of this format."""
         try:
             return any(self.expression.search(line) for line in head.splitlines())
         except InputError:
@@ -62,7 +62,7 @@ class Described:
             return True
 
     def load(self, path: Path, files: Sequence[Path]) -> list[Run]:
-        """Load the run whose logs are in a directory, or in one file."""
+        """Load the run from the logs in a directory, or from one file."""
         reader = Reader(self.time, self.kinds)
         matching = [file for file in files if fnmatch(file.name, self.files)]
         if not matching:
@@ -159,7 +159,7 @@ def _kinds(value: Any) -> Mapping[str, Kind]:
     return kinds
 
 
-#: Every field of a description and how its plain value is read; absent it is None.
+#: Every field of a description, with the function that reads its plain value, None if absent.
 FIELDS: dict[str, Callable[[Any], Any]] = {
     "expression": _expression,
     "time": _time,

@@ -27,7 +27,7 @@ from vm.quoting import escaped, plain, quoted
 from vm.records import Kind
 from vm.spec import natural_order
 
-#: The reason for which a line that an expression does not fit is not used.
+#: The reason for a line that the expression does not match.
 NO_EVENT = "the expression finds no event here"
 NUMBER = re.compile(r"[0-9]{1,18}")
 NUMBERED = re.compile(r"[0-9]+")
@@ -100,9 +100,9 @@ class Reader:
         )
 
     def _commonest_reason(self) -> str:
-        """Return why most lines could not be used; reasons that differ in the value are one.
+        """Return why most lines could not be used; reasons that differ in the value count as one.
 
-        Lines that are no events at all count only if there are no others.
+        Lines that the expression does not match count only if there are no others.
         """
         events = [one for one in self.damage if NO_EVENT not in one.reason] or self.damage
         kinds = [one.reason.partition("'")[0] for one in events]
@@ -203,7 +203,7 @@ def _name_peers(events: list[dict[str, Any]], machines: list[str]) -> list[str]:
 
 
 def _same(name: str, machines: Mapping[int, list[str]]) -> str | None:
-    """Return the machine whose name has the number that a name ends in, if there is exactly one."""
+    """Return the machine with the number at the end of a name; None if not exactly one has it."""
     number = re.search(r"[0-9]{1,200}$", name)
     same = machines.get(int(number[0]), []) if number else []
     return same[0] if len(same) == 1 else None

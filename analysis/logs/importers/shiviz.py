@@ -2,9 +2,9 @@
 
 A regular expression with the named groups `host`, `clock` and `event` matches an event. As in a
 file for ShiViz's upload, the first line can be that expression and the second line a delimiter:
-a regular expression that matches between executions, whose group `trace` names them. Without them,
-the default layouts of ShiViz and GoVector are tried. A group `timestamp` (as in TSViz) is the time
-in nanoseconds.
+a regular expression that matches between executions and names them by its group `trace`. Without
+these lines, the default layouts of ShiViz and GoVector are tried. A group `timestamp` (as in TSViz)
+is the time in nanoseconds.
 """
 
 import json
@@ -79,7 +79,7 @@ class _Layout(NamedTuple):
 
 
 def knows(head: str) -> bool:
-    """Whether a file that begins so is a log of this format."""
+    """Return whether a file with this beginning is a log of this format."""
     try:
         layout = _layout(head)
     except ValueError:

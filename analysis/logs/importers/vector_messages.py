@@ -1,10 +1,10 @@
 """Messages inferred from vector clocks, for logs that contain nothing else.
 
 An event is a receive if a component of another machine grew since the event before it on its
-machine. A message carries the vector of its send. So the send is the event, named by one of the new
-components, whose vector has all of the new components and nothing newer (as ShiViz draws arrows:
-Beschastnikh et al., Debugging Distributed Systems, CACM 2016). If no single event explains all
-new components, several messages were received at once.
+machine. A message carries the vector of its send. So the send is one of the events that the new
+components name: the one with a vector that has all new components and nothing newer (as ShiViz
+draws arrows: Beschastnikh et al., Debugging Distributed Systems, CACM 2016). If no single event
+explains all new components, several messages were received at once.
 """
 
 from collections.abc import Sequence
@@ -72,7 +72,7 @@ def _explain(
 def _have_all(
     stamps: Vectors, received: NDArray[np.int64], news: list[int], m: int
 ) -> NDArray[np.bool_]:
-    """Which messages with these vectors explain all new components, and nothing newer."""
+    """Return which of these vectors of messages have all new components, and nothing newer."""
     others = np.arange(len(received)) != m
     news_explained = (stamps[:, news] == received[news]).all(axis=1)
     return np.asarray(news_explained & (stamps <= received)[:, others].all(axis=1))

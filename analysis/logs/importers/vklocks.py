@@ -4,8 +4,8 @@ An event is a line with `updated logical clock to N, system_time=S`. `system_tim
 seconds only, so the time of an event is that of its line, in milliseconds. Lines before it hold
 the rest: `Sent message to` for each receiver of a send, with the stamp; `Received message from`
 for each arrival, with its stamp. Messages are received in the order of arrival. Logs name
-receivers by address; its port identifies the machine that logged to listen there. The queue length
-is logged at receives only, after taking the message.
+receivers by address; its port identifies the machine, which logs the port that it listens on. The
+queue length is logged at receives only, after taking the message.
 """
 
 import os

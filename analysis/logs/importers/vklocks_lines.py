@@ -70,7 +70,7 @@ class Log:
 
 
 def knows(head: str) -> bool:
-    """Whether a file that begins so is a log of this format."""
+    """Return whether a file with this beginning is a log of this format."""
     return any(map(KNOWN.match, head.splitlines()))
 
 
@@ -173,7 +173,7 @@ def _timed(lines: pl.DataFrame) -> pl.DataFrame:
         text="text",
     )
     timed = timed.with_columns(at_ns=pl.when(ms.is_between(0, MAX_MS)).then(ms * 1_000_000))
-    # Lines between these are plain, which are no errors.
+    # The lines left out between these are plain, and no errors.
     here = pl.when(pl.col("at_ns").is_not_null()).then("level")
     after_others = pl.when(pl.col("line").diff() > 1).then(pl.lit("INFO"))
     above = here.fill_null(after_others).forward_fill()

@@ -83,7 +83,7 @@ VIOLATED: dict[str, list[Case]] = {
             {"vm2": None},
             [("vm2", 1, "before"), ("vm2", 2, "before")],
         ),
-        ({"vm1": LOST, "vm2": RECEIVED}, {}, [("vm2", 0, "says that it was lost")]),
+        ({"vm1": LOST, "vm2": RECEIVED}, {}, [("vm2", 0, "lists it as lost")]),
         (
             {"vm1": DOUBLED, "vm2": [receive(at, at, "vm1", 0) for at in (20, 30, 40)]},
             {},
@@ -136,7 +136,7 @@ VIOLATED: dict[str, list[Case]] = {
         (
             {"vm1": SENT, "vm2": [replace(RECEIVED[0], arrived_ns=21)]},
             {},
-            [("vm2", 0, "received at 20 ns what arrived at 21 ns")],
+            [("vm2", 0, "received at 20 ns a message that arrived at 21 ns")],
         ),
     ],
     "causal_cycle": [
@@ -207,7 +207,7 @@ VIOLATED: dict[str, list[Case]] = {
                 ],
             },
             {},
-            [("vm2", 1, "received what arrived at 13 ns after what arrived at 14 ns")],
+            [("vm2", 1, "a message that arrived at 13 ns after one that arrived at 14 ns")],
         ),
         # What waits in the end has waited since it arrived.
         (
@@ -277,7 +277,7 @@ VIOLATED: dict[str, list[Case]] = {
         (
             {"vm1": [send(n, n, "vm2", "vm3") for n in range(5)], "vm2": [], "vm3": []},
             {},
-            [("vm1", 0, "done again, the machine does otherwise: to differ")],
+            [("vm1", 0, "the replayed machine differs: to differ")],
         ),
     ],
     "accounting": [

@@ -355,7 +355,7 @@ def without_any_start(directory: Path) -> None:
         (of_another_spec(clocks=["lamport", "vector"]), "disagree on clocks; give each run a"),
         (twice, "holds more than one log of vm2: keep one"),
         (twice_and_one_without_a_start, "holds more than one log of vm2: keep one"),
-        (without_any_start, "holds no log with a start record: nobody can say what was run"),
+        (without_any_start, "holds no log with a start record: the spec of the run is unknown"),
         (of_another_spec(clocks=["lamprot"]), "there is no clock 'lamprot'; did you mean lamport?"),
         (of_another_spec(clocks=[]), "vm2.jsonl:1: spec.clocks: at least one clock is needed"),
         (of_another_run(machine="vm3"), "vm2.jsonl:1: 'vm3' is none of its own run's machines"),
