@@ -1,6 +1,6 @@
 """python -m benchmarks [NAME ...]: run some benchmarks, or all; each prints a table.
 
-They need an idle machine. They are no tests: a slow result does not fail.
+They need an idle computer. They are not tests: a slow result does not fail.
 """
 
 import sys

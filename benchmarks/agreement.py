@@ -1,12 +1,12 @@
-"""Do simulation, processes and containers agree, with each other and with the fluid model?
+"""Do simulation, processes and containers agree with each other and with the fluid model?
 
 Each backend executes the same spec, with the same tick rates, many times. For every metric of
 every machine, the means of two backends must differ by no more than chance: Student's confidence
 interval of the difference contains 0, at a level corrected for the number of comparisons
 (Bonferroni). If the backends are equal, one in twenty benchmarks fails.
 
-The fluid model describes infinite runs. The two ends of a real run amount to a few messages
-(`analysis.metrics.theory`), so the model is compared with long simulated runs.
+The fluid model describes infinite runs. The start and the end of a real run have an effect of a
+few messages (`analysis.metrics.theory`), so the model is compared with long simulated runs.
 """
 
 from collections import defaultdict
@@ -23,14 +23,14 @@ from scipy.special import stdtrit
 from analysis.text.plain import read_metrics
 from benchmarks.command import vklocks
 
-#: Three machines, of which the slowest is saturated: 10 < (60 + 40 + 10) / 7.
+#: Three machines; the slowest is saturated: 10 < (60 + 40 + 10) / 7.
 RATES_HZ = {"vm1": 60, "vm2": 40, "vm3": 10}
 METRICS = ("sends_per_s", "receives_per_s", "utilisation", "queue_growth_per_s", "jump_mean")
 PREDICTED = METRICS[:4]
 LONG_S = 1000
-#: The effect of the two ends of a run, in messages.
+#: The effect of the start and the end of a run, in messages.
 END_MESSAGES = 3
-#: A machine that misses a larger fraction of its ticks has larger jumps for this reason alone.
+#: If a machine misses a larger fraction of its ticks, that alone makes its jumps larger.
 MAX_MISSED = 0.01
 #: The probability that equal backends are reported as different.
 ERROR = 0.05
@@ -40,7 +40,7 @@ Sample = Mapping[tuple[str, str], Sequence[float]]
 
 
 class Difference(NamedTuple):
-    """The means of a machine's metric in two samples, and the difference that chance explains."""
+    """The means of a machine's metric in two samples, and the difference allowed by chance."""
 
     machine: str
     metric: str
@@ -56,8 +56,8 @@ class Difference(NamedTuple):
 def sample(backend: str, runs: int, duration_s: float, seed: int = 0) -> Sample:
     """Collect the metrics of runs, with seeds from `seed` on.
 
-    Runs in which the computer stalled are reported and replaced. AssertionError if more than
-    half of the runs stalled.
+    Runs in which the computer stalled are reported and replaced. AssertionError if more than half
+    of the runs stalled.
     """
     found: dict[tuple[str, str], list[float]] = defaultdict(list)
     executed, good = 0, 0
@@ -87,7 +87,7 @@ def _due(machine: Mapping[str, Any]) -> int:
 def _execute(
     backend: str, runs: int, duration_s: float, seed: int
 ) -> Iterator[list[dict[str, Any]]]:
-    """Execute runs; yield the metrics of the machines of each."""
+    """Execute runs; yield the metrics of all machines of each run."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "agreement.toml"
         rates = ", ".join(f"{machine} = {rate}" for machine, rate in RATES_HZ.items())
@@ -100,7 +100,7 @@ def _execute(
 
 
 def between(here: Sample, there: Sample, comparisons: int) -> Iterator[Difference]:
-    """Compare every metric of two samples, as part of `comparisons` in all."""
+    """Compare every metric of two samples; `comparisons` is the number of all comparisons."""
     for machine in RATES_HZ:
         for metric in METRICS:
             a, b = here[machine, metric], there[machine, metric]
@@ -130,7 +130,8 @@ def comparisons(samples: Mapping[str, Sample]) -> dict[tuple[str, str], list[Dif
 def _half_width(a: Sequence[float], b: Sequence[float], error: float) -> float:
     """Return half the confidence interval of a difference of means, with pooled variance.
 
-    Pooled because a few runs of one sample may contain no rare event and show no variance.
+    The variance is pooled because the few runs of one sample may contain no rare event and show
+    no variance.
     """
     freedom = len(a) + len(b) - 2
     pooled = ((len(a) - 1) * variance(a) + (len(b) - 1) * variance(b)) / freedom

@@ -1,8 +1,8 @@
 """How much time and memory does a verdict on ten million events take?
 
-Each row is a process of its own that loads a run and checks it: both clock conditions over all
-pairs, the accounting, the order of the channels, and every other check. First from JSON
-lines, then from the Parquet cache of the first time.
+For each row, a new process loads a run and checks it: both clock conditions over all pairs, the
+accounting, the order of the channels, and every other check. The first row loads JSON lines, the
+second the Parquet cache that the first one wrote.
 """
 
 import json
@@ -54,7 +54,7 @@ begun_s = time.perf_counter()
 events = text.{}(Path(sys.argv[1]))
 print(json.dumps({{"events": events, "load_s": time.perf_counter() - begun_s}}))
 """
-#: Ways to read text logs: with every message matched to its send, and line by line.
+#: Readers of text logs: with every message matched to its send, and line by line.
 READERS = {
     "as runs, messages matched": LOAD,
     "line by line, all of it": BY_LINE.format("read_by_line"),
@@ -84,7 +84,8 @@ def _text() -> None:
 
 def _from_logs_to_verdict() -> None:
     with TemporaryDirectory() as folder:
-        # Compiles the kernels. No machine drew these events: they are too many to be done again.
+        # Compiles the kernels. There are too many events for a replay, which would find that they
+        # are not a machine's draws.
         _judge(_written(Path(folder) / "small", MAX_EVENTS + MAX_EVENTS // 10))
         directory = _written(Path(folder) / "big", EVENTS)
         print(f"{EVENTS:,} events from    load   verdict     total  memory")
@@ -109,7 +110,7 @@ def _judge(directory: Path) -> dict[str, float]:
 
 
 def _measured(program: str, directory: Path) -> dict[str, float]:
-    """Run a program on a directory in a process of its own; return its measurements."""
+    """Run a program on a directory in a new process; return its measurements."""
     command = [sys.executable, "-c", program, str(directory)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     took: dict[str, float] = json.loads(done.stdout)

@@ -1,4 +1,4 @@
-"""A valid history of any size, made quickly: ten machines, the lab's workload, both clocks.
+"""A fast generator of valid histories of any size: ten machines, the lab's workload, both clocks.
 
 The rules are those of `vm.machine`; the loop is compiled, as the simulation would take minutes
 for ten million events.
@@ -26,7 +26,7 @@ ALL = -1
 
 
 def write(directory: Path, events: int) -> None:
-    """Write the logs of a run with this many events, the same number per machine."""
+    """Write the logs of a run with `events` events, the same number per machine."""
     ticks = events // MACHINES
     spec = Spec.parse(
         {
@@ -76,7 +76,7 @@ def _walk(phases_ns, ticks, seed, kind, at_ns, queue, to, send, arrived_ns, lamp
     machines = len(phases_ns)
     period_ns = SECOND_NS // TICK_RATE_HZ
     order = np.argsort(phases_ns)
-    # Messages on their way to a machine or in its inbox, in the order of arrivals.
+    # Messages on their way to a machine or in its inbox, in order of arrival.
     waiting = np.zeros((machines, ticks * 2, 2), np.int64)
     first, last = np.zeros(machines, np.int64), np.zeros(machines, np.int64)
     for tick in range(ticks):

@@ -1,9 +1,9 @@
 """How large is a report, and how fast are its first paint and the redraws of its diagram?
 
 Runs of 60 s are simulated and their reports opened in Debian's Chromium without a GPU. The
-diagram is moved a little before each of many frames, with all of the run in view, a tenth, a
-hundredth and a thousandth of it. A redraw is timed until a pixel can be read back, which includes
-work that Chromium postpones.
+diagram is moved a little before each of many frames, with all, a tenth, a hundredth and a
+thousandth of the run in view. The time of a redraw ends when a pixel can be read back, so it
+includes work that Chromium postpones.
 """
 
 import shutil
@@ -24,7 +24,7 @@ from vm.spec import Spec
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-#: Rates of three machines that produce about this many events in a minute.
+#: Rates of three machines, by the approximate number of events in a minute.
 SIZES = {
     "a lab's run": {"vm1": 6, "vm2": 2, "vm3": 1},
     "100,000 events": {"vm1": 360, "vm2": 555, "vm3": 755},
@@ -57,7 +57,7 @@ REDRAWS = """async (shares) => {
 
 @dataclass(frozen=True)
 class Measured:
-    """One report; times in milliseconds, redraws as median and 95th percentile by share."""
+    """The measurements of one report; redraws as median and 95th percentile by share in view."""
 
     events: int
     size_mb: float
@@ -76,7 +76,7 @@ def main() -> None:
 
 
 def measure(browser: Browser, directory: Path, rates_hz: dict[str, int]) -> Measured:
-    """Measure the report of a minute at these rates."""
+    """Measure the report of a one-minute run at these rates."""
     directory.mkdir()
     spec = Spec.parse({"duration_s": 60, "tick_rates_hz": rates_hz, "seed": 1})
     write(simulate(spec, directory.name), directory)

@@ -1,4 +1,4 @@
-"""How long does a run take beyond its duration, and in which phases?"""
+"""How much longer than its duration does a run take, and in which phases?"""
 
 import json
 from collections import defaultdict
@@ -14,7 +14,7 @@ CASES = ((1, 1), (5, 5))
 
 
 def main() -> None:
-    # Build the image first; it is not measured.
+    # Build the image first, so that it is not measured.
     with TemporaryDirectory() as out:
         vklocks("run", "--duration", 1, "--out", out)
     for repeat, jobs in CASES:

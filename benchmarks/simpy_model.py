@@ -29,7 +29,7 @@ def simulate(spec: Spec) -> dict[str, list[Event]]:
 
 
 class Model:
-    """Machines in a SimPy environment whose time is nanoseconds."""
+    """The machines in a SimPy environment; its time is in nanoseconds."""
 
     def __init__(self, spec: Spec, environment: simpy.Environment) -> None:
         self._spec = spec
@@ -45,7 +45,7 @@ class Model:
         self.events: dict[str, list[Event]] = {name: [] for name in spec.machines}
 
     def live(self, name: str) -> Steps:
-        """One machine, from its first tick to its last."""
+        """Tick one machine from its first tick to its last."""
         environment, machine = self._environment, self._machines[name]
         schedule = self._spec.schedule(name)
         ticks = range(schedule.ticks_before(self._spec.duration_ns))

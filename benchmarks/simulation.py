@@ -1,4 +1,4 @@
-"""How many events does a core simulate in a second? Side by side with the same model in SimPy.
+"""How many events does a core simulate per second, compared with the same model in SimPy?
 
 Both produce the same events and hold them in memory.
 """
@@ -35,7 +35,7 @@ def main() -> None:
         assert histories == [simpy_model.simulate(spec) for spec in specs], name
         events = sum(len(log) for history in histories for log in history.values())
         del histories
-        # Alternating, so that other load affects both.
+        # Alternate the two, so that other load affects both.
         times_s = [
             (_time_s(ours, specs), _time_s(simpy_model.simulate, specs)) for _ in range(ROUNDS)
         ]
@@ -63,7 +63,7 @@ def _time_s(simulate: Simulate, specs: list[Spec]) -> float:
 
 
 def _written_ms() -> float:
-    """Measure a run with its logs written, without spec.json and run.json."""
+    """Return the time of a run that writes its logs, without spec.json and run.json."""
     begun_s = process_time()
     for seed in range(RUNS_WRITTEN):
         with TemporaryDirectory() as directory:

@@ -1,4 +1,4 @@
-"""How long does an experiment of 1,000 simulated runs take, with and without logs?"""
+"""How long does an experiment with 1,000 simulated runs take, with and without logs?"""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory

@@ -1,4 +1,4 @@
-"""A history in the log format of the first vklocks, and other ways to read such logs."""
+"""A history in the log format of the first vklocks, and simple readers to compare with."""
 
 import re
 from collections import deque
@@ -17,7 +17,7 @@ PORT = 50051
 CLOCKS = re.compile(
     r"updated logical clock to (\d+), system_time=([\d.]+)(?:, queue_length=(\d+))?"
 )
-#: Every kind of line.
+#: The expression for all kinds of lines.
 LINE = re.compile(
     r"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) INFO: (?:"
     r"(?P<event>Internal event|Sent event to \S+|Broadcast sent|Processed received message)"
@@ -29,7 +29,7 @@ LINE = re.compile(
 
 
 def write(directory: Path, events: int) -> None:
-    """Write the logs of this many events, the same number per machine."""
+    """Write logs with `events` events, the same number per machine."""
     ticks = events // MACHINES
     columns, _ = history(np.arange(MACHINES) * 100_000, ticks, 1)
     for m in range(MACHINES):

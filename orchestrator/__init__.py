@@ -1,1 +1,1 @@
-"""Experiments in, runs out: a fresh cluster for each, and its logs in a directory of their own."""
+"""Execution of experiments: each run gets a fresh cluster and a directory for its logs."""

@@ -8,26 +8,26 @@ import threading
 
 from orchestrator.runner.interrupt import SIGNALS, Interrupt, catch, end_process, exit_code
 
-#: When a lost interrupt is repeated: after the callback that lost it.
+#: The delay of a repeated interrupt: it comes after the callback that lost the first one.
 AGAIN_S = 0.01
 
 
 def main() -> int:
-    """Execute the command; the first signal ends it, and from then on this process ignores them."""
+    """Execute the command; the first signal ends it, and then this process ignores signals."""
     code, caught = 0, catch(end_process)
 
     def repeat(lost: "sys.UnraisableHookArgs") -> None:
-        """Repeat an interrupt that came in a callback, from which it cannot be raised."""
+        """Repeat an interrupt that arrived in a callback, which no exception can leave."""
         if not isinstance(lost.exc_value, Interrupt):
             sys.__unraisablehook__(lost)
             return
         caught.number = 0
-        # From a thread: here it would be lost again.
+        # From a thread, as here it would be lost again.
         threading.Timer(AGAIN_S, os.kill, [os.getpid(), lost.exc_value.number]).start()
 
     sys.unraisablehook = repeat
     try:
-        # Here: its imports take a tenth of a second.
+        # After `catch`: its imports take a tenth of a second, in which signals can arrive.
         from orchestrator.cli import main as command
 
         code = command()
@@ -41,7 +41,7 @@ def main() -> int:
         code = exit_code(caught.number)
         print("vklocks: interrupted", file=sys.stderr)
     if code > exit_code(0):
-        # Threads that draw or import are not waited for.
+        # Do not wait for threads that draw or import.
         atexit._run_exitfuncs()
         sys.stdout.flush()
         os._exit(code)

@@ -1,4 +1,4 @@
-"""The owner of a run or a file: a process of a computer, which may have ended."""
+"""The owner of a run or a file: the process that made it, which may have ended."""
 
 import os
 import re
@@ -12,12 +12,12 @@ def me() -> str:
 
 
 def begun(pid: int) -> str:
-    """Return when a process began, in the kernel's ticks; "" where /proc is missing."""
+    """Return the start time of a process in the kernel's ticks; "" where /proc is missing."""
     return _status(pid)[19]
 
 
 def _status(pid: int) -> list[str]:
-    """Return the fields of /proc/<pid>/stat from the state on; "" for all where it is missing."""
+    """Return the fields of /proc/<pid>/stat from the state on; each is "" if it is missing."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -25,7 +25,7 @@ def _status(pid: int) -> list[str]:
 
 
 def tag() -> str:
-    """Return this process as the end of a file's name, for `is_dead_tag`."""
+    """Return the suffix of a file name that names this process, for `is_dead_tag`."""
     return f"@{me()}@{begun(os.getpid())}"
 
 

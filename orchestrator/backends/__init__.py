@@ -1,4 +1,4 @@
-"""The backends, by the names that `--backend` takes.
+"""The backends, by their names for `--backend`.
 
 Importing this package imports no SDK: a backend that needs one imports it when it creates a run.
 """

@@ -1,4 +1,4 @@
-"""The interface of a backend: the execution of a run, and the facts that the runner needs first."""
+"""The interface of a backend: the execution of a run, and the facts that the runner needs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ from typing import Protocol
 from orchestrator.backends.outcome import RunOutcome
 from vm.spec import Spec
 
-#: The most runs in parallel, whatever the computer could sustain.
+#: The most runs in parallel, on any computer.
 MAX_JOBS = 64
 
-#: Takes the phases of a run (`outcome.PHASES`), or lines for the user.
+#: A function that takes the phases of a run (`outcome.PHASES`), or lines for the user.
 Report = Callable[[str], None]
 
 
 class BackendRun(Protocol):
-    """One run on a backend. `execute` in one thread, `interrupt` from any."""
+    """One run on a backend. `execute` runs in one thread, `interrupt` in any."""
 
     def execute(self, directory: Path, outcome: RunOutcome, report: Report) -> None:
         """Write the logs into a directory, fill in the outcome and report each phase.
@@ -33,12 +33,13 @@ class BackendRun(Protocol):
 class Backend:
     """A backend, as `orchestrator.backends.BACKENDS` lists it.
 
-    `create` makes a run from its spec and name. `jobs` is how many runs of these specs this
-    computer sustains in parallel. `prepare`, if given, is called once before the first run.
+    `create` makes a run from its spec and name. `jobs` returns the number of runs of these specs
+    that this computer sustains in parallel. `prepare`, if given, is called once before the first
+    run.
 
-    A backend that `is_virtual` computes its runs instead of waiting for them: equal specs give
-    equal files, workers execute the runs, and `create` takes as its third argument the function
-    that writes a history (`orchestrator.backends.simulation.Keep`).
+    If `is_virtual`, runs are computed, not waited for: equal specs give equal files, workers
+    execute the runs, and `create` takes as its third argument the function that writes a history
+    (`orchestrator.backends.simulation.Keep`).
     """
 
     create: Callable[..., BackendRun]

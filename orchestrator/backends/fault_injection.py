@@ -1,4 +1,4 @@
-"""Faults applied to real machines at their dates, while a run is supervised."""
+"""Supervision of real machines, and the faults that are applied to them at given times."""
 
 import queue
 import threading
@@ -18,9 +18,9 @@ from vm.spec import Spec
 Action = Literal["freeze", "thaw", "kill", "start", "separate", "join"]
 
 STARTUP_S = 30
-#: The time for restarts, for draining and for a busy computer.
+#: Extra time for restarts, for draining and for a busy computer.
 MARGIN_S = 15
-#: Exit codes of a machine that never began, or could not go on: its peers need not wait for it.
+#: Exit codes of a machine that never began, or could not continue: its peers need not wait for it.
 NEVER_BEGAN = (2, 3)
 #: The action at a fault's beginning, and the one at its end.
 ACTIONS: dict[type[MachineFault | Partition], tuple[Action, ...]] = {
@@ -33,7 +33,7 @@ ACTIONS: dict[type[MachineFault | Partition], tuple[Action, ...]] = {
 
 @dataclass(frozen=True)
 class Injection:
-    """An action at a date, on a machine or on the network between them."""
+    """An action at a given time, on a machine or on the network."""
 
     at_ns: int
     action: Action
@@ -49,7 +49,7 @@ Actions = Mapping[Action, Callable[[Injection], None]]
 
 
 def injections(spec: Spec) -> list[Injection]:
-    """Return the injections of a spec's faults in order; at one instant, ends come first."""
+    """Return the injections of a spec in order; at the same instant, ends of faults come first."""
     dated = [
         (at_ns, begins, Injection(at_ns, action, fault))
         for fault in spec.faults
@@ -62,9 +62,9 @@ def injections(spec: Spec) -> list[Injection]:
 
 
 class Supervisor:
-    """Waits until all machines of a run have ended, and injects faults meanwhile.
+    """A supervisor that injects faults until all machines of a run have ended.
 
-    `wait` runs in one thread; the other methods are for any.
+    `wait` runs in one thread; the other methods may run in any.
     """
 
     def __init__(self, spec: Spec) -> None:
@@ -75,9 +75,9 @@ class Supervisor:
         self._news: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._interrupted = threading.Event()
         self._exit_codes: dict[str, int] = {}
-        #: Kills of machines that will restart, the exits of which have not been noted yet.
+        #: Kills of machines that will restart, if their exits have not been noted yet.
         self._killed: Counter[str] = Counter()
-        #: What others did to a machine or to its log, in a few words.
+        #: Interference from outside with a machine or its log, in a few words.
         self.disturbed: dict[str, str] = {}
 
     @property
@@ -103,15 +103,15 @@ class Supervisor:
         self._news.put(partial(self._set_exit, machine, exit_code))
 
     def note_disturbance(self, machine: str, cause: str) -> None:
-        """Note what others did to a machine or its log; the first cause stays."""
+        """Note interference from outside with a machine or its log; the first cause stays."""
         self.disturbed.setdefault(machine, cause)
 
     def wait(self, actions: Actions) -> dict[str, int]:
-        """Return the exit codes of the machines that ended, for good and in time.
+        """Wait for the machines, and return the exit codes of those that ended for good in time.
 
-        The others are not waited for once one never began, or the run is interrupted. `actions`
-        are called in this thread; none is applied to a machine that has ended, and an action
-        that is missing is skipped.
+        The wait ends early if one machine never began, or if the run is interrupted. `actions` are
+        called in this thread. No action is applied to a machine that has ended; missing actions are
+        skipped.
         """
         deadline_s = time.monotonic() + self._limit_s
         while not self._is_over():
@@ -132,7 +132,7 @@ class Supervisor:
         )
 
     def _next_s(self) -> float:
-        """Return the date of the next injection, by the monotonic clock."""
+        """Return the time of the next injection on the monotonic clock."""
         if self._epoch_s is None or not self._agenda:
             return float("inf")
         return self._epoch_s + self._agenda[0].at_ns / SECOND_NS

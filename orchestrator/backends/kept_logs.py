@@ -1,6 +1,6 @@
-"""Which files of a run's machines are kept: those that machines write, and no others.
+"""The files of a run's machines that are kept: only files that machines can have written.
 
-Whoever can reach a machine's files during its run can put something else in their place.
+A process with access to a machine's files during its run can replace them.
 """
 
 import shutil
@@ -10,14 +10,14 @@ from stat import S_ISLNK, S_ISREG
 from vm.schedule import SECOND_NS
 from vm.spec import Spec
 
-#: Bytes of a line, for each machine and each clock in it and for the rest, and of further lines.
+#: Bytes per machine and clock in a line, of the rest of a line, and of the other lines of a log.
 BYTES_PER_ENTRY = 64
 BYTES_PER_LINE = 1024
 BYTES_BESIDE = 1024**2
 
 
 def max_bytes(spec: Spec) -> int:
-    """Return a size that no log or transcript of a run exceeds.
+    """Return an upper limit for the size of a log or transcript of a run.
 
     Each tick writes a line, and at the end each message of any machine may be listed twice.
     """
@@ -28,7 +28,7 @@ def max_bytes(spec: Spec) -> int:
 
 
 def flaw(mode: int, size: int, limit: int) -> str:
-    """Return why a file is none that a machine writes, by its type and size, or ""."""
+    """Return why no machine can have written a file of this type and size, or ""."""
     if S_ISLNK(mode):
         return "was replaced by a symbolic link"
     if not S_ISREG(mode):
@@ -37,7 +37,7 @@ def flaw(mode: int, size: int, limit: int) -> str:
 
 
 def remove_flawed(path: Path, limit: int) -> str:
-    """Remove what is at a path unless it is what a machine writes; return why, or ""."""
+    """Remove a file that no machine can have written; return the problem of the path, or ""."""
     try:
         status = path.lstat()
     except FileNotFoundError:

@@ -16,7 +16,7 @@ def arguments(
     log: PurePath,
     startup_s: float,
 ) -> list[str]:
-    """Return the arguments for one machine of a run; `peers` maps the others to addresses."""
+    """Return the arguments of one machine of a run; `peers` maps its peers to addresses."""
     options = {
         "--port": port,
         "--peers": ",".join(f"{peer}={address}" for peer, address in peers.items()),

@@ -1,4 +1,4 @@
-"""How a run and its machines ended, as a backend observed it and run.json records it."""
+"""The outcomes of a run and of its machines, as the backend observes and run.json records them."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ PHASES = ("create", "start", "barrier", "run", "stop", "collect", "remove")
 #: The exit code of a killed process, in shells and in the engine.
 KILLED = 137
 
-#: Of a log, so much of its beginning or end is read to find a line.
+#: The part of a log that is read to find its first or its last line.
 MAX_LINE_BYTES = 64 * 1024**2
 
 
@@ -28,26 +28,26 @@ DISK_ERRORS = (ENOSPC, EDQUOT, EROFS, EACCES, EPERM, EIO)
 
 
 def disk_problem(error: OSError) -> str:
-    """Return the path and the cause of an error of DISK_ERRORS; other errors are raised."""
+    """Return the path and the cause of an error in DISK_ERRORS; raise other errors."""
     if error.errno not in DISK_ERRORS:
         raise error
     return f"{error.filename or 'a file'}: {error.strerror}"
 
 
 class EnvironmentProblem(Exception):
-    """Something that a run needs is missing; the text names it and the remedy."""
+    """A missing requirement of a run; the message names it and the remedy."""
 
 
 class InterruptedBeforeStart(Exception):
-    """The run was interrupted before its machines started."""
+    """The interruption of a run before its machines started."""
 
 
 @dataclass
 class RunOutcome:
-    """How a run ended; a backend fills it in as the run proceeds.
+    """The outcome of a run; a backend fills it in during the run.
 
-    `phases_s` holds how long each of PHASES took, `versions` the software that the run used.
-    Without a `problem` the run was executed as its spec says.
+    `phases_s` holds the duration of each of PHASES, `versions` the software that the run used.
+    Without a `problem`, the run followed its spec.
     """
 
     machines: dict[str, MachineOutcome] = field(default_factory=dict)
@@ -77,7 +77,7 @@ class RunOutcome:
 def machine_outcome(
     exit_code: int | None, log: Path, *, out_of_memory: bool = False
 ) -> MachineOutcome:
-    """Return how a machine ended, by its exit code and its log."""
+    """Return the outcome of a machine, from its exit code and its log."""
     if exit_code == 0:
         last = _record(_line(log, -1))
         return MachineOutcome(last.reason if isinstance(last, Stop) else "failed", 0)
@@ -85,18 +85,18 @@ def machine_outcome(
 
 
 def epoch_unix_ns(logs: Collection[Path]) -> int | None:
-    """Return the epoch that the machines agreed on, by their logs; None if they have not yet."""
+    """Return the epoch that the machines agreed on, from their logs; None before they agree."""
     return next(filter(None, (epoch_in(_line(log, 0)) for log in logs)), None)
 
 
 def epoch_in(line: str) -> int | None:
-    """Return the epoch in the first line of a log, if that is complete."""
+    """Return the epoch in the first line of a log, None if the line is incomplete."""
     first = _record(line)
     return first.epoch_unix_ns if isinstance(first, Start) else None
 
 
 def _line(log: Path, number: int) -> str:
-    """Return the first or the last line of a log, "" if there is none."""
+    """Return the first or the last line of a log, or ""."""
     if not log.is_file():
         return ""
     try:
@@ -123,18 +123,18 @@ def problem_of(
     last_output: Callable[[str], str],
     disturbed: Mapping[str, str],
 ) -> str:
-    """Return what went wrong in a run, or "".
+    """Return the problems of a run, or "".
 
-    `late` are the machines that had to be stopped; `last_output` returns the last lines that a
-    machine printed. `disturbed` says what others did to a machine or its log; it comes first, as
-    it may explain how that machine and its peers ended.
+    `late` holds the machines that had to be stopped; `last_output` returns the last lines that a
+    machine printed. `disturbed` names interference from outside with a machine or its log; it comes
+    first, as it may explain the other problems.
     """
     crashed = {fault.machine for fault in spec.faults if isinstance(fault, Crash)}
     wrong = {
         name: ended
         for name, ended in machines.items()
         if ended.outcome != ("killed" if name in crashed else "finished") or ended.out_of_memory
-        # By its exit code it finished: what is wrong is its log.
+        # A disturbed machine with exit code 0 has finished; only its log is wrong.
         if not (name in disturbed and ended.exit_code == 0)
     }
     problems = [f"{name}: {cause}" for name, cause in disturbed.items()]

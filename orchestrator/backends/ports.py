@@ -8,17 +8,17 @@ from random import SystemRandom
 from orchestrator.backends.outcome import EnvironmentProblem
 
 LOOPBACK = "127.0.0.1"
-#: Below those that systems give to connections: a machine that restarts must find its port free.
+#: Below the ports that systems assign to connections: a restarted machine needs its port again.
 PORTS = range(20_000, 32_768)
 
 
 @contextmanager
 def reserved_ports(count: int, among: range = PORTS) -> Iterator[list[int]]:
-    """Reserve TCP ports on loopback that have no listener and that no other run takes.
+    """Reserve TCP ports on loopback that have no listener and that no other run uses.
 
-    A UDP socket of the same number marks a port as taken: it does not stand in the machine's
-    way, and it is closed when this process ends, however it ends. EnvironmentProblem if there
-    are not enough.
+    A UDP socket with the same number marks a port as taken. It does not block the machine, and the
+    system closes it when this process ends for any reason. EnvironmentProblem if too few ports are
+    free.
     """
     with ExitStack() as stack:
         offset = SystemRandom().randrange(len(among))
@@ -47,7 +47,7 @@ def _reserved(port: int) -> socket.socket | None:
 
 def _is_free(port: int) -> bool:
     with socket.socket() as trial:
-        # As the machine will: a connection that has just ended blocks no listener.
+        # Like the machine, so that a connection that has just ended does not block the port.
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         return _bound(trial, port)
 

@@ -1,10 +1,11 @@
 """The backend `processes`: every machine in a child process, on loopback.
 
-For computers without a container engine, and for fast tests. A child's standard input is a pipe
-without a writer; the child ends when the pipe does, however its parent ended. It is in a process
-group of its own, so Ctrl-C at a terminal reaches the orchestrator alone, which ends the children
-in order. A thread reads the child's output, and notes the epoch once the log has begun, and the
-exit; the logs themselves are written directly into the run's directory.
+For computers without a container engine, and for fast tests. A child's standard input is a pipe to
+which nothing is written; the child ends when the pipe closes, as it does when the parent ends for
+any reason. Each child has its own process group, so Ctrl-C at a terminal reaches only the
+orchestrator, which ends the children in order. A thread reads the child's output, and notes the
+epoch once the log has begun, and the exit. The children write their logs directly into the run's
+directory.
 """
 
 import os
@@ -39,9 +40,9 @@ OPTIONS = ("--listen", LOOPBACK, "--tether", "--partitions")
 
 
 class Child:
-    """The process of one machine, and after a restart the next one.
+    """The process of one machine, and after a restart its new process.
 
-    The kernel kills it when the thread ends that started it: `start` is for one that stays.
+    The kernel kills it when the thread that called `start` ends, so that thread has to stay.
     """
 
     def __init__(self, command: list[str], log: Path, name: str, supervisor: Supervisor) -> None:
@@ -60,7 +61,7 @@ class Child:
 
     @property
     def outcome(self) -> MachineOutcome:
-        """How it ended, if it is not running."""
+        """The outcome of the machine, if it is not running."""
         return machine_outcome(self._exit_code, self._log)
 
     def start(self, *options: str) -> None:
@@ -80,7 +81,7 @@ class Child:
         self._reader.start()
 
     def restart(self) -> None:
-        """Start a process that was killed again; one that ended by itself has finished its run."""
+        """Restart a killed process; a process that ended by itself has finished its run."""
         self.wait()
         if self._exit_code == KILLED:
             self.start("--recover")
@@ -90,7 +91,7 @@ class Child:
             self._process.send_signal(number)
 
     def wait(self, limit_s: float | None = None) -> None:
-        """Wait until the process has ended, or for so long."""
+        """Wait until the process has ended, at most `limit_s`."""
         if self._reader:
             self._reader.join(limit_s)
 
@@ -132,7 +133,7 @@ class Processes:
         for name, port in ports.items():
             peers = {peer: address for peer, address in addresses.items() if peer != name}
             own = arguments(self._spec, name, self._run, port, peers, directory, STARTUP_S)
-            # -P: a folder `vm` in the current directory is not meant.
+            # -P: do not import a folder `vm` in the current directory.
             command = [sys.executable, "-P", "-m", "vm", *own, *OPTIONS]
             log = log_path(directory, name)
             self._children[name] = Child(command, log, name, self._supervisor)
@@ -176,7 +177,7 @@ class Processes:
 
 @contextmanager
 def _processes(spec: Spec, run: str, supervisor: Supervisor) -> Iterator[Processes]:
-    """Reserve the ports of a run. EnvironmentProblem if there are not enough."""
+    """Reserve the ports of a run. EnvironmentProblem if too few are free."""
     with reserved_ports(len(spec.machines)) as ports:
         yield Processes(spec, run, supervisor, ports)
 

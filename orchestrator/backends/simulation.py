@@ -14,12 +14,12 @@ from vm.records import Reason, Record, Stop, transcript_line
 from vm.schedule import SECOND_NS
 from vm.spec import Spec
 
-#: How many ticks are simulated between two looks for an interrupt.
+#: The number of simulated ticks between two checks for an interrupt.
 TICKS_BETWEEN_LOOKS = 100_000
-#: The work that justifies another process: half a second's.
+#: The work that justifies another process: about half a second.
 MIN_EVENTS_PER_JOB = 50_000
 
-#: Writes a run's history, or a part of it, into the run's directory.
+#: A function that writes a run's history, or a part of it, into the run's directory.
 Keep = Callable[[RunRecords, Path], None]
 
 
@@ -33,7 +33,7 @@ def write(history: RunRecords, directory: Path) -> None:
 
 
 class SimulatedRun:
-    """One run in virtual time. `execute` in one thread, `interrupt` from any."""
+    """One run in virtual time. `execute` runs in one thread, `interrupt` in any."""
 
     def __init__(self, spec: Spec, run: str, keep: Keep = write) -> None:
         self._spec = spec
@@ -77,7 +77,7 @@ def _machine_outcome(log: Sequence[Record]) -> MachineOutcome:
 
 
 def expected_events(spec: Spec) -> float:
-    """Return about how many events a run has, without drawing rates: there may be many runs."""
+    """Estimate the events of a run without drawing its rates, as there may be many runs."""
     given = spec.tick_rates_hz
     drawn_hz = (len(spec.machines) - len(given)) * sum(spec.ticks) / 2
     return (sum(given.values()) + drawn_hz) * spec.duration_s
@@ -88,7 +88,7 @@ def _ticks_hz(spec: Spec) -> int:
 
 
 def _jobs(specs: Sequence[Spec]) -> int:
-    """Return one job for each core, if there is enough to do for another process to be worth it."""
+    """Return the number of jobs: one per core, fewer if there is too little work for them."""
     events = sum(map(expected_events, specs))
     return max(1, min(os.cpu_count() or 1, int(events / MIN_EVENTS_PER_JOB)))
 

@@ -1,7 +1,7 @@
 """A run in wall time: the phases that containers and processes share.
 
-A backend brings a `Cluster`, which creates, starts, stops and collects the machines of one run and
-applies faults to them. `WallClockRun` drives it from phase to phase.
+A backend provides a `Cluster`, which creates, starts, stops and collects the machines of one run
+and applies faults to them. `WallClockRun` calls it phase by phase.
 """
 
 import os
@@ -21,21 +21,22 @@ from vm.spec import Spec
 
 #: How long machines may drain their channels before they are killed.
 STOP_LIMIT_S = 3
-#: How many lines of a failed machine's output go into the problem.
+#: The number of lines of a failed machine's output in the problem.
 MAX_LAST_LINES = 3
 #: The load that one core sustains without late ticks.
 MAX_TICKS_PER_CORE_HZ = 300
 MAX_MACHINES_PER_CORE = 25
 
-#: Runs start one after the other, and so they end: the first are evaluated while others tick.
+#: Runs start, and so end, one after the other: the first are evaluated while others tick.
 _STARTING = threading.Lock()
 
 
 class Cluster(Protocol):
-    """The machines of one run. It notes their epoch and their exits in the run's supervisor.
+    """The machines of one run. A cluster reports their epoch and exits to the run's supervisor.
 
-    `actions` apply faults; those without an action are left to the machines. `versions` goes into
-    run.json. Removals are put on the stack before `create` or `start` makes a thing.
+    `actions` apply faults; the machines themselves apply faults without an action. `versions` is
+    recorded in run.json. `create` and `start` put the removal of each resource on the stack before
+    they create it.
     """
 
     actions: Actions
@@ -48,19 +49,19 @@ class Cluster(Protocol):
         """Start all machines."""
 
     def stop(self, running: Collection[str]) -> None:
-        """End these machines, all at once, since they drain their channels to each other."""
+        """End these machines in parallel, since they drain their channels to each other."""
 
     def collect(self, directory: Path) -> dict[str, MachineOutcome]:
-        """Bring all logs into the directory, and return how each machine ended."""
+        """Copy all logs into the directory, and return the outcome of each machine."""
 
     def last_output(self, machine: str) -> str:
         """Return the last lines that a machine printed."""
 
 
 class WallClockRun:
-    """One run of real machines. `execute` in one thread, `interrupt` from any.
+    """One run of real machines. `execute` runs in one thread, `interrupt` in any.
 
-    Nothing of the cluster is left after `execute`, whether it returns or raises.
+    After `execute`, even if it raises, nothing of the cluster is left.
     """
 
     def __init__(
@@ -116,7 +117,7 @@ class WallClockRun:
 
 
 def sustainable_jobs(specs: Sequence[Spec]) -> int:
-    """Return how many of these runs this computer sustains in parallel without late ticks."""
+    """Return the number of these runs that this computer sustains at once without late ticks."""
     cores = os.cpu_count() or 1
     machines = max(len(spec.machines) for spec in specs)
     ticks_hz = max(sum(max_rates_hz(spec)) for spec in specs)
@@ -126,5 +127,5 @@ def sustainable_jobs(specs: Sequence[Spec]) -> int:
 
 
 def max_rates_hz(spec: Spec) -> list[int]:
-    """Return how fast each machine ticks at most."""
+    """Return the highest possible tick rate of each machine."""
     return [spec.tick_rates_hz.get(machine, spec.ticks[1]) for machine in spec.machines]

@@ -1,4 +1,4 @@
-"""The command `vklocks`. Exit codes: 0 fine, 1 a check is violated, 2 wrong usage or input,
+"""The command `vklocks`. Exit codes: 0 success, 1 a check is violated, 2 wrong usage or input,
 3 the environment lacks something, 4 some runs failed, 130 interrupted (143 by SIGTERM).
 """
 
@@ -23,9 +23,9 @@ from orchestrator.runner.interrupt import Interrupt, exit_code
 from vm import __version__
 from vm.options import Parser, UsageError
 
-#: Errors of paths that no file can have, or that other files are in the way of.
+#: Errors of paths that are invalid, or that other files block.
 UNUSABLE = (ENAMETOOLONG, ELOOP, ENOTDIR, EISDIR, EEXIST, ENOENT, EINVAL)
-#: Commands with output for people about folders.
+#: Commands that print tables or text about folders.
 BOUNDED = ("analyse", "check", "export", "replay", "list")
 
 
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _act(given: argparse.Namespace) -> int:
-    """Execute the command; what reads folders, which others can have made, prints only so much."""
+    """Execute the command; limit its output if it reads folders, which may be hostile."""
     if given.command not in BOUNDED or getattr(given, "json", False):
         return int(given.act(given))
     with bounded_output():
@@ -83,25 +83,25 @@ def _parser() -> Parser:
         added.set_defaults(act=act, command=name)
         return added
 
-    add_run(command("run", run_experiment, "execute runs and report what happened"))
+    add_run(command("run", run_experiment, "execute runs and report on them"))
     for name, text, kept in (
-        ("analyse", "what happened in runs: clocks, jumps, drift, queues", "reports"),
-        ("check", "whether what happened can be right; exit code 1 if not", "verdicts"),
+        ("analyse", "report on runs: clocks, jumps, drift, queues", "reports"),
+        ("check", "check that histories and clocks are correct; exit code 1 if not", "verdicts"),
     ):
         reading = command(name, _read_runs, text)
         add = reading.add_argument
         add("paths", metavar="PATH", nargs="+", type=read_path, help="runs, or folders")
-        add("--json", action="store_true", help="unrounded, for programs")
+        add("--json", action="store_true", help="print JSON with unrounded values")
         add_format(reading)
         add("--out", metavar="DIR", type=read_path, help=f"where the {kept} go (beside the logs)")
     add_export(command("export", export_runs, "write runs in the formats of other programs"))
-    text = "whether pure machines do again what a run's logs say; exit code 1 if not"
+    text = "execute a run's machines again and compare the logs; exit code 1 if they differ"
     replay = command("replay", replay_run, text)
     replay.add_argument("run", metavar="RUN", type=read_path, help="the directory of a run")
     command("schema", _schema, "print the JSON Schema of experiment files")
     for name, act, text in (
-        ("list", upkeep.list_runs, "the runs there are"),
-        ("clean", upkeep.clean, "remove what interrupted runs of dead owners left behind"),
+        ("list", upkeep.list_runs, "list all runs"),
+        ("clean", upkeep.clean, "remove leftovers of interrupted runs if their process has ended"),
         ("doctor", upkeep.doctor, "check Docker, image, disk space and system clock"),
     ):
         add_out(command(name, act, text))

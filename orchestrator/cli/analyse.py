@@ -1,7 +1,7 @@
-"""`vklocks analyse` and `vklocks check`: the one place where the analysis is called.
+"""`vklocks analyse` and `vklocks check`: evaluate runs, and report on them.
 
-Importing it takes half a second, so the other commands do without, and `run` does it while
-its machines run.
+Importing it takes half a second, so most commands avoid it, and `run` imports it while its
+machines run.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from orchestrator.runner.execution import Batch
 from vm.files import METRICS, SUMMARY, make_folder, name_of, whole_file
 from vm.options import UsageError
 
-#: Up to so many runs have tables of their own, and up to so many a row in a common one.
+#: Limits of runs: for tables per run, and for a common table with a row per run.
 MAX_TABLES = 6
 MAX_ROWS = 20
 
@@ -46,7 +46,7 @@ def analyse(given: argparse.Namespace) -> int:
                 evaluations = list(map(evaluate, source.load())) if source.is_logged else []
                 read = [one.metrics for one in evaluations] or [plain.read_metrics(source.path)]
             except InputError as error:
-                # One lab of sixty that cannot be read is no reason not to look at the others.
+                # If one lab of sixty cannot be read, the others are still analysed.
                 code = complain(2, str(error))
                 continue
             every += read
@@ -83,7 +83,7 @@ def check(given: argparse.Namespace) -> int:
 
 
 def _verdicts(source: Source) -> Iterator[tuple[Run | None, Verdict]]:
-    """Yield the verdict on each run of a source, and the run unless it could not be read."""
+    """Yield each run of a source with its verdict; the run is None if it cannot be read."""
     try:
         if source.is_logged:
             yield from ((run, evaluate(run).verdict) for run in source.load())
@@ -96,8 +96,10 @@ def _verdicts(source: Source) -> Iterator[tuple[Run | None, Verdict]]:
 
 
 def _homes(sources: Sequence[Source], out: Path | None) -> Mapping[Path, Path]:
-    """Return where the files about each run go: beside its logs, or into a folder of its own
-    below `out`, as the runs lie to each other. UsageError if that cannot be made."""
+    """Return the folder for the output of each run: beside its logs, or a folder below `out`.
+
+    Folders below `out` have the same relative paths as the runs. UsageError if one cannot be made.
+    """
     paths = [source.path for source in sources]
     if out is None:
         return {path: path for path in paths}
@@ -122,22 +124,22 @@ def _reported_if_not_written() -> Iterator[None]:
 
 
 class Reporting:
-    """The report on the runs of an experiment: on each as it ends, then on all together.
+    """The reports on an experiment: on each run as it ends, then on all runs together.
 
-    Each run is evaluated once: here, or before if it was one of many simulated ones; then its
-    metrics lie beside its logs.
+    Each run is evaluated once: here, or earlier by a worker if many runs are simulated; then its
+    metrics are beside its logs.
     """
 
     def __init__(self, runs: int) -> None:
         self._pages = Pages(runs)
         self._sources: dict[Path, Source] = {}
         self._evaluated: dict[Path, Mapping[str, Any]] = {}
-        #: The evaluations to print, unless they are too many.
+        #: The evaluations to print, None if they are too many.
         self._printed: dict[Path, Evaluation] | None = {} if runs <= MAX_TABLES else None
         self._violated: set[str] = set()
 
     def prepare(self) -> None:
-        """Start ahead of the first run what takes seconds."""
+        """Do preparations that take seconds, before the first run ends."""
         prepare()
 
     def drop(self) -> None:
@@ -145,7 +147,7 @@ class Reporting:
         self._pages.drop()
 
     def add(self, directory: Path) -> None:
-        """Evaluate a run that has just ended; `finish` reports it if it cannot be read."""
+        """Evaluate a run that has just ended; if it cannot be read, `finish` reports it."""
         with suppress(InputError):
             self._evaluate(self._source(directory))
 
@@ -171,8 +173,8 @@ class Reporting:
     ) -> int:
         """Report on all runs; return 1 if a check is violated.
 
-        A run that failed before its machines wrote anything is left out. `experiment` is the
-        folder that gets the summary, if any does.
+        Runs that failed before their machines wrote a log are left out. The summary is written to
+        the folder `experiment`, if given.
         """
         self._violated |= {done.name for done in batch.runs if done.is_violated}
         with _usable_input(), self._pages as pages:
@@ -209,9 +211,10 @@ def _report(
     every: Sequence[Mapping[str, Any]],
     console: Console,
 ) -> pl.DataFrame:
-    """Report on all runs together; return a row for each.
+    """Report on all runs together; return a row per run.
 
-    A row is printed for each run if they are not too many, and for each point if there are several.
+    The output has a row per run, unless there are too many, and a row per point if there are
+    several points or too many runs.
     """
     rows = by_run(every, list(map(point_of, paths)))
     if 1 < len(every) <= MAX_ROWS:

@@ -1,4 +1,4 @@
-"""The command-line options of `vklocks run`, and how their values are read."""
+"""The command-line options of `vklocks run`, and the parsing of their values."""
 
 import argparse
 import os
@@ -12,15 +12,15 @@ from vm.quoting import quoted
 
 OUT = Path("runs")
 JOBS = re.compile(r"[0-9]{1,6}")
-#: As much as Linux allows.
+#: The limit of Linux.
 MAX_PATH = 4095
-#: Up to so many runs at once get pages of their own, each a quarter of a second's work.
+#: The most runs for which each gets a page, which takes a quarter of a second.
 MAX_PAGES = 60
 
 
 def add_out(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--out", metavar="DIR", type=read_path, default=OUT, help="where runs go (runs)"
+        "--out", metavar="DIR", type=read_path, default=OUT, help="directory of the runs (runs)"
     )
 
 
@@ -45,7 +45,7 @@ def add_run(command: argparse.ArgumentParser) -> None:
         "--repeat",
         metavar="N",
         type=read_integer,
-        help="how many runs of each point, each with the next seed (1)",
+        help="number of runs per point, each with the next seed (1)",
     )
     add(
         "--jobs",
@@ -66,7 +66,7 @@ def _jobs(text: str) -> int:
 
 
 def read_path(text: str) -> Path:
-    """Read a path that a file system can have."""
+    """Read a path that is valid in a file system."""
     content = os.fsencode(text)
     if not text or b"\0" in content or len(content) > MAX_PATH:
         raise argparse.ArgumentTypeError(f"{quoted(text)} is not a path of 1 to {MAX_PATH} bytes")

@@ -1,7 +1,7 @@
-"""Output of the commands: lines, tables and complaints, without control characters.
+"""Output of the commands: lines, tables and error messages, without control characters.
 
-Names of machines, runs and folders come from elsewhere; so does all that is quoted. It is escaped
-here, whatever printed it, so that it cannot move the cursor or pass for output of ours.
+Names of machines, runs and folders, and all quoted texts, come from outside. All output is escaped
+here, so that they cannot move the cursor or imitate output of vklocks.
 """
 
 import io
@@ -16,17 +16,17 @@ from rich.segment import Segment
 
 from vm.quoting import escaped, plain
 
-#: The width where none is known, as in a file.
+#: The width if it is unknown, as in a file.
 COLUMNS = 100
-#: The most characters of a line that gives a problem.
+#: The most characters of a line in an error message.
 MAX_PROBLEM = 5000
-#: No command that reads folders prints more bytes for people, whatever the folders hold.
+#: The most bytes of text that a command prints about folders, independent of their contents.
 MAX_OUTPUT = 90_000
 MAX_COMPLAINTS = 9_000
 
 
 class _Printable:
-    """Renders as another renderable does, with its control characters escaped."""
+    """A renderable with the control characters of its text escaped."""
 
     def __init__(self, renderable: ConsoleRenderable) -> None:
         self._renderable = renderable
@@ -44,7 +44,7 @@ class _Escaping(RenderHook):
 
 
 class _Bounded(io.TextIOBase):
-    """A stream that ends after so many bytes."""
+    """A stream that ends after at most `most` bytes and a note."""
 
     def __init__(self, stream: TextIO, most: int) -> None:
         self._stream = stream
@@ -57,7 +57,7 @@ class _Bounded(io.TextIOBase):
             self._stream.write(text if size <= self._left else text[: self._left // 4])
             self._left -= size
             if self._left <= 0:
-                self._stream.write(f"\nand more, after {self._most:,} bytes: give fewer runs\n")
+                self._stream.write(f"\noutput ends after {self._most:,} bytes: give fewer runs\n")
         return len(text)
 
     def flush(self) -> None:
@@ -69,7 +69,7 @@ class _Bounded(io.TextIOBase):
 
 @contextmanager
 def bounded_output() -> Iterator[None]:
-    """Cut everything that is printed after so many bytes."""
+    """Limit the bytes on standard output and standard error."""
     output, complaints = _Bounded(sys.stdout, MAX_OUTPUT), _Bounded(sys.stderr, MAX_COMPLAINTS)
     with redirect_stdout(output), redirect_stderr(complaints):
         yield
@@ -92,12 +92,12 @@ def put(line: str) -> None:
 
 
 def put_json(value: object) -> None:
-    """Print a value as one line of JSON, which escapes all control characters but this one."""
+    """Print a value as one line of JSON; the encoder escapes all control characters but DEL."""
     print(json.dumps(value).replace("\x7f", "\\u007f"))
 
 
 def complain(code: int, problem: str) -> int:
-    """Print on standard error why the command ends with `code`; wrong input in one line."""
+    """Print a problem on standard error, in one line if `code` is 2; return `code`."""
     parts = [problem] if code == 2 else problem.split("\n")
     text = "\n".join(plain(part, MAX_PROBLEM) for part in parts)
     print(f"vklocks: {text}", file=sys.stderr)

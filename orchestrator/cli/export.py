@@ -1,6 +1,6 @@
 """`vklocks export`: runs in the formats of other programs.
 
-The analysis is imported when it is needed: that takes a while, and all commands come by here.
+The analysis is imported only when needed: that takes time, and all commands import this module.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from vm.spec import suggestion
 def add_export(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("paths", metavar="PATH", nargs="+", type=read_path, help="runs, or folders")
-    text = "for which program or format: shiviz, perfetto, csv, parquet"
+    text = "the format to write: shiviz, perfetto, csv, parquet"
     add("--to", metavar="FORMAT", required=True, help=text)
     add_format(command)
     add("--out", metavar="DIR", type=read_path, help="where the files go (beside the logs)")
@@ -23,7 +23,7 @@ def add_export(command: argparse.ArgumentParser) -> None:
 
 def add_format(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--format", default="", help="what the logs are: a name, or a description, FILE.toml"
+        "--format", default="", help="format of the logs: a name, or a description in FILE.toml"
     )
 
 

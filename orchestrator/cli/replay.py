@@ -1,4 +1,4 @@
-"""`vklocks replay`: whether pure machines do again what the logs of a run say."""
+"""`vklocks replay`: execute the machines of a run again and compare them with its logs."""
 
 import argparse
 from pathlib import Path
@@ -25,20 +25,20 @@ def replay_run(given: argparse.Namespace) -> int:
             say(console, line)
         return 1
     events = sum(isinstance(record, Event) for records in history.values() for record in records)
-    say(console, f"{directory}: equal: {events} events of {len(history)} machines, done again")
+    say(console, f"{directory}: equal: {events} events of {len(history)} machines, replayed")
     return 0
 
 
 def _logs(directory: Path) -> list[Path]:
     if not directory.is_dir():
-        raise UsageError(f"{directory} is no directory: give that of one run")
+        raise UsageError(f"{directory} is no directory: give the directory of one run")
     if not (logs := logs_in(directory)):
         raise UsageError(f"{directory} holds no logs (*{LOG_SUFFIX}) to replay")
     return logs
 
 
 def _read(path: Path) -> list[Record]:
-    """The records of a log. A last line without its end, as a kill leaves it, is not one."""
+    """Read the records of a log, without an incomplete last line, which a kill can leave."""
     records: list[Record] = []
     number = 0
     try:

@@ -1,4 +1,4 @@
-"""The pages that `run` and `analyse` write: of each run, of each experiment, and of all runs."""
+"""The pages that `run` and `analyse` write: per run, per experiment, and the list of all runs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
@@ -21,18 +21,18 @@ from orchestrator.cli.arguments import MAX_PAGES
 from orchestrator.cli.console import complain, say
 from vm.files import CHARTS, INDEX, file_of_run
 
-#: Up to so many runs at once get their charts as files, which takes another second.
+#: The most runs for which each gets its charts as files, which takes another second.
 MAX_CHARTS = 12
 
 
 @cache
 def renderers() -> Renderers:
-    """Return the one set of renderers."""
+    """Return the renderers that all runs share."""
     return Renderers()
 
 
 def prepare() -> None:
-    """Start ahead of the first page what takes two seconds."""
+    """Do the preparations for the first page, which take two seconds."""
     renderers()
     vega.bundle()
     compile_templates()
@@ -40,10 +40,10 @@ def prepare() -> None:
 
 
 class Pages:
-    """The pages of so many `runs`, and of the folders that hold several of them.
+    """The pages of `runs` runs, and of the folders that hold several of them.
 
-    If one cannot be written, as in a folder of another user, that is reported, and no more are
-    written. Charts that are not drawn at an early exit stay undrawn.
+    If one cannot be written, for example in a folder of another user, the problem is reported, and
+    no more are written. Charts that are not drawn at an early exit are dropped.
     """
 
     def __init__(self, runs: int) -> None:
@@ -65,13 +65,13 @@ class Pages:
 
     @property
     def are_of_runs(self) -> bool:
-        """Whether the runs get pages of their own."""
+        """Whether each run gets a page."""
         return self.runs <= MAX_PAGES
 
     def write_run(self, evaluation: Evaluation, home: Path) -> None:
         """Write the page of a run, and its charts as files, unless there are many runs."""
         if self.runs <= MAX_CHARTS:
-            # First: other processes draw them while this one makes the page.
+            # Charts first: other processes draw them while this one makes the page.
             self._write(lambda: self._draw(evaluation, home))
         if self.are_of_runs:
             self._write(lambda: report.write(evaluation, home))
@@ -79,7 +79,7 @@ class Pages:
     def write_experiments(
         self, homes: Mapping[Path, Path], paths: Sequence[Path], every: Sequence[Mapping[str, Any]]
     ) -> None:
-        """Write the pages of folders: `every` are the metrics of the runs at the `paths`."""
+        """Write the pages of folders; `every` holds the metrics of the runs at `paths`."""
         folders: dict[Path, list[int]] = {}
         for number, path in enumerate(paths):
             folders.setdefault(path.resolve().parent, []).append(number)
@@ -90,15 +90,13 @@ class Pages:
                 self._write(partial(_write_experiment, own, homes, metrics))
 
     def finish(self, console: Console) -> None:
-        """Wait until all is written, and print where the page is that shows most."""
+        """Wait for all charts, and print the path of the last page, which covers most runs."""
         if self._drawing:
             self._write(self._drawing.wait)
         if self._last and not self._refused:
             say(console, f"report: {self._last}")
         if not self.are_of_runs:
-            say(
-                console, "so many runs get no reports of their own; `vklocks analyse RUN` makes one"
-            )
+            say(console, "no report per run for this many runs; `vklocks analyse RUN` writes one")
 
     def _draw(self, evaluation: Evaluation, home: Path) -> None:
         run, self._drawing = evaluation.run, renderers()
@@ -115,7 +113,7 @@ class Pages:
 
 
 def write_index(out: Path) -> None:
-    """Write the browser of all runs, or refresh it."""
+    """Write or refresh the page that lists all runs."""
     try:
         index.write(out)
     except OSError as error:
@@ -125,7 +123,7 @@ def write_index(out: Path) -> None:
 def _write_experiment(
     paths: Sequence[Path], homes: Mapping[Path, Path], every: Sequence[Mapping[str, Any]]
 ) -> Path:
-    """The page of the one folder that holds all these runs, or executions of one run."""
+    """Write the page of the folder that holds all these runs, or of one run's executions."""
     rows = by_run(every, list(map(point_of, paths)))
     verdicts = [read_state(homes[path]) for path in paths]
     folder, home = paths[0], homes[paths[0]]

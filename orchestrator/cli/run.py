@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 
 DEFAULT_EXPERIMENT = "lab"
 DEFAULT_POOL = "loky"
-#: A full disk is no mistake of the user.
+#: Errors of a full disk, which is not wrong usage.
 FULL = (ENOSPC, EDQUOT)
-#: How long after the last start it begins, at most half a run.
+#: The analysis is loaded this long after the last start of a run, or after half a run if shorter.
 LOADING_AFTER_S = 10
-#: Up to so many runs are listed one by one.
+#: The most runs that are listed one by one.
 MAX_LISTED = 10
 
 
@@ -76,7 +76,7 @@ def run_experiment(given: argparse.Namespace) -> int:
 
 
 class _Reports:
-    """Reports on runs as they end, once the analysis is loaded, and on all together."""
+    """The reports on runs as they end, once the analysis is loaded, and on all runs together."""
 
     def __init__(self, runs: int) -> None:
         self._runs = runs
@@ -97,19 +97,19 @@ class _Reports:
             self.reporting.add(run.directory)
 
     def drop(self) -> None:
-        """Draw no more charts, as no report on all runs will follow."""
+        """Cancel all charts that have not been started: no report on all runs will follow."""
         if self.is_loaded.is_set():
             self.reporting.drop()
 
 
 def _check_virtual(given: argparse.Namespace) -> None:
-    """Check the options that only simulated runs have."""
+    """Check the options for simulated runs; UsageError if other runs have them."""
     for option, wanted in {"--no-logs": not given.logs, "--pool": given.pool}.items():
         if wanted and not BACKENDS[given.backend].is_virtual:
             virtual = next(name for name, backend in BACKENDS.items() if backend.is_virtual)
             raise UsageError(f"{option} is for simulated runs: add --backend {virtual}")
     if given.pool:
-        # joblib takes its time to load.
+        # Imported here, as joblib loads slowly.
         from orchestrator.runner.pools import POOLS
 
         if given.pool not in POOLS:
@@ -119,7 +119,7 @@ def _check_virtual(given: argparse.Namespace) -> None:
 
 
 def _experiment(given: argparse.Namespace) -> tuple[ExperimentFile | None, Experiment]:
-    """Return the file, if one is given, and the experiment that file and options describe."""
+    """Return the experiment file, or None, and the experiment that file and options describe."""
     options = given_fields(given, (*OPTIONS, "repeat"))
     without = _changed(DEFAULT_EXPERIMENT, {"seed": SystemRandom().randrange(2**31)}, options)
     if given.experiment is None:
@@ -127,7 +127,7 @@ def _experiment(given: argparse.Namespace) -> tuple[ExperimentFile | None, Exper
     file = read(given.experiment)
     for field in options:
         if any(field in point.values for point in file.experiment.points):
-            problem = f"{given.experiment} sweeps {field}, so it takes no one value"
+            problem = f"{given.experiment} sweeps {field}, so the option cannot set it"
             raise UsageError(f"{flag_of(field)}: {problem}")
     if not options:
         return file, file.experiment
@@ -135,7 +135,7 @@ def _experiment(given: argparse.Namespace) -> tuple[ExperimentFile | None, Exper
 
 
 def _changed(name: str, plain: Mapping[str, Any], options: Mapping[str, Any]) -> Experiment:
-    """Return the experiment of plain values and options; UsageError names a wrong option."""
+    """Return the experiment of the values with the options; UsageError names a wrong option."""
     try:
         return parse(name, {**plain, **options})
     except SpecError as error:
@@ -147,9 +147,9 @@ def _changed(name: str, plain: Mapping[str, Any], options: Mapping[str, Any]) ->
 def _claimed(
     given: argparse.Namespace, file: ExperimentFile | None, experiment: Experiment, folder: Path
 ) -> dict[str, Spec]:
-    """Return the specs of all runs by name, and claim the folder for them.
+    """Claim the folder for all runs, and return their specs by name.
 
-    OSError if it cannot be written, ExperimentError if another experiment has it.
+    OSError if it cannot be written, ExperimentError if it belongs to another experiment.
     """
     specs = experiment.specs()
     if file is None:
@@ -215,9 +215,9 @@ def _simulate(
 
 
 class _Starting:
-    """Passes progress on to a display, and notes when all jobs are running.
+    """A display that forwards progress to another and sets `is_over` when all jobs are running.
 
-    `is_needless` once no analysis will follow.
+    `is_needless` is true once no analysis will follow.
     """
 
     def __init__(self, shown: Display, jobs: int) -> None:
@@ -242,9 +242,9 @@ def _analysis_loading(
 ) -> Iterator[_Starting]:
     """Import the analysis, which takes three seconds, while the runs wait for their machines.
 
-    Not earlier: imports would delay the threads that start machines, and then the machines,
-    which import gRPC for some seconds themselves. While the runs last it gives way to machines
-    that wake up, but keeps its share of a busy computer: a niceness could not be taken back.
+    An earlier import would delay the threads that start machines, and then the machines, which
+    import gRPC for some seconds. During the runs the import gives way to machines that wake up, but
+    keeps its share of a busy computer. It is not niced, as a niceness could not be taken back.
     """
     starting, over = _Starting(shown, jobs), threading.Event()
 
@@ -270,7 +270,7 @@ def _analysis_loading(
 
 
 def _give_way(to_others: bool, thread: int | None = 0) -> None:
-    """Set whether a thread, and each that it starts, waits where another one wakes up."""
+    """Set whether a thread and the threads it starts wait when another thread wakes up."""
     if sys.platform == "linux" and thread is not None:
         policy = os.SCHED_BATCH if to_others else os.SCHED_OTHER
         # It may have ended.
@@ -279,7 +279,7 @@ def _give_way(to_others: bool, thread: int | None = 0) -> None:
 
 
 def _again(given: argparse.Namespace, planned: Sequence[PlannedRun]) -> str:
-    """Return the command that executes the same runs."""
+    """Return the command that executes the same runs again."""
     options = options_of(planned[0].spec)
     assert options
     words = ["vklocks", "run", "--backend", given.backend, *options, "--repeat", str(len(planned))]
@@ -297,9 +297,9 @@ def _conclude(
     batch: Batch,
     console: Console,
 ) -> int:
-    """Evaluate all runs that are present, unless interrupted, list them, and report failures.
+    """Evaluate all present runs, unless interrupted; list them, and report failures.
 
-    `experiment` is the folder of an experiment that has its own.
+    `experiment` is the folder of the experiment, None without an experiment file.
     """
     code = 0
     if batch.interrupted:

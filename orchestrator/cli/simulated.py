@@ -1,4 +1,4 @@
-"""A worker's part in a simulated run: execute it, evaluate it, and write its files."""
+"""The task of a worker: execute a simulated run, evaluate it, and write its files."""
 
 import os
 from dataclasses import replace
@@ -10,14 +10,14 @@ from orchestrator.runner import execution
 from orchestrator.runner.execution import ExecutedRun, PlannedRun
 from orchestrator.virtual.simulation import RunRecords
 
-#: Workers share the cores as they are; more threads in each would only get in their way.
+#: Workers already use all cores; more threads in each worker would slow them down.
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 
 def simulate(planned: PlannedRun, logs: bool, is_evaluated: bool) -> ExecutedRun:
     """Execute a planned run. Without logs its directory holds only the metrics.
 
-    A run with logs that is not evaluated here is evaluated when all have been executed.
+    A run with logs that is not evaluated here is evaluated after all runs are executed.
     """
     is_violated = False
 
@@ -34,8 +34,8 @@ def simulate(planned: PlannedRun, logs: bool, is_evaluated: bool) -> ExecutedRun
 
 
 def _evaluated(name: Path, history: RunRecords, directory: Path, logs: bool) -> bool:
-    """Write the metrics, and beside logs the verdict; return whether a check is violated."""
-    # Importing the analysis takes half a second: once for each worker.
+    """Write the metrics, and with logs the verdict; return whether a check is violated."""
+    # Importing the analysis takes half a second, once per worker.
     from analysis.evaluation import evaluate
     from analysis.logs.own import of_records
     from analysis.text.plain import write_metrics, write_verdict

@@ -10,7 +10,7 @@ from vm.files import RUN, read_json
 from vm.quoting import plain, quoted
 
 MAX_LISTED = 1000
-#: Characters of a value.
+#: The most characters of a printed value.
 MAX_SHOWN = 200
 
 
@@ -30,17 +30,17 @@ def list_runs(given: argparse.Namespace) -> int:
         line = f"{directory}  {backend}  {count} machines  {outcome}"
         put(f"{line}: {problem}" if problem else line)
     if len(found) > MAX_LISTED:
-        put(f"and {len(found) - MAX_LISTED:,} more: list one folder of them, --out DIR")
+        put(f"and {len(found) - MAX_LISTED:,} more, which are not listed")
     return 0
 
 
 def _is_linked(path: Path) -> bool:
-    """Whether a run of another folder is here by a link."""
+    """Return whether the path leads through a link to a run in another folder."""
     return any(folder.is_symlink() for folder in path.parents[:2])
 
 
 def _shown(value: object) -> str:
-    """Return a value of run.json for a line of the list."""
+    """Return a value of run.json as text for the list."""
     if isinstance(value, str):
         return plain(value, MAX_SHOWN)
     return quoted(value) if value else ""

@@ -1,4 +1,4 @@
-"""An experiment file: a base spec, axes, and how often to repeat each point.
+"""An experiment file: a base spec, axes, and the number of runs per point.
 
     # the fields of a spec
     machines = 3
@@ -9,7 +9,7 @@
     "workload.internal" = [1, 4, 7]
 
 The file's stem is the experiment's name. Run i (from 0) of every point has the seed `seed + i`
-and is called `<point>-seed<seed + i>`; `points` describes the axes.
+and the name `<point>-seed<seed + i>`; the module `points` describes the axes.
 """
 
 import re
@@ -30,15 +30,15 @@ from vm.spec import FIELDS, MAX_SEED, Spec, SpecError, suggestion
 MAX_RUNS = 100_000
 MAX_POINTS = 10_000
 #: Limits of a file: its size, the levels of its brackets and of its dotted keys, and the digits of
-#: a number. A parser takes seconds for so much, and minutes or its whole stack for more.
+#: a number. At these limits a parser takes seconds, above them minutes or its whole stack.
 MAX_BYTES = 2**20
 MAX_LEVELS = 32
 MAX_DIGITS = 1000
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-#: Folders below runs/ that have other uses.
+#: Names of folders below runs/ with other uses.
 TAKEN_NAMES = ("lab", "compose", "by-hand", FAILED)
 
-#: Strings and comments of a TOML file, also those without an end.
+#: Strings and comments of a TOML file, even if not terminated.
 TEXT = re.compile(
     r'"""(?:[^"\\]++|\\.|"(?!""))*+(?:"{3,5})?'
     r"|'''(?:[^']++|'(?!''))*+(?:'{3,5})?"
@@ -55,7 +55,7 @@ TOO_MUCH = {
     ),
 }
 
-#: The lines of a TOML file that set something.
+#: The lines of a TOML file that begin a table or set a key.
 WORD = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
 KEY = re.compile(WORD)
 HEADER = re.compile(rf"\s*(\[\[?)\s*({WORD}(?:\s*\.\s*{WORD})*)\s*\]")
@@ -63,12 +63,12 @@ ENTRY = re.compile(rf"\s*({WORD}(?:\s*\.\s*{WORD})*)\s*=")
 
 
 class ExperimentError(ValueError):
-    """An invalid experiment; the text names place, problem and remedy."""
+    """An invalid experiment; the message names place, problem and remedy."""
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """The points, and the number of runs of each."""
+    """The points, and the number of runs per point."""
 
     name: str
     points: tuple[Point, ...]
@@ -85,7 +85,7 @@ class Experiment:
 
 @dataclass(frozen=True)
 class ExperimentFile:
-    """An experiment file: its text, the plain values in it, and the experiment they describe."""
+    """An experiment file: its text, its plain values, and the experiment they describe."""
 
     text: str
     plain: Mapping[str, Any]
@@ -93,7 +93,7 @@ class ExperimentFile:
 
 
 def read(path: Path) -> ExperimentFile:
-    """Return what an experiment file holds; ExperimentError names file and line of a mistake."""
+    """Read an experiment file; ExperimentError names file and line of a mistake."""
     text = _text(path)
     _check_limits(path, text)
     try:
@@ -131,7 +131,7 @@ def parse(name: str, plain: Mapping[str, Any]) -> Experiment:
 
 
 def _text(path: Path) -> str:
-    """Return the text of an experiment file; ExperimentError if it has none, or too much."""
+    """Return the text of an experiment file; ExperimentError if it is no text, or too long."""
     try:
         if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
             raise ExperimentError(f"{path} is no regular file: copy it into one")
@@ -150,7 +150,7 @@ def _text(path: Path) -> str:
 
 
 def _check_limits(path: Path, text: str) -> None:
-    """Check what would take a parser too long, or too deep; ExperimentError names the line."""
+    """Check the limits of a parser's time and depth; ExperimentError names the line."""
     bare, level, found = _bare(text, strings=False), 0, list[tuple[int, str]]()
     for bracket in BRACKET.finditer(bare):
         level = max(0, level + (1 if bracket[0] in "[{" else -1))
@@ -167,9 +167,9 @@ def _check_limits(path: Path, text: str) -> None:
 
 
 def _bare(text: str, strings: bool) -> str:
-    """Return a TOML text without comments, with strings of one line or all strings empty.
+    """Return a TOML text without comments and with empty strings. Lines keep their numbers.
 
-    Lines keep their numbers.
+    With `strings`, strings of one line keep their contents.
     """
 
     def emptied(found: re.Match[str]) -> str:
@@ -182,7 +182,7 @@ def _bare(text: str, strings: bool) -> str:
 
 
 def _line(text: str, field: str) -> int:
-    """Return the line of a field, or of the innermost table around it that has one."""
+    """Return the line of a field, or of the innermost table around it that has a line."""
     lines = _lines(text)
     while field and field not in lines:
         field = field.rpartition(".")[0]
@@ -190,7 +190,7 @@ def _line(text: str, field: str) -> int:
 
 
 def _lines(text: str) -> dict[str, int]:
-    """Return the lines of a TOML text's keys by dotted name; entries of [[x]] are x.0, x.1, ..."""
+    """Return the line numbers of keys by dotted name; entries of [[x]] are x.0, x.1, ..."""
     found: dict[str, int] = {}
     entries: Counter[str] = Counter()
     table = ""

@@ -1,8 +1,8 @@
-"""An experiment's folder, which holds the runs of one experiment only.
+"""The folder of an experiment, which holds the runs of one experiment only.
 
-`experiment.toml` is a copy of the file; `experiment.json` holds all that the runs depend on: the
-points with their specs, and the command's options. The same experiment may continue in it, any
-other is refused.
+`experiment.toml` is a copy of the file; `experiment.json` holds everything the runs depend on: the
+points with their specs, and the command's options. The same experiment may continue in the folder,
+any other is refused.
 """
 
 import json
@@ -15,13 +15,13 @@ from orchestrator.experiments.experiment import Experiment, ExperimentError
 from vm import files
 from vm.quoting import escaped, plain
 
-#: How many differences an error lists, and how many characters of each value.
+#: The most differences that an error lists, and the most characters of each value.
 MAX_CHANGES = 5
 MAX_TEXT = 60
 
 
 def resolved(experiment: Experiment, backend: str, logs: bool) -> dict[str, Any]:
-    """Return all that the runs depend on. Each point's spec has the first run's seed."""
+    """Return everything the runs depend on. Each point's spec has the seed of the first run."""
     return {
         "backend": backend,
         "logs": logs,
@@ -34,9 +34,9 @@ def resolved(experiment: Experiment, backend: str, logs: bool) -> dict[str, Any]
 
 
 def claim(folder: Path, text: str, ours: Mapping[str, Any]) -> None:
-    """Make the folder of an experiment, or check that it is this experiment's.
+    """Create the folder of an experiment, or check that it belongs to this experiment.
 
-    ExperimentError lists the differences; OSError if it cannot be written.
+    ExperimentError lists the differences; OSError if the folder cannot be written.
     """
     if not folder.exists() or not any(folder.iterdir()):
         with files.whole_directory(folder.parent, folder.name, owner.tag()) as partial:
@@ -59,7 +59,7 @@ def claim(folder: Path, text: str, ours: Mapping[str, Any]) -> None:
 
 
 def _has_points(read: Mapping[str, Any]) -> bool:
-    """Return whether the points are as `resolved` makes them, as far as `changes` looks at them."""
+    """Return whether the points have the structure that `changes` relies on."""
     points = read["points"]
     return isinstance(points, dict) and all(
         isinstance(point, dict)
@@ -70,7 +70,7 @@ def _has_points(read: Mapping[str, Any]) -> bool:
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the differences of two resolved experiments, as `name old -> new`."""
+    """Yield the differences of two resolved experiments as `name old -> new`."""
     if old == new:
         return
     for name in ("backend", "logs", "repeat"):
@@ -89,7 +89,7 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _axes(experiment: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Return the values of every axis, in order, each once."""
+    """Return the distinct values of every axis, in order."""
     axes: dict[str, list[Any]] = {}
     for point in experiment["points"].values():
         for axis, value in point["values"].items():
@@ -111,7 +111,7 @@ def _differences(name: str, old: Any, new: Any) -> Iterator[str]:
 
 
 def _alike(old: list[Any], new: list[Any]) -> bool:
-    """Return whether two lists are compared entry by entry: equally many tables."""
+    """Return whether two lists hold equally many tables, which are compared one by one."""
     return len(old) == len(new) and all(isinstance(entry, dict) for entry in old + new)
 
 

@@ -1,10 +1,10 @@
-"""The points of an experiment: the specs that its axes make of the base spec, and their names.
+"""The points of an experiment: specs made from the base spec and the axes, and their names.
 
 An axis is a field of a spec, or a dotted path to a value inside one: `workload.internal`,
 `faults.0.extra_s`. The points are the product of three tables, the last axis changing fastest:
 
-    [grid]      every combination of its axes' values
-    [zip]       its axes in parallel: the first values, the second values, ...
+    [grid]      every combination of the axes' values
+    [zip]       axes in parallel: the first values, the second values, ...
     [[list]]    points given one by one
 """
 
@@ -21,13 +21,13 @@ from vm.spec import FIELDS, MAX_MACHINES, Spec, SpecError
 
 #: The tables of an experiment file that hold axes.
 AXIS_TABLES = ("grid", "zip", "list")
-#: These cannot be axes: every point has the same seeds, so that points differ by axes alone.
+#: Fields that cannot be axes: all points have the same seeds, so they differ by their axes only.
 NO_AXES = ("seed", "repeat")
 #: The most axes of a table, parts of an axis, and values of all points together.
 MAX_AXES = 1000
 MAX_PARTS = 32
 MAX_VALUES = 200_000
-#: The most characters that an error has of the settings of a point, or of the lengths of axes.
+#: The most characters of a point's settings, or of the lengths of axes, in an error.
 MAX_SETTINGS = 160
 BASE = "base"
 MAX_NAME = 48
@@ -38,7 +38,7 @@ UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
 @dataclass(frozen=True)
 class Point:
-    """The base spec with the `values` of the axes. Its seed is that of the first run."""
+    """The base spec with the `values` of the axes; its seed is that of the first run."""
 
     name: str
     values: Mapping[str, Any]
@@ -46,7 +46,7 @@ class Point:
 
 
 class Setting(NamedTuple):
-    """The value of an axis at one point, and the table that gives it: grid, zip, list.0, ..."""
+    """The value of an axis at one point, and its table: grid, zip, list.0, ..."""
 
     value: Any
     table: str
@@ -71,7 +71,7 @@ def points_of(
 def _combined(
     base: Mapping[str, Any], tables: Mapping[str, Any], max_points: int
 ) -> list[Settings]:
-    """Return the settings of every point, whose number and size are checked before."""
+    """Return the settings of every point; the number and the size of points are checked first."""
     grid = _lists("grid", tables.get("grid", {}))
     parallel = _lists("zip", tables.get("zip", {}))
     listed = _tables(tables.get("list", [{}]), max_points)
@@ -101,7 +101,7 @@ def _check_count(
     count: int,
     max_points: int,
 ) -> None:
-    """Check that the points are not too many, and neither are all their values together."""
+    """Check the limits for the number of points and for all their values together."""
     field = next((s.table for _, axis in axes for s in axis), "list" if len(listed) > 1 else "")
     if count > max_points:
         raise SpecError(field, f"{count} points are more than {max_points}")
@@ -117,8 +117,8 @@ def _check_count(
 
 
 def _size(value: Any, axis: str = "") -> int:
-    """Return how many plain values there are in the value of an axis; a number of machines stands
-    for their names."""
+    """Return the number of plain values in the value of an axis; a number of machines counts as
+    their names."""
     if isinstance(value, Mapping):
         return 1 + sum(_size(part, key) for key, part in value.items())
     if isinstance(value, list | tuple):
@@ -173,7 +173,7 @@ def _check_axis(axis: str, entry: str) -> None:
 
 
 def _check_apart(axes: Iterable[tuple[str, str]]) -> None:
-    """Check that no axis sets what another sets too, or a part of it."""
+    """Check that no two axes set the same value, or a value and a part of it."""
     seen: dict[str, str] = {}
     around: dict[str, tuple[str, str]] = {}
     for axis, table in axes:
@@ -208,7 +208,7 @@ def _spec(base: Mapping[str, Any], settings: Settings) -> Spec:
 
 
 def _whole(fields: Mapping[str, Any], field: str) -> Any:
-    """Return the value that an axis goes into, in full where the base has a name for it."""
+    """Return the value that contains an axis; a name in the base is replaced by its full value."""
     if field not in FIELDS:
         return {}
     given = {field: fields[field]} if field in fields else {}
@@ -227,7 +227,7 @@ def _put(axis: str, whole: Any, path: Sequence[str], value: Any) -> Any:
     if isinstance(whole, list | tuple) and INDEX.fullmatch(key) and int(key) < len(whole):
         index = int(key)
         return [*whole[:index], _put(axis, whole[index], rest, value), *whole[index + 1 :]]
-    problem = f"there is no {quoted(key)} in {quoted(whole)} that could be set: give the base one"
+    problem = f"there is no {quoted(key)} in {quoted(whole)} to set: add it to the base spec"
     raise SpecError(axis, problem)
 
 
@@ -242,7 +242,7 @@ def _names(points: Sequence[Mapping[str, Any]]) -> list[str]:
         name or BASE if len(name) <= MAX_NAME and count[name.lower()] == 1 else other
         for name, other in zip(long, numbered, strict=True)
     ]
-    # A name may be as another with its number.
+    # A name may be equal to another name with its number.
     return names if len({name.lower() for name in names}) == len(names) else numbered
 
 

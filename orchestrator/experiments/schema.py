@@ -1,6 +1,6 @@
 """The JSON Schema of experiment files for editors, made from the fields of a spec.
 
-It checks one value at a time; whether a file's values fit together is checked when it is read.
+It checks each value separately; the consistency of values is checked when the file is read.
 """
 
 from typing import Any
@@ -23,16 +23,16 @@ def experiment_schema() -> dict[str, Any]:
         "properties": {
             **{name: _field(name) for name in FIELDS},
             "repeat": {
-                "description": "how many runs there are of each point, with one seed more each",
+                "description": "number of runs per point; each uses the next seed",
                 "type": "integer",
                 "minimum": 1,
                 "maximum": MAX_RUNS,
                 "default": 1,
             },
-            "grid": _lists("axes of which every combination is a point", axes),
-            "zip": _lists("axes that go in parallel: equally many values each", axes),
+            "grid": _lists("axes; every combination of their values is a point", axes),
+            "zip": _lists("axes in parallel, with equally many values each", axes),
             "list": {
-                "description": "points, each by its values",
+                "description": "points, each given by its values",
                 "type": "array",
                 "items": _table({name: _reference(name) for name in axes}, {}),
                 "minItems": 1,
@@ -45,7 +45,7 @@ def experiment_schema() -> dict[str, Any]:
 def _field(name: str) -> dict[str, Any]:
     default = Spec().plain()[name]
     known = {} if default is None else {"default": default}
-    # Draft 7 ignores the keywords beside a reference.
+    # Draft 7 ignores keywords beside a reference, so it goes into allOf.
     return {"description": FIELDS[name].text, **known, "allOf": [_reference(name)]}
 
 
@@ -54,14 +54,14 @@ def _reference(name: str) -> dict[str, Any]:
 
 
 def _lists(text: str, axes: list[str]) -> dict[str, Any]:
-    """Return the schema of a table of axes, with a list of values each."""
+    """Return the schema of a table of axes with a list of values per axis."""
     some = {"type": "array", "minItems": 1}
     values = {name: some | {"items": _reference(name)} for name in axes}
     return {"description": text, **_table(values, some)}
 
 
 def _table(axes: dict[str, Any], inside: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a table of axes; `inside` is that of a path into a field."""
+    """Return the schema of a table of axes; `inside` is the schema of a path into a field."""
     return {
         "type": "object",
         "properties": axes,

@@ -1,8 +1,8 @@
 """The execution of one run by a backend, into a directory that is complete or absent.
 
 A directory is filled under a temporary name that holds its owner, and renamed when it is complete.
-So a directory with a run's name is complete whatever happens, and if two processes execute the
-same run, the rename decides: the second one finds the name taken.
+So a directory with a run's name is always complete, and if two processes execute the same run, only
+the first rename succeeds: the second finds the name taken.
 """
 
 import platform
@@ -31,7 +31,7 @@ from vm.files import (
 )
 from vm.spec import Spec
 
-#: More than the run.json of 200 machines.
+#: More than the size of run.json for 200 machines.
 RESERVED_BYTES = 64 * 1024
 
 
@@ -50,7 +50,7 @@ class PlannedRun:
 class ExecutedRun:
     """A run that has been executed. `problem` gives the reason if it is not `finished`.
 
-    `is_violated` means that its checks were evaluated at once, and one is violated.
+    `is_violated` is true if the checks were evaluated during the execution, and one is violated.
     """
 
     name: str
@@ -68,7 +68,7 @@ class ExecutedRun:
 
 @dataclass
 class Batch:
-    """The executed runs of several planned ones; `problems` are faults of the environment."""
+    """The executed runs of several planned ones; `problems` are those of the environment."""
 
     runs: list[ExecutedRun] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -77,7 +77,7 @@ class Batch:
 
 
 def fresh_names(folder: Path, specs: Iterable[Spec]) -> list[str]:
-    """Return names made of the time of day and the seed, that no run in the folder has."""
+    """Return a name for each spec, from the time and the seed, that is free in the folder."""
     now = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
     taken = {path.name.lstrip(".").partition("@")[0] for path in folder.iterdir()}
     names: list[str] = []
@@ -90,9 +90,9 @@ def fresh_names(folder: Path, specs: Iterable[Spec]) -> list[str]:
 def execute(run: BackendRun, planned: PlannedRun, report: Report) -> ExecutedRun:
     """Execute a run and rename its complete directory into place.
 
-    EnvironmentProblem if the backend lacks something, OSError if the disk is full,
-    InterruptedBeforeStart if the run was interrupted before its machines started; then nothing
-    is left.
+    Raise EnvironmentProblem if the backend lacks something, OSError if the disk is full,
+    InterruptedBeforeStart if the run was interrupted before its machines started. Then no
+    directory is left.
     """
     outcome, begun_unix_ns = RunOutcome(), time.time_ns()
     with whole_directory(planned.folder, planned.name, owner.tag()) as partial:
@@ -107,7 +107,7 @@ def execute(run: BackendRun, planned: PlannedRun, report: Report) -> ExecutedRun
 
 @contextmanager
 def _room_reserved(directory: Path) -> Iterator[None]:
-    """Keep room for run.json, so that logs that fill the disk are kept all the same."""
+    """Reserve disk space for run.json, so that logs are kept even if they fill the disk."""
     reserve = directory / ".reserve"
     write_text(reserve, " " * RESERVED_BYTES)
     try:
@@ -117,7 +117,7 @@ def _room_reserved(directory: Path) -> Iterator[None]:
 
 
 def _destinations(planned: PlannedRun, result: RunResult) -> Iterator[Path]:
-    """Yield where a run's directory may go, the first choice first."""
+    """Yield the possible paths of a run's directory, in order of preference."""
     if planned.resumable and result == "finished":
         return iter([planned.folder / planned.name])
     if planned.resumable:
@@ -147,7 +147,7 @@ def _run_file(planned: PlannedRun, outcome: RunOutcome, times: dict[str, int]) -
 
 
 def leftovers(*folders: Path) -> list[Path]:
-    """What is directly in the folders, unfinished, of owners on this computer that are dead."""
+    """Return the unfinished directories in the folders that dead owners on this computer left."""
     return [
         path
         for folder in folders
@@ -157,7 +157,7 @@ def leftovers(*folders: Path) -> list[Path]:
 
 
 def unfinished_files(out: Path) -> list[Path]:
-    """What `vm.files.whole_file` has begun below the folder of all runs, of dead processes."""
+    """Return the unfinished files of `vm.files.whole_file` below `out` that dead processes left."""
     return [
         path
         for path in sorted(out.rglob(".*"))
@@ -168,5 +168,5 @@ def unfinished_files(out: Path) -> list[Path]:
 
 def remove_leftovers(*folders: Path) -> None:
     for path in leftovers(*folders):
-        # Somebody else may be removing it just now.
+        # Another process may be removing it at the same time.
         shutil.rmtree(path, ignore_errors=True)

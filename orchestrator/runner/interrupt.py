@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first one ends the command, further ones change nothing."""
+"""Ctrl-C and SIGTERM: the first signal ends the command, further ones have no effect."""
 
 import os
 import signal
@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-#: How long a command may take to end where the exception of its interrupt was lost.
+#: The time after which a command is ended if a library caught the exception of its interrupt.
 MAX_UNWINDING_S = 10
 
 
 class Interrupt(KeyboardInterrupt):
-    """Ends what the main thread does; its number is that of the signal."""
+    """The exception that ends the work of the main thread; `number` is that of the signal."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -20,13 +20,13 @@ class Interrupt(KeyboardInterrupt):
 
 
 class Caught:
-    """The number of the first signal, 0 before there is one."""
+    """The number of the first signal, or 0."""
 
     number = 0
 
 
 def catch(act: Callable[[int], None]) -> Caught:
-    """Call a function at the first Ctrl-C or SIGTERM from now on, instead of ending the program."""
+    """Call a function at the next Ctrl-C or SIGTERM instead of ending the program."""
     caught = Caught()
 
     def handle(number: int, _frame: object) -> None:
@@ -41,7 +41,7 @@ def catch(act: Callable[[int], None]) -> Caught:
 
 @contextmanager
 def on_interrupt(act: Callable[[int], None]) -> Iterator[Caught]:
-    """Catch signals for a while; in threads, which get none, do nothing."""
+    """Catch signals while the context is open; do nothing in threads, which get no signals."""
     if threading.current_thread() is not threading.main_thread():
         yield Caught()
         return
@@ -59,7 +59,7 @@ def end(number: int) -> None:
 
 
 def end_process(number: int) -> None:
-    """Raise Interrupt, and end the process soon even where a library catches that."""
+    """Raise Interrupt, and end the process soon even if a library catches it."""
     last = threading.Timer(MAX_UNWINDING_S, os._exit, [exit_code(number)])
     last.daemon = True
     last.start()
@@ -67,5 +67,5 @@ def end_process(number: int) -> None:
 
 
 def exit_code(number: int) -> int:
-    """Return the exit code of a command that a signal ended, as shells have it."""
+    """Return the exit code of a command that a signal ended, as shells define it."""
     return 128 + number

@@ -1,7 +1,7 @@
 """Runs in virtual time: pure computation, which joblib distributes over workers.
 
 A worker leaves complete runs only, so it may end at any instant: when the sweep is interrupted,
-or when the process that started it has ended.
+or when its parent process ends.
 """
 
 import os
@@ -24,7 +24,7 @@ from orchestrator.runner.execution import Batch, ExecutedRun, PlannedRun
 from orchestrator.runner.interrupt import SIGNALS, Interrupt, end, on_interrupt
 from orchestrator.runner.progress import Display
 
-#: Executes tasks in workers and yields their results in the order of completion.
+#: A function that executes tasks in workers and yields their results in the order of completion.
 Executor = Callable[[list[Any]], Generator[ExecutedRun]]
 
 
@@ -45,7 +45,7 @@ def execute(
         # An interrupted sweep cancels its tasks as intended.
         warnings.filterwarnings("ignore", message=r".* have been cancelled", module="joblib")
         try:
-            # Closed early, joblib ends its workers.
+            # joblib ends its workers if it is closed early.
             with POOLS[pool](jobs) as executor, closing(_results(executor, tasks)) as results:
                 for executed in results:
                     batch.runs.append(executed)
@@ -60,8 +60,8 @@ def execute(
 def _results(executor: Executor, tasks: list[Any]) -> Generator[ExecutedRun]:
     """Yield the results of the tasks in the order of completion.
 
-    Ctrl-C in a terminal is for this process alone: a new process inherits the blocked signals of
-    its parent, so they are blocked while the workers start.
+    Only this process handles Ctrl-C in a terminal: its signals are blocked while the workers
+    start, as a new process inherits the blocked signals of its parent.
     """
     with on_interrupt(lambda _: None) as caught:
         before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
@@ -71,15 +71,15 @@ def _results(executor: Executor, tasks: list[Any]) -> Generator[ExecutedRun]:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
     with closing(results):
         if caught.number:
-            # For the handler that is in place again.
+            # The previous handler is active again and gets the signal.
             signal.raise_signal(signal.Signals(caught.number))
         yield from results
 
 
 @contextmanager
 def _loky(jobs: int) -> Iterator[Executor]:
-    """Processes of this computer; a single job runs in this one."""
-    # They would start with the first worker, and unblock the signals that it should inherit.
+    """Provide processes of this computer; a single job runs in this process."""
+    # The trackers would start with the first worker and unblock the signals it should inherit.
     for tracker in (resource_tracker, loky_resource_tracker) if jobs > 1 else ():
         tracker.ensure_running()
     ours, theirs = Pipe(duplex=False)
@@ -107,7 +107,7 @@ def _end_with_parent(parent: Connection) -> None:
 
 @contextmanager
 def _dask(jobs: int) -> Iterator[Executor]:
-    """The cluster that DASK_SCHEDULER_ADDRESS names, or a new one."""
+    """Provide the cluster at DASK_SCHEDULER_ADDRESS, or a new one."""
     distributed = _extra("dask", "distributed")
     new = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
     exists = "DASK_SCHEDULER_ADDRESS" in os.environ
@@ -117,14 +117,14 @@ def _dask(jobs: int) -> Iterator[Executor]:
 
 @contextmanager
 def _ray(jobs: int) -> Iterator[Executor]:
-    """The cluster that RAY_ADDRESS names, or a new one."""
+    """Provide the cluster at RAY_ADDRESS, or a new one."""
     ray = _extra("ray", "ray")
     _extra("ray", "ray.util.joblib").register_ray()
     exists = "RAY_ADDRESS" in os.environ
     ray.init(log_to_driver=False, **({} if exists else {"num_cpus": jobs}))
 
     def executor(tasks: list[Any]) -> Generator[ExecutedRun]:
-        # It returns all results together.
+        # Ray returns all results together.
         with parallel_config(backend="ray"):
             yield from Parallel(n_jobs=-1)(tasks)
 

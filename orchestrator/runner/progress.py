@@ -1,4 +1,4 @@
-"""The progress of runs: a live display on a terminal, plain lines anywhere else."""
+"""The progress of runs: a live display on a terminal, plain lines elsewhere."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -19,27 +19,27 @@ PHASE_LABELS = {
     "collect": "collecting",
     "remove": "removing",
 }
-#: Up to so many runs have lines of their own; more runs have so many lines in common, and further
-#: ones after a long silence.
+#: The most runs with lines per run. For more runs, about this number of lines reports on all of
+#: them, with a further line after each silence of MAX_SILENCE_S.
 MAX_LINES = 20
 MAX_SILENCE_S = 30
 
 
 class Display(Protocol):
-    """Shows the progress of runs; called by the threads that execute them."""
+    """A display of the progress of runs, called by the threads that execute them."""
 
     def phase(self, run: str, phase: str) -> None:
         """Show that a run has reached a phase."""
 
     def done(self, run: str, problem: str) -> None:
-        """Show that a run has ended, with a problem or with ""."""
+        """Show that a run has ended; `problem` is "" if it finished."""
 
 
 class Pace:
     """The rate at which runs end, and the time left.
 
-    `costs` holds the expected effort of each run, in any unit; `speed` the effort per second, if
-    it is known beforehand. If costs are seconds, a run pays its own while it is running.
+    `costs` holds the expected cost of each run, in any unit, and `speed` the cost per second, if it
+    is known beforehand. A run that is active pays one unit of its cost per second.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Pace:
         self._running_since_s[run] = self.now_s()
 
     def paid(self, run: str) -> float:
-        """Return how much of a run's cost is paid."""
+        """Return the part of a run's cost that is paid."""
         if run in self.ended:
             return self.costs[run]
         since_s = self._running_since_s.get(run)
@@ -84,8 +84,8 @@ def _time(seconds: float) -> str:
 
 
 class PlainDisplay:
-    """Plain lines: for few runs one when each begins to tick and one when it ends; for many a few
-    in all, and the problems."""
+    """Plain lines: for few runs, a line when each starts to tick and when it ends; for many runs,
+    some lines about all of them, and the problems."""
 
     def __init__(self, console: Console, pace: Pace) -> None:
         self._console = console
@@ -126,7 +126,7 @@ class PlainDisplay:
 
 
 class LiveDisplay:
-    """A bar for every active run, and one for all."""
+    """A bar for every active run, and one for all runs."""
 
     def __init__(self, progress: Progress, pace: Pace) -> None:
         self._progress = progress
@@ -163,7 +163,7 @@ class LiveDisplay:
 def display(
     console: Console, costs: Mapping[str, float], speed: float | None = None
 ) -> Iterator[Display]:
-    """Return the display that suits the console; costs and speed as in `Pace`."""
+    """Yield a display for the kind of console; costs and speed as in `Pace`."""
     pace = Pace(costs, speed, monotonic)
     if not console.is_terminal:
         yield PlainDisplay(console, pace)

@@ -1,4 +1,4 @@
-"""Runs in wall time, several in parallel: a thread for each, which mostly waits."""
+"""Runs in wall time, several in parallel: a thread per run, which mostly waits."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,7 +17,7 @@ SIGNALS_EVERY_S = 0.1
 
 
 class _ActiveRuns:
-    """The runs that have begun, and whether they are interrupted."""
+    """The runs that have begun, and their interruption."""
 
     def __init__(self, shown: Display) -> None:
         self.interrupted = False
@@ -46,7 +46,7 @@ def execute(
 ) -> Batch:
     """Execute all runs, `jobs` at a time, unless interrupted; `create` is the backend's.
 
-    `ended` is called for each run once it is executed, while others go on.
+    `ended` is called for each executed run, while other runs continue.
     """
     active = _ActiveRuns(shown)
     batch = Batch()
@@ -64,10 +64,10 @@ def execute(
 
 
 def _as_they_end(futures: Iterable[Future[ExecutedRun]]) -> Iterator[Future[ExecutedRun]]:
-    """Yield each future once it is done, from a main thread that still handles signals.
+    """Yield each future once it is done; the main thread can still handle signals meanwhile.
 
-    The kernel may hand a signal to any thread; Python runs its handler when the main thread
-    wakes up, and one that waits without a limit does not.
+    The kernel may deliver a signal to any thread, but Python runs the handler when the main thread
+    wakes up. If that thread waits without a limit, it does not wake up.
     """
     pending = set(futures)
     while pending:
@@ -78,7 +78,7 @@ def _as_they_end(futures: Iterable[Future[ExecutedRun]]) -> Iterator[Future[Exec
 def _result(
     future: Future[ExecutedRun], run: str, batch: Batch, shown: Display
 ) -> ExecutedRun | None:
-    """Return an executed run, and add it to the batch; or the problem why there is none."""
+    """Add an executed run to the batch and return it; if there is none, add the problem."""
     try:
         executed = future.result()
     except InterruptedBeforeStart:

@@ -1,13 +1,13 @@
 """The simulation: a run in virtual time, from its spec to its history, without IO.
 
-What is going to happen waits on an agenda, a heap of (time, priority, serial, item), and is
-carried out in that order by one thread. At one instant a machine comes back before another is
-killed, both before messages arrive, and these before machines tick: a tick finds what arrives at
-its very instant. Nothing arrives at the instant at which it was sent (`vm.latency`), so ticks of
-one instant know nothing of each other, and their order does not matter.
+An agenda, a heap of (time, priority, serial, item), holds the future steps, and one thread executes
+them in that order. The order at one instant is: restarts of machines, kills, arrivals of messages,
+ticks. So a tick can receive a message that arrives at the same instant. No message arrives at the
+instant at which it was sent (`vm.latency`), so the ticks of one instant are independent, and their
+order does not matter.
 
-A pause is a gap in a machine's ticks. Kills need a network that sends again what they take; runs
-without any have one that need not remember what it carried.
+A pause is a gap in a machine's ticks. After a kill, the network sends the lost messages again; runs
+without kills have a simpler network, which does not store messages.
 """
 
 import gc
@@ -32,7 +32,7 @@ from vm.records import Event, Message, Reason, Record, Recovery, Start, Stop, Un
 from vm.schedule import SECOND_NS
 from vm.spec import Spec
 
-#: How long messages may still arrive after the last can have left: as long as hosts wait for them.
+#: How long messages may still arrive after the last departure: as long as hosts wait for them.
 DRAIN_NS = 2 * SECOND_NS
 
 #: A run's records by machine, in the order of its log.
@@ -40,7 +40,7 @@ RunRecords = dict[str, list[Record]]
 
 
 def simulate(spec: Spec, run: str) -> RunRecords:
-    """The history of a run from its epoch to its end."""
+    """Return the history of a run from its epoch to its end."""
     simulation = Simulation(spec, run)
     simulation.advance(spec.duration_ns)
     return simulation.end("finished")
@@ -56,7 +56,7 @@ class SimulatedMachine:
         self.ticks = self.schedule.dues_ns(chain.from_iterable(spec.planned_ticks(name)))
 
     def recover(self, spec: Spec, at_ns: int) -> Machine:
-        """A new machine that goes on where the log of the one before ends."""
+        """Replace the machine by a new one that continues where the log ends; return it."""
         name = self.machine.name
         self.machine = fresh_machine(spec, name)
         self.machine.recover(record for record in self.records if isinstance(record, Event))
@@ -65,7 +65,7 @@ class SimulatedMachine:
 
 
 class Simulation:
-    """One run. `advance` it as far as it is to go, then `end` it once."""
+    """One run. Call `advance` up to the wanted instant, then `end` once."""
 
     def __init__(self, spec: Spec, run: str) -> None:
         self._spec = spec = spec.resolved()
@@ -88,7 +88,7 @@ class Simulation:
                 self._agenda.add(due_ns, TICK, (host, tick))
 
     def advance(self, until_ns: int) -> None:
-        """Let everything happen that happens before `until_ns`."""
+        """Execute all steps before `until_ns`."""
         with _uncollected():
             self._advance(until_ns)
         self._now_ns = until_ns
@@ -103,7 +103,7 @@ class Simulation:
                 if messages:
                     send(event, messages)
                 host.records.append(event)
-                # What was sent arrives later: this tick is still the first entry.
+                # Sent messages arrive later, so this tick is still the first entry.
                 if following := next(host.ticks, None):
                     tick, due_ns = following
                     heapreplace(heap, (due_ns, TICK, serial, (host, tick)))
@@ -117,7 +117,7 @@ class Simulation:
                 (self._kill if priority == KILL else self._return)(item, at_ns)
 
     def end(self, reason: Reason) -> RunRecords:
-        """Tick no more, let arrive what arrives soon, and close the logs of all that are up."""
+        """End the ticks, deliver late messages, and close the logs of the machines that are up."""
         ended_ns = min(self._now_ns, self._spec.duration_ns)
         left_ns = last_departure_ns(self._spec) if reason == "finished" else ended_ns
         self._agenda.keep(self._agenda.arrivals())
@@ -154,8 +154,8 @@ class Simulation:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Without the garbage collector: records hold no cycles, and going through all that there
-    are, again and again, takes a quarter of a long run's time."""
+    """Disable the garbage collector: records hold no cycles, and its repeated passes over all
+    records take a quarter of a long run's time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

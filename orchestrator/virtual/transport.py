@@ -1,4 +1,4 @@
-"""The network of a simulation: what becomes of messages between a send and an inbox."""
+"""The network of a simulation: the way of messages from a send to an inbox."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,14 +12,14 @@ from vm.machine import Machine
 from vm.records import Event, Message
 from vm.spec import Spec
 
-#: What happens at one instant happens in this order: a tick finds what arrives with it.
+#: The order of steps at one instant: a tick can receive a message that arrives at that instant.
 RETURN, KILL, ARRIVAL, TICK = range(4)
 
 Entry = tuple[int, int, int, Any]
 
 
 class Agenda:
-    """What is going to happen: a heap of (time, priority, serial, item)."""
+    """The future steps: a heap of (time, priority, serial, item)."""
 
     def __init__(self) -> None:
         self.heap: list[Entry] = []
@@ -29,24 +29,24 @@ class Agenda:
         heappush(self.heap, (time_ns, priority, next(self._serials), item))
 
     def arrivals(self) -> list[Entry]:
-        """The entries of messages under way, in the order of their arrival."""
+        """Return the entries of messages on their way, in the order of arrival."""
         return sorted(entry for entry in self.heap if entry[1] == ARRIVAL)
 
     def keep(self, entries: Iterable[Entry]) -> None:
-        """Forget what is not among the entries."""
+        """Remove all other entries."""
         # The same list: the simulation holds a reference to it.
         self.heap[:] = entries
         heapify(self.heap)
 
     def take(self, entries: Sequence[Entry]) -> list[Any]:
-        """Forget these entries; returns their items."""
+        """Remove these entries, and return their items."""
         serials = {serial for _, _, serial, _ in entries}
         self.keep([entry for entry in self.heap if entry[2] not in serials])
         return [item for _, _, _, item in entries]
 
 
 class Channels(dict[tuple[str, str], Channel]):
-    """The channels of a run, made when they are first asked for: many machines have very many."""
+    """The channels of a run, created on first access: many machines have very many channels."""
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class Channels(dict[tuple[str, str], Channel]):
 
 
 class Transport:
-    """Between machines that all stay up. Items of arrivals are messages."""
+    """The network of machines that all stay up. Items of arrivals are messages."""
 
     def __init__(self, spec: Spec, machines: Mapping[str, Machine], agenda: Agenda) -> None:
         self._channels = Channels(spec)
@@ -67,7 +67,7 @@ class Transport:
         self._agenda = agenda
 
     def send(self, event: Event, messages: tuple[Message, ...]) -> None:
-        """Put the messages of an event under way; what faults do to them is noted in it."""
+        """Send the messages of an event; note the effects of faults in the event."""
         add = self._agenda.add
         for message in messages:
             arrivals_ns = self._channels[message.sender, message.receiver].carry(event.at_ns)
@@ -85,7 +85,7 @@ class Transport:
 
 
 class Flight(NamedTuple):
-    """A copy of a message: until when faults hold it at its sender, and when it arrives."""
+    """A copy of a message, which faults hold at its sender until `leaves_ns`."""
 
     message: Message
     leaves_ns: int
@@ -93,12 +93,12 @@ class Flight(NamedTuple):
 
 
 class ResendingTransport:
-    """Between machines of which some are killed. Items of arrivals are flights.
+    """The network of machines of which some are killed. Items of arrivals are flights.
 
-    A sender keeps a message until its receive is in the receiver's log. What a kill takes, be it
-    from an inbox, from the hands of its sender, or because nobody is there when it arrives, is
-    held until both ends are up, and then sent again; on channels that keep order, in order.
-    `machines` are those that are up.
+    A sender keeps a message until its receive is in the receiver's log. A kill takes the messages
+    in the machine's inbox, those that have not left the machine, and those that arrive while it is
+    down. They are held until both ends are up, and then sent again; on channels that keep order,
+    in order. `machines` holds the machines that are up.
     """
 
     def __init__(self, spec: Spec, machines: Mapping[str, Machine], agenda: Agenda) -> None:
@@ -109,7 +109,7 @@ class ResendingTransport:
         self._held: dict[tuple[str, str], list[Flight]] = defaultdict(list)
 
     def send(self, event: Event, messages: tuple[Message, ...]) -> None:
-        """Put the messages of an event under way; what faults do to them is noted in it."""
+        """Send the messages of an event; note the effects of faults in the event."""
         for message in messages:
             copies = self._channels[message.sender, message.receiver].copies(event.at_ns)
             note(event, message.receiver, len(copies))
@@ -126,7 +126,7 @@ class ResendingTransport:
             held.append(flight)
 
     def kill(self, machine: Machine, at_ns: int) -> None:
-        """Take from the machine its inbox and the messages that it had not let go yet."""
+        """Hold the messages in the machine's inbox, and those that had not left the machine."""
         for message, arrived_ns in machine.inbox:
             self._held[message.sender, machine.name].append(Flight(message, at_ns, arrived_ns))
         name = machine.name
@@ -136,7 +136,7 @@ class ResendingTransport:
             self._held[name, flight.message.receiver].append(flight)
 
     def restore(self, name: str, at_ns: int) -> None:
-        """The machine is up again: send what is held on its channels with others that are up."""
+        """Send the messages held on channels of a restarted machine if the other end is up."""
         for ends in list(self._held):
             if name in ends and all(end in self._machines for end in ends):
                 self._resend(ends, at_ns)
@@ -161,7 +161,7 @@ class ResendingTransport:
             self._agenda.add(flight.arrives_ns, ARRIVAL, flight)
 
     def _recalled(self, ends: tuple[str, str]) -> list[Flight]:
-        """What is still on its way on a channel, taken off the agenda."""
+        """Remove the messages on their way on a channel from the agenda, and return them."""
         arrivals = self._agenda.arrivals()
         return self._agenda.take(
             [a for a in arrivals if (a[3].message.sender, a[3].message.receiver) == ends]
@@ -169,7 +169,7 @@ class ResendingTransport:
 
 
 def _in_order(flights: Iterable[Flight]) -> Iterator[Flight]:
-    """The flights of a channel with times at which none overtakes another."""
+    """Yield the flights of a channel in order, delayed so that none overtakes another."""
     leaves_ns = arrives_ns = 0
     for flight in sorted(flights, key=lambda flight: flight.message.index):
         leaves_ns = max(leaves_ns, flight.leaves_ns)

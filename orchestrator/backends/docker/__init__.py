@@ -1,4 +1,4 @@
-"""The backend `containers`: every machine in a container of its own.
+"""The backend `containers`: one container per machine.
 
 The Docker SDK is imported when a run is prepared or created.
 """
@@ -9,8 +9,8 @@ from orchestrator.backends.backend import Backend, BackendRun, Report
 from orchestrator.backends.wall_clock import WallClockRun, max_rates_hz, sustainable_jobs
 from vm.spec import Spec
 
-#: Machines that tick faster have the computer for themselves: while the engine starts or removes
-#: the containers of another run, ticks are up to 0.1 s late, and at 60 Hz some are missed.
+#: Runs with faster machines execute alone: while the engine starts or removes the containers of
+#: another run, ticks are up to 0.1 s late, and at 60 Hz some are missed.
 MAX_SHARED_RATE_HZ = 30
 
 

@@ -1,10 +1,10 @@
-"""The networks that turn every partition of a run into disconnecting machines.
+"""The networks of a run, laid out so that disconnecting machines creates each partition.
 
-A segment is a largest set of machines that no partition separates. Each segment has a network
-of its own, and so has each pair of segments. Machines of one segment find each other by name on
-their own network only, those of two segments only on the one between them. So a partition takes
-machines off the networks between its groups: machines in one group keep their connections, and
-those in different groups have no route left.
+A segment is a maximal set of machines that no partition separates. There is a network for each
+segment, and one for each pair of segments. Names of machines resolve on one network only: in the
+same segment on the segment's network, in different segments on the network between the two. So a
+partition disconnects machines from the networks between its groups: machines in one group keep
+their connections, and machines in different groups have no route left.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from vm.faults import Partition
 
 
 class Bridge(NamedTuple):
-    """A network: the one of a segment (`one == other`), or the one between two segments."""
+    """A network: of a segment (`one == other`), or between two segments."""
 
     one: tuple[str, ...]
     other: tuple[str, ...]
@@ -33,14 +33,14 @@ class Bridge(NamedTuple):
 
     @property
     def unplugged(self) -> tuple[str, ...]:
-        """The machines to take off the network to cut it: its smaller side."""
+        """The machines to disconnect to cut the network: its smaller side."""
         return min(self.one, self.other, key=len)
 
 
 def segments(
     machines: Sequence[str], partitions: Sequence[Partition]
 ) -> tuple[tuple[str, ...], ...]:
-    """Group the machines that no partition separates, in their order."""
+    """Return the groups of machines that no partition separates, in order."""
     found: list[list[str]] = []
     for machine in machines:
         for segment in found:
@@ -53,7 +53,7 @@ def segments(
 
 
 def bridges(machines: Sequence[str], partitions: Sequence[Partition]) -> tuple[Bridge, ...]:
-    """Return the networks of a run; a segment of one machine needs none, unless it is alone."""
+    """Return the networks of a run. A segment of one machine needs none if there are others."""
     parts = segments(machines, partitions)
     own = [Bridge(part, part) for part in parts if len(part) > 1 or len(parts) == 1]
     return (*own, *(Bridge(one, other) for one, other in combinations(parts, 2)))
@@ -62,7 +62,7 @@ def bridges(machines: Sequence[str], partitions: Sequence[Partition]) -> tuple[B
 def address(networks: Sequence[Bridge], machine: str, peer: str) -> str:
     """Return the name by which a machine reaches a peer."""
     shared = [bridge for bridge in networks if {machine, peer} <= set(bridge.machines)]
-    # A segment shares the networks to the others as well; its own is never cut.
+    # Prefer the segment's network, which is never cut, to the networks to other segments.
     return next((bridge for bridge in shared if bridge.one == bridge.other), shared[0]).name_of(
         peer
     )

@@ -1,8 +1,8 @@
 """The containers of one run, through the Docker SDK.
 
-A run has its networks, a volume and one container per machine, all fresh and all labelled. Each
-removal is put on the stack before the thing is made, so nothing stays behind whatever happens in
-between. The engine's event stream reports the exits; the logs are files in the volume, copied out
+A run has its networks, a volume and one container per machine, all fresh and all labelled. The
+removal of each resource is put on the stack before it is created, so nothing is left after an
+error. The engine's event stream reports the exits; the logs are files in the volume, copied out
 when all machines have ended. A pause freezes the container, a kill kills it, and a partition
 disconnects containers from the networks that it cuts.
 """
@@ -53,7 +53,7 @@ PORT = 50051
 LOGS = "/logs"
 MEMORY = "256m"
 MAX_PIDS = 64
-#: How many containers of a run the engine is asked to start at once.
+#: The most containers of a run that the engine starts at once.
 MAX_STARTING = 4
 
 
@@ -68,11 +68,11 @@ class Containers:
         self._run = run
         self._supervisor = supervisor
         self._labels = labels(run)
-        # Runs of other experiments, and so of other owners, may have the same name.
+        # Runs of other experiments and owners may have the same name.
         self._ours = [f"{label}={value}" for label, value in self._labels.items()]
         self._volume = ""
         self._exit_codes: dict[str, int] = {}
-        #: How often each machine's container starts by this run.
+        #: The number of starts of each container by this run that have not been noted yet.
         self._starts = Counter(spec.machines)
         self._containers: dict[str, Container] = {}
         self._networks = Networks(spec, self._containers)
@@ -94,14 +94,14 @@ class Containers:
         stack.callback(if_there, partial(client.api.remove_volume, name))
         self._volume = client.volumes.create(name, labels=self._labels).name
         stack.callback(self._remove)
-        # One after the other: the first one fills the empty volume from the image.
+        # One after the other, as the first container fills the empty volume from the image.
         for machine in self._spec.machines:
             self._supervisor.check_interrupted()
             self._containers[machine] = self._create(name, machine)
             self._networks.connect_others(machine)
 
     def _remove(self) -> None:
-        """Remove all containers of the run, whatever their names are by now."""
+        """Remove all containers of the run, even if renamed."""
         with ExitStack() as stack:
             for one in self._client.api.containers(all=True, filters={"label": self._ours}):
                 remove = partial(self._client.api.remove_container, one["Id"], force=True)
@@ -135,7 +135,7 @@ class Containers:
         }
         log = PurePosixPath(LOGS)
         own = arguments(self._spec, machine, self._run, PORT, peers, log, STARTUP_S)
-        # A container that restarts has the arguments with which it was created.
+        # A restarted container has the arguments of its creation.
         restarts = any(isinstance(fault, Restart) for fault in self._spec.faults)
         return [*own, "--recover"] if restarts else own
 
@@ -147,7 +147,7 @@ class Containers:
             self._note_epoch(stack)
 
     def _note_events(self, stack: ExitStack) -> None:
-        """Note the exit of every machine, and what others do, from before the first one starts."""
+        """Note exits and interference from outside, from before the first machine starts."""
         name_of = {container.id: name for name, container in self._containers.items()}
         client = stack.enter_context(connected())
         wanted = {"label": self._ours, "event": ["start", "die", "destroy", "rename"]}
@@ -180,9 +180,9 @@ class Containers:
             self._supervisor.note_exit(machine, KILLED)
 
     def _note_epoch(self, stack: ExitStack) -> None:
-        """Note the epoch as soon as a machine's log gives it.
+        """Note the epoch as soon as a machine's log holds it.
 
-        A printed line means that the log may have grown; the log itself is read.
+        After each printed line the log may have grown, so it is read again.
         """
         machine, container = next(iter(self._containers.items()))
 
@@ -197,7 +197,7 @@ class Containers:
         _in_background(look, f"epoch of {self._run}", stack)
 
     def _restart(self, injection: Injection) -> None:
-        """Start a container that was killed; one that ended by itself has finished its run."""
+        """Restart a killed container; a container that ended by itself has finished its run."""
         container = self._container(injection)
         with suppress(NotFound):
             if container.wait(timeout=STOP_LIMIT_S)["StatusCode"] == KILLED:
@@ -216,7 +216,7 @@ class Containers:
         return {name: self._outcome(name, log_path(directory, name)) for name in self._containers}
 
     def _outcome(self, machine: str, log: Path) -> MachineOutcome:
-        """Return how a machine ended, by its container's state and its log."""
+        """Return the outcome of a machine, from its container's state and its log."""
         container = self._containers[machine]
         try:
             container.reload()
@@ -240,7 +240,7 @@ class Containers:
     def _copy_logs(self, directory: Path) -> None:
         """Copy the logs of all machines out of the volume.
 
-        All at once, up to a file that is too large; the others then one by one.
+        One archive holds all files; after a file that is too large, the rest is copied one by one.
         """
         limit, reader = max_bytes(self._spec), self._reader()
         left = {
@@ -264,7 +264,7 @@ class Containers:
     def _copy(
         self, machine: str, member: TarInfo, source: IO[bytes] | None, directory: Path
     ) -> None:
-        """Copy one file of a machine, if it is one and there is room for it."""
+        """Copy one file of a machine, if it is a valid file and the disk has room."""
         file = directory / Path(member.name).name
         kind = S_IFREG if member.isreg() else S_IFLNK if member.issym() else 0
         problem = flaw(kind, member.size, max_bytes(self._spec))
@@ -281,7 +281,7 @@ class Containers:
             self._supervisor.note_disturbance(machine, f"{file.name} {problem}")
 
     def _reader(self) -> Container:
-        """Return a container that has the volume: of a machine, or a new one if none is left."""
+        """Return a container with the volume: a machine's, or a new one if none is left."""
         ours = self._client.containers.list(
             all=True, filters={"label": self._ours}, limit=1, ignore_removed=True
         )
@@ -302,7 +302,7 @@ class Containers:
 
 @contextmanager
 def containers(spec: Spec, run: str, supervisor: Supervisor) -> Iterator[Containers]:
-    """Connect to the engine for one run. EnvironmentProblem if it fails, at first or later."""
+    """Connect to the engine for one run. EnvironmentProblem if it fails, now or later."""
     with connected() as client:
         yield Containers(client, spec, run, supervisor)
 
@@ -315,7 +315,7 @@ def _in_background(act: Callable[[], None], name: str, stack: ExitStack) -> None
 
 
 class _Stream(io.RawIOBase):
-    """A file to read from chunks as they come."""
+    """A file over an iterator of chunks."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
@@ -329,7 +329,7 @@ class _Stream(io.RawIOBase):
 
 
 def _start_all(containers: Iterable[Container]) -> None:
-    """Start containers in parallel: the sooner the last one is up, the less the others wait."""
+    """Start containers in parallel, as all wait until the last one is up."""
 
     def start(container: Container) -> None:
         with connected() as client:
@@ -348,17 +348,17 @@ def _terminate(container: Container) -> None:
 
 
 def _members(container: Container, path: str) -> Iterator[tuple[TarInfo, IO[bytes] | None]]:
-    """Yield what is at or below a path, one after the other, and the contents of files."""
+    """Yield the entries at or below a path one after the other, with the contents of files."""
     archived: Any = container.get_archive(path)
     chunks = archived[0]
-    # Closed early, the engine stops sending; until then it answers nothing else about a container.
+    # Closed early, the engine stops sending; until then it answers no other request on a container.
     with closing(chunks), tarfile.open(fileobj=_Stream(chunks), mode="r|") as archive:
         for member in archive:
             yield member, archive.extractfile(member) if member.isreg() else None
 
 
 def _first_line(container: Container, path: str) -> str:
-    """Return the first line of a file, or "" if there is none."""
+    """Return the first line of a file, or ""."""
     with suppress(NotFound):
         for _, source in _members(container, path):
             return source.readline(MAX_LINE_BYTES).decode(errors="replace") if source else ""

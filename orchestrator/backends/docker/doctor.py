@@ -28,13 +28,13 @@ class Finding(NamedTuple):
 
 
 def findings(client: docker.DockerClient, out: Path) -> Iterator[Finding]:
-    """Check the engine and this computer for runs that go to the folder `out`."""
+    """Check the engine and this computer for runs in the folder `out`."""
     info, version = client.info(), client.version()
     yield Finding("engine", "ok", f"Docker {version['Version']} on {platform.machine()}")
     difference_s = abs(_unix_s(info["SystemTime"]) - time())
     text = f"engine and this computer differ by {difference_s:.1f} s"
     is_set = difference_s <= MAX_CLOCK_DIFFERENCE_S
-    yield _finding("clock", is_set, text, "warning", "set the engine's clock right")
+    yield _finding("clock", is_set, text, "warning", "correct the engine's clock")
     text = f"{info['NCPU']} cores and {info['MemTotal'] / 1024**3:.1f} GiB of memory"
     remedy = "ticks may come late where machines share one core"
     yield _finding("cores", info["NCPU"] >= 2, text, "warning", remedy)
@@ -59,8 +59,8 @@ def _disk(subject: str, folder: Path) -> Finding:
 
 def _image(client: docker.DockerClient) -> Finding:
     if image.find(client, image.reference()):
-        return Finding("image", "ok", f"{image.reference()} is there and fits the sources")
-    text = f"{image.reference()} is not there"
+        return Finding("image", "ok", f"{image.reference()} exists and fits the sources")
+    text = f"{image.reference()} does not exist"
     if image.has_sources():
         return Finding("image", "ok", f"{text}; the next run builds it")
     return Finding("image", "missing", f"{text}: run vklocks from its checkout once")

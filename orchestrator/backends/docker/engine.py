@@ -1,4 +1,4 @@
-"""The Docker engine: connecting to it, and removing the leftovers of dead owners."""
+"""The Docker engine: connections, and the removal of leftovers of dead owners."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -16,17 +16,17 @@ from orchestrator.backends.outcome import EnvironmentProblem
 
 RUN_LABEL = "vklocks"
 OWNER_LABEL = "vklocks.owner"
-#: When the owner began, which tells it from a later process with the same id.
+#: The start time of the owner, which distinguishes it from a later process with the same id.
 BEGUN_LABEL = "vklocks.owner.begun"
-#: Longer than the SDK's own 60 s: a busy engine takes its time.
+#: Longer than the SDK's default of 60 s, as a busy engine is slow.
 REQUEST_LIMIT_S = 180
 
 
 @contextmanager
 def connected() -> Iterator[docker.DockerClient]:
-    """Connect a new client, since the SDK's are not safe across threads.
+    """Connect a new client, since the SDK's clients are not safe across threads.
 
-    EnvironmentProblem if no engine answers, at first or later.
+    EnvironmentProblem if the engine does not answer, now or later.
     """
     client = None
     try:
@@ -51,7 +51,7 @@ def version() -> Mapping[str, Any]:
 
 @cache
 def _version_at(_address: str) -> Mapping[str, Any]:
-    # Once: the engine starts two programs to find out.
+    # Cached, as the engine starts two programs to find its versions.
     with closing(_client(DEFAULT_DOCKER_API_VERSION)) as client:
         answer: Mapping[str, Any] = client.api.version(api_version=False)
     return answer
@@ -72,12 +72,12 @@ def _innermost(error: BaseException) -> str:
 
 
 def labels(run: str) -> dict[str, str]:
-    """Return the labels of everything that a run makes in the engine."""
+    """Return the labels of all resources that a run creates in the engine."""
     return {RUN_LABEL: run, OWNER_LABEL: owner.me(), BEGUN_LABEL: owner.begun(os.getpid())}
 
 
 def if_there(act: Callable[[], object]) -> None:
-    """Act on a thing of the engine, unless it has ended or is gone meanwhile."""
+    """Act on a resource of the engine, unless it has ended or was removed meanwhile."""
     try:
         act()
     except NotFound:
@@ -89,7 +89,7 @@ def if_there(act: Callable[[], object]) -> None:
 
 
 class Leftover(NamedTuple):
-    """A thing of ours in the engine."""
+    """A resource of vklocks in the engine."""
 
     kind: Literal["container", "network", "volume"]
     name: str
@@ -105,7 +105,7 @@ class Leftover(NamedTuple):
 
 
 def leftovers(client: docker.DockerClient) -> list[Leftover]:
-    """Return everything with the run label, of any owner, in an order that permits removal."""
+    """Return all resources with the run label, of any owner, in an order that permits removal."""
     ours: dict[str, str | list[str] | bool] = {"label": RUN_LABEL}
     return [
         *(
@@ -124,10 +124,10 @@ def leftovers(client: docker.DockerClient) -> list[Leftover]:
 
 
 def remove_abandoned(client: docker.DockerClient) -> Iterator[Leftover]:
-    """Remove the leftovers of dead owners, and yield each one."""
+    """Remove the leftovers of dead owners, and yield each."""
     for left in leftovers(client):
         if left.is_abandoned():
-            # Another process may be removing it just now.
+            # Another process may be removing it at the same time.
             with suppress(NotFound):
                 left.remove()
                 yield left

@@ -1,6 +1,6 @@
-"""The machines' image: built when there is none of these sources.
+"""The machines' image, which is built if there is none for the present sources.
 
-Its tag is made of its sources, so that checkouts that differ have images of their own.
+Its tag is a hash of its sources, so different checkouts have different images.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ SOURCES = ("Dockerfile", "requirements.lock", "vm")
 def ensure(client: docker.DockerClient, report: Callable[[str], None]) -> str:
     """Return the id of the image of these sources; build it if there is none.
 
-    Installed without its sources, vklocks takes the image that was built last.
+    If vklocks is installed without its sources, it uses the image that was built last.
     EnvironmentProblem if that is missing, or if the build fails.
     """
     if present := find(client, reference()):

@@ -1,4 +1,4 @@
-"""The networks of a run in the engine, and how a partition disconnects machines from them."""
+"""The networks of a run in the engine, and the partitions that disconnect machines from them."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -19,15 +19,15 @@ from orchestrator.backends.outcome import EnvironmentProblem
 from vm.faults import Partition
 from vm.spec import Spec
 
-#: The engine's own pools hold about 30 networks. These are ours: a /24 for every network.
+#: Subnets for all networks, a /24 for each: the engine's own pools hold only about 30 networks.
 SUBNETS = tuple(f"10.213.{third}.0/24" for third in range(256))
 
 
 class Networks:
     """One network for each bridge of a run; `containers` maps machines to their containers.
 
-    A machine keeps its address on each, even if it is disconnected or restarted: a peer that
-    knows the old address would otherwise reach another machine.
+    A machine keeps its address on each network, even after a disconnection or a restart: a peer
+    that knows the old address would otherwise reach another machine.
     """
 
     def __init__(self, spec: Spec, containers: dict[str, Container]) -> None:
@@ -41,7 +41,7 @@ class Networks:
     def create(
         self, client: docker.DockerClient, stack: ExitStack, name: str, labels: dict[str, str]
     ) -> None:
-        """Create all networks; the removal of each is on the stack before."""
+        """Create all networks; put the removal of each on the stack first."""
         for number, bridge in enumerate(self._bridges):
             own_name = f"{name}-{number}" if number else name
             stack.callback(if_there, partial(client.api.remove_network, own_name))
@@ -53,7 +53,7 @@ class Networks:
         return self._networks[bridge].name or "", self._endpoint(bridge, machine)
 
     def connect_others(self, machine: str) -> None:
-        """Connect a created container to its further networks."""
+        """Connect a created container to its other networks."""
         for bridge in self._of(machine)[1:]:
             self._connect(bridge, machine)
 
@@ -67,13 +67,13 @@ class Networks:
                 if_there(partial(self._networks[bridge].disconnect, self._containers[machine]))
 
     def join(self, injection: Injection) -> None:
-        """Join the groups again, where no other partition separates them."""
+        """Reconnect the groups, unless another partition separates them."""
         for bridge in self._changed(self._active.remove, injection):
             for machine in bridge.unplugged:
                 self._connect(bridge, machine)
 
     def _changed(self, change: Callable[[Partition], None], injection: Injection) -> set[Bridge]:
-        """Change the active partitions; return the bridges that are cut, or whole, since then."""
+        """Change the active partitions; return the bridges that this cuts or restores."""
         assert isinstance(injection.fault, Partition)
         before = self._cut()
         change(injection.fault)
@@ -90,7 +90,7 @@ class Networks:
         if_there(partial(connect, self._containers[machine], **self._endpoint(bridge, machine)))
 
     def _endpoint(self, bridge: Bridge, machine: str) -> dict[str, Any]:
-        # The engine itself has the first address.
+        # The engine has the first address.
         address = self._subnets[bridge].network_address + 2 + bridge.machines.index(machine)
         return {"aliases": [bridge.name_of(machine)], "ipv4_address": str(address)}
 
@@ -98,7 +98,7 @@ class Networks:
 def _create(
     client: docker.DockerClient, name: str, labels: dict[str, str]
 ) -> tuple[Network, IPv4Network]:
-    """Create an internal network in the first free one of our subnets."""
+    """Create an internal network in the first free subnet of SUBNETS."""
     used = {
         pool.get("Subnet")
         for network in client.networks.list()
@@ -113,7 +113,7 @@ def _create(
                 name, internal=True, ipam=pools, labels=labels, check_duplicate=True
             )
         except APIError as error:
-            # Another run has just taken it, or it overlaps with a foreign network.
+            # Another run has just taken the subnet, or it overlaps with a foreign network.
             if "overlap" not in str(error.explanation):
                 raise
         else:

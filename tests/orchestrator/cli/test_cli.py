@@ -126,7 +126,7 @@ def test_an_option_for_what_the_file_sweeps_is_refused(
     path = experiment("[grid]\nmachines = [2, 3]\n")
     code, _, err = vklocks("run", path, *SIMULATED, "--machines", 4)
     assert code == 2
-    assert err == f"vklocks: --machines: {path} sweeps machines, so it takes no one value\n"
+    assert err == f"vklocks: --machines: {path} sweeps machines, so the option cannot set it\n"
 
 
 def test_an_output_folder_that_cannot_be_written_is_named(
@@ -425,7 +425,7 @@ def test_a_replay_says_equal_or_the_first_difference(vklocks: Command, tmp_path:
     (run,) = (tmp_path / "runs" / "lab").iterdir()
     code, out, err = vklocks("replay", run)
     assert (code, err) == (0, "")
-    assert re.search(r": equal: \d+ events of 3 machines, done again\n", out)
+    assert re.search(r": equal: \d+ events of 3 machines, replayed\n", out)
     tampered(run, lambda send: send.update(clock={"lamport": 99}))
     code, out, err = vklocks("replay", run)
     assert (code, err) == (1, "")

@@ -30,8 +30,8 @@ def test_output_ends_after_so_many_bytes_and_says_so(
         complain(2, "one")
     printed, err = capsys.readouterr()
     assert len(printed.encode()) <= MAX_OUTPUT + END
-    assert printed.endswith("\nand more, after 90,000 bytes: give fewer runs\n")
-    assert printed.count("and more") == 1
+    assert printed.endswith("\noutput ends after 90,000 bytes: give fewer runs\n")
+    assert printed.count("output ends") == 1
     # The limits of the two streams are apart.
     assert err == "vklocks: one\n"
 
