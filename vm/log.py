@@ -137,15 +137,15 @@ def _event(plain: Mapping[str, Any]) -> Event:
     return Event(
         kind=kind,
         index=_whole(plain, "index"),
-        tick=_whole(plain, "tick"),
-        due_ns=_whole(plain, "due_ns"),
+        tick=_known(plain, "tick"),
+        due_ns=_known(plain, "due_ns"),
         at_ns=_whole(plain, "at_ns"),
-        queue=_whole(plain, "queue"),
+        queue=_known(plain, "queue"),
         clock=_clock(plain),
         to=_receivers(plain) if kind == "send" else (),
-        sender=_text(plain, "from") if received else "",
-        cause=_whole(plain, "cause") if received else -1,
-        arrived_ns=_whole(plain, "arrived_ns") if received else -1,
+        sender=_name(plain, "from") if received else "",
+        cause=_known(plain, "cause") if received else -1,
+        arrived_ns=_known(plain, "arrived_ns") if received else -1,
         lost=_texts(plain, "lost") if kind == "send" and "lost" in plain else (),
         duplicated=_texts(plain, "duplicated") if kind == "send" and "duplicated" in plain else (),
     )
@@ -182,6 +182,19 @@ def _whole(plain: Mapping[str, Any], key: str) -> int:
     value = plain[key]
     if type(value) is not int:
         raise LogError(f"field '{key}' is {value!r}, not a whole number")
+    return value
+
+
+def _known(plain: Mapping[str, Any], key: str) -> int:
+    """Read a number that is not -1, which stands for an unknown one in the logs of others."""
+    if (value := _whole(plain, key)) == -1:
+        raise LogError(f"field '{key}' is -1, which it cannot be")
+    return value
+
+
+def _name(plain: Mapping[str, Any], key: str) -> str:
+    if not (value := _text(plain, key)):
+        raise LogError(f"field '{key}' is empty, not a machine's name")
     return value
 
 

@@ -91,7 +91,9 @@ def ended(seen: Evidence) -> dict[str, Rows]:
         # Logs of other programs do not show how messages end: the rest counts as undelivered.
         ends["undelivered"], left = ends["undelivered"] + left, np.zeros_like(left)
     killed = np.append(np.isin(run.machines, seen.killed), False)
-    died = killed[seen.causality.machine[all_.send]] | killed[all_.receiver]
+    # In virtual time a sender lists all that a crashed receiver has not logged as undelivered.
+    dead = np.append(np.isin(run.machines, list(seen.cut)), False) if seen.is_virtual else killed
+    died = killed[seen.causality.machine[all_.send]] | dead[all_.receiver]
     return ends | {"died": np.where(died, left, 0), "unaccounted": np.where(died, 0, left)}
 
 
@@ -142,6 +144,13 @@ def accounting(seen: Evidence) -> Iterator[Violation]:
     for end, about in (("inbox", _by_receiver), ("undelivered", _by_sender)):
         for message in np.flatnonzero(getattr(all_, end) > all_.copies).tolist():
             yield about(seen, message, f"is listed as {end} more than once")
+        possible = np.clip(all_.copies - all_.lost, 0, None)
+        if end == "undelivered" and seen.is_virtual:
+            possible = np.clip(possible - all_.received - all_.inbox, 0, None)
+        invented = (getattr(all_, end) > possible) & (getattr(all_, end) <= all_.copies)
+        for message in np.flatnonzero(invented).tolist():
+            why = "was lost" if all_.lost[message] else "arrived"
+            yield about(seen, message, f"is listed as {end} although it {why}")
         for named in all_.unsent[end]:
             yield from _unsent(seen, end, named)
 

@@ -124,6 +124,8 @@ def _end(seen: Evidence, machine: str) -> Iterator[Violation]:
     if len(seen.run.recoveries.get(machine, ())) < due:
         because = f"{due} restarts were planned, and its log holds fewer recovery records"
         yield seen.violation_at_end("unplanned_fault", m, because)
-    if seen.is_virtual and stop.rejected:
+    if stop.rejected < 0 or (seen.is_virtual and stop.rejected):
         because = f"{stop.rejected} frames were rejected, but a run in virtual time rejects none"
+        if stop.rejected < 0:
+            because = f"its stop record counts {stop.rejected} rejected frames"
         yield seen.violation_at_end("unplanned_fault", m, because)

@@ -68,9 +68,25 @@ def time_runs_back(seen: Evidence) -> Iterator[Violation]:
         because = f"it was at {at_ns[row]} ns, the event before it at {before_ns[row]} ns"
         lines = seen.line(int(row) - 1, f"at {before_ns[row]} ns"), _at(seen, int(row))
         yield seen.violation("time_runs_back", int(row), because, *lines)
+    for m, machine in enumerate(seen.run.machines):
+        yield from _recovered_in_order(seen, m, machine)
     for row in np.flatnonzero((arrived_ns > at_ns) & (at_ns != UNKNOWN)):
         because = f"received at {at_ns[row]} ns a message that arrived at {arrived_ns[row]} ns"
         yield seen.violation("time_runs_back", int(row), because, _at(seen, int(row)))
+
+
+def _recovered_in_order(seen: Evidence, m: int, machine: str) -> Iterator[Violation]:
+    """Yield a violation for each recovery record that is not dated between its neighbours."""
+    rows = seen.rows_of(m)
+    for n, recovery in enumerate(seen.run.recoveries.get(machine, ())):
+        line = seen.run.recovery_lines[machine][n]
+        after = rows.start + int(np.searchsorted(seen.lines[rows], line))
+        around = [row for row in (after - 1, after) if rows.start <= row < rows.stop]
+        for row in around:
+            if (seen.at_ns[row] <= recovery.at_ns) != (row < after):
+                because = f"the recovery record on line {line} is dated {recovery.at_ns} ns"
+                says = f"at {seen.at_ns[row]} ns"
+                yield seen.violation("time_runs_back", row, because, seen.line(row, says))
 
 
 def _at(seen: Evidence, row: int) -> Line:

@@ -33,8 +33,9 @@ class Messages:
         self.send, self.receiver = listed(run, "to")
         counts = np.bincount(self.send, minlength=len(known))
         self._begin = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
-        self.lost = self._count(self.find(*listed(run, "lost")))
-        self.copies = 1 + self._count(self.find(*listed(run, "duplicated")))
+        # A receiver that is listed twice is a violation of its own (`unplanned_fault`).
+        self.lost = np.minimum(self._count(self.find(*listed(run, "lost"))), 1)
+        self.copies = 1 + np.minimum(self._count(self.find(*listed(run, "duplicated"))), 1)
         receives = np.flatnonzero(known.send >= 0).astype(np.int32)
         self.of_receive = np.full(len(known), -1, np.int32)
         self.of_receive[receives] = self.find(known.send[receives], known.machine[receives])

@@ -3,11 +3,11 @@
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_args
 
 import polars as pl
 
@@ -16,11 +16,13 @@ from analysis.logs import reading
 from analysis.logs.cache import cached, is_big
 from analysis.logs.reading import Reading, read
 from vm.fields import unique_keys
-from vm.files import MAX_JSON_BYTES, SPEC, log_path, logs_in, name_of, read_bytes
-from vm.records import Record, Start
+from vm.files import MAX_JSON_BYTES, RUN, SPEC, log_path, logs_in, name_of, read_bytes
+from vm.quoting import quoted
+from vm.records import Reason, Record, Start
 from vm.spec import FIELDS, MAX_MACHINES, Spec
 
 NAME = "jsonl"
+T = TypeVar("T")
 
 
 def knows(head: str) -> bool:
@@ -41,7 +43,8 @@ def load(directory: Path, _known: Sequence[Path]) -> list[Run]:
         raise InputError(
             f"{directory} holds {len(logs):,} logs: a run has {MAX_MACHINES} machines at most"
         )
-    return [_run(directory, _read_all(logs), _planned(directory / SPEC))]
+    planned, recorded = _beside(directory / SPEC, _spec), _beside(directory / RUN, dict[str, Any])
+    return [_run(directory, _read_all(logs), planned, recorded)]
 
 
 def of_records(directory: Path, logs: Mapping[str, Iterable[Record]]) -> Run:
@@ -50,12 +53,19 @@ def of_records(directory: Path, logs: Mapping[str, Iterable[Record]]) -> Run:
     return _run(directory, held)
 
 
-def _planned(path: Path) -> Spec | Damage | None:
-    """Return the spec of a run's spec.json, or why it cannot be used; None if there is none."""
+def _spec(plain: Mapping[str, Any]) -> Spec:
+    return Spec.parse(plain).resolved()
+
+
+def _beside(path: Path, read: Callable[[Any], T]) -> T | Damage | None:
+    """Return the value in a JSON file beside the logs, or why it cannot be used; None if there is
+    no such file."""
     try:
         text = read_bytes(path, MAX_JSON_BYTES).decode()
         plain = json.loads(text, object_pairs_hook=unique_keys)
-        return Spec.parse(plain).resolved()
+        if not isinstance(plain, dict):
+            raise ValueError(f"{quoted(plain)} is not an object")
+        return read(plain)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -63,12 +73,18 @@ def _planned(path: Path) -> Spec | Damage | None:
     except UnicodeDecodeError:
         return Damage(path.name, 1, "not UTF-8")
     except (ValueError, RecursionError, AttributeError) as error:
-        return Damage(path.name, 1, f"not the spec of a run: {error}")
+        return Damage(path.name, 1, f"not of a run: {error}")
 
 
-def _run(directory: Path, readings: list[Reading], planned: Spec | Damage | None = None) -> Run:
+def _run(
+    directory: Path,
+    readings: list[Reading],
+    planned: Spec | Damage | None = None,
+    recorded: dict[str, Any] | Damage | None = None,
+) -> Run:
     start = _agreed(directory, readings, planned if isinstance(planned, Spec) else None)
-    about_spec = [planned] if isinstance(planned, Damage) else []
+    _check_recorded(directory, readings, recorded if isinstance(recorded, dict) else {})
+    beside = [one for one in (planned, recorded) if isinstance(one, Damage)]
     machines = start.spec.machines
     logs = {reading.machine: reading for reading in readings}
     run = [machine for machine in machines if machine in logs]
@@ -88,7 +104,7 @@ def _run(directory: Path, readings: list[Reading], planned: Spec | Damage | None
         queue_left={machine: len(stop.inbox) for machine, stop in stops.items()},
         files={machine: logs[machine].file for machine in run},
         scan=_table(name, [logs[machine] for machine in run]),
-        damage=(*about_spec, *(damage for reading in readings for damage in reading.damage)),
+        damage=(*beside, *(damage for reading in readings for damage in reading.damage)),
         recoveries={m: tuple(record for _, record in logs[m].recoveries) for m in run},
         recovery_lines={m: tuple(line for line, _ in logs[m].recoveries) for m in run},
         is_big=any(reading.is_big for reading in readings),
@@ -116,19 +132,49 @@ def _agreed(directory: Path, readings: list[Reading], planned: Spec | None) -> S
     """
     starts = {reading.file: reading.start for reading in readings if reading.start}
     if not starts:
+        damage = [one for reading in readings for one in reading.damage][:1]
+        reasons = [f" ({one.file}:{one.line}: {one.reason})" for one in damage]
         raise InputError(
             f"{directory} holds no log with a start record: the spec of the run is unknown"
+            f"{''.join(reasons)}"
         )
     for field in ("run", "epoch_unix_ns", *(f"spec.{name}" for name in FIELDS)):
         values = {file: attrgetter(field)(start) for file, start in starts.items()}
         if planned and field.startswith("spec."):
             values[SPEC] = attrgetter(field.removeprefix("spec."))(planned)
         _check_equal(directory, field.removeprefix("spec."), values)
-    named = [reading.machine for reading in readings]
-    for machine in named:
-        if named.count(machine) > 1:
-            raise InputError(f"{directory} holds more than one log of {machine}: keep one")
+    logs = dict[str, Reading]()
+    for one in readings:
+        if other := logs.get(one.machine):
+            files = f"{other.file} and {one.file}"
+            raise InputError(
+                f"{directory} holds more than one log of {one.machine}, {files}: keep one"
+            )
+        logs[one.machine] = one
     return next(iter(starts.values()))
+
+
+def _check_recorded(directory: Path, readings: list[Reading], recorded: Mapping[str, Any]) -> None:
+    """InputError unless run.json agrees with the logs, and their ends with each other.
+
+    In virtual time all machines stop together.
+    """
+    ends = {one.file: one.stop.reason for one in readings if one.stop}
+    starts = [one.start for one in readings if one.start]
+    if ends and starts[0].epoch_unix_ns == 0:
+        _check_equal(directory, "reason", ends)
+    epoch = 0 if recorded.get("backend") == "simulation" else recorded.get("epoch_unix_ns")
+    known = {"epoch_unix_ns": epoch, "spec.seed": recorded.get("seed")}
+    for field, value in known.items():
+        if type(value) is int:
+            values = {one.file: attrgetter(field)(one.start) for one in readings if one.start}
+            _check_equal(directory, field, values | {RUN: value})
+    machines = recorded.get("machines")
+    for one in readings:
+        about = machines.get(one.machine) if isinstance(machines, dict) else None
+        outcome = about.get("outcome") if isinstance(about, dict) else None
+        if one.stop and outcome in get_args(Reason):
+            _check_equal(directory, "reason", {one.file: one.stop.reason, RUN: outcome})
 
 
 def _check_equal(directory: Path, field: str, values: Mapping[str, Any]) -> None:

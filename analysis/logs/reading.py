@@ -196,7 +196,9 @@ def _read_lines(reading: Reading, first: int, block: bytes) -> None:
             except StartError as error:
                 raise InputError(f"{reading.path}:{first + number}: {error}") from None
             except (LogError, UnicodeDecodeError, RecursionError) as error:
-                torn = f"{TORN}: " if number == len(whole) else ""
+                # After its stop record a machine writes nothing that could be torn.
+                is_torn = number == len(whole) and not reading.stop
+                torn = f"{TORN}: " if is_torn else ""
                 reading.refuse(first + number, f"{torn}{error}")
 
 

@@ -700,7 +700,7 @@ def test_every_command_survives_every_folder(
         base = tmp_path / f"{number}"
         problems += attacked(base, name, command)
         subprocess.run(["rm", "-rf", base], check=True)
-    assert problems == []
+    assert not problems, "\n".join(problems)
 
 
 @pytest.mark.parametrize("name", ["line_of_a_gigabyte", "hosts_20_000", "expression_without_end"])

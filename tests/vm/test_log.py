@@ -17,12 +17,14 @@ texts = st.text(max_size=8)
 names = st.lists(texts, max_size=3).map(tuple)
 receivers = st.lists(texts, min_size=1, max_size=3, unique=True).map(tuple)
 clocks = st.dictionaries(texts, numbers | st.lists(numbers, max_size=3).map(tuple), max_size=2)
+#: -1 stands for an unknown number in the logs of other programs.
+known = numbers.filter(lambda number: number != -1)
 common = {
     "index": numbers,
-    "tick": numbers,
-    "due_ns": numbers,
+    "tick": known,
+    "due_ns": known,
     "at_ns": numbers,
-    "queue": numbers,
+    "queue": known,
     "clock": clocks,
 }
 records: st.SearchStrategy[Record] = st.one_of(
@@ -30,7 +32,12 @@ records: st.SearchStrategy[Record] = st.one_of(
     st.builds(Event, kind=st.just("internal"), **common),
     st.builds(Event, kind=st.just("send"), to=receivers, lost=names, duplicated=names, **common),
     st.builds(
-        Event, kind=st.just("receive"), sender=texts, cause=numbers, arrived_ns=numbers, **common
+        Event,
+        kind=st.just("receive"),
+        sender=texts.filter(bool),
+        cause=known,
+        arrived_ns=known,
+        **common,
     ),
     st.builds(Recovery, at_ns=numbers, events=numbers),
     st.builds(

@@ -188,19 +188,19 @@ def test_a_killed_machine_is_noted_and_where_messages_died(tmp_path: Path) -> No
 
 
 def test_a_missing_log_and_damaged_lines_are_noted(tmp_path: Path) -> None:
-    write_run(tmp_path, {"vm1": [internal(10, 1)], "vm2": []})
+    write_run(tmp_path, {"vm1": [internal(10, 1)], "vm2": []}, {"vm1": None})
     (tmp_path / "vm2.jsonl").unlink()
     with (tmp_path / "vm1.jsonl").open("a") as log:
         log.write("[]\n[]\n?\n{")
     lines = printed([load(tmp_path)], width=200)
     assert any(line.startswith("verdict: ") for line in lines)
     assert "note: there is no log of vm2" in lines
-    assert "note: 2 lines not used from vm1.jsonl:4: not a JSON object" in lines
+    assert "note: 2 lines not used from vm1.jsonl:3: not a JSON object" in lines
     assert any(
-        line.startswith("note: 1 line not used from vm1.jsonl:6: not JSON") for line in lines
+        line.startswith("note: 1 line not used from vm1.jsonl:5: not JSON") for line in lines
     )
     assert any(
-        line.startswith("note: 1 line not used from vm1.jsonl:7: torn last line:") for line in lines
+        line.startswith("note: 1 line not used from vm1.jsonl:6: torn last line:") for line in lines
     )
 
 
