@@ -169,9 +169,24 @@ def _unchecked(seen: Evidence) -> Iterator[str]:
                 f"{machine} left no stop record and no crash was planned: it was killed, or its"
                 " log was cut short"
             )
+        elif end := _received_beyond(seen, machine):
+            yield end
     for machine, line in unplanned_returns(seen):
         where = f"{run.files[machine]}:{line}"
         yield f"{where}: {machine} was killed and came back, and no restart was planned"
+
+
+def _received_beyond(seen: Evidence, machine: str) -> str:
+    """Return why it is open what a machine that crashed had logged, or "" if nothing shows it."""
+    end = seen.open_ends.get(machine)
+    known = seen.causality
+    beyond = {
+        seen.run.machines[known.machine[row]]
+        for row, sender, cause in orphans(seen)
+        if sender == machine and end is not None and cause >= end
+    }
+    names = ", ".join(sorted(beyond, key=natural_order))
+    return f"{names} received events that the log of {machine} lacks: one was changed" * bool(names)
 
 
 def _without_any_case(coverage: Iterable[Coverage]) -> tuple[str, ...]:

@@ -18,10 +18,13 @@ from typing import NamedTuple
 from vm.faults import ChannelFault, Delay, Duplication, Loss, Partition
 from vm.latency import AS_IT_IS, Latency
 from vm.records import Event, Message
+from vm.schedule import SECOND_NS
 from vm.spec import Spec, generator
 
 #: The largest value that `Random.random` returns.
 BELOW_1 = 1 - 2**-53
+#: How long machines wait, after the last departure, until all messages have arrived.
+DRAIN_NS = 2 * SECOND_NS
 
 
 class Copy(NamedTuple):

@@ -8,21 +8,23 @@ import polars as pl
 from analysis.checks.evidence import Evidence
 from analysis.checks.violation import Violation
 from analysis.history.run import MAX_INT64
-from vm.channel import Channel
+from vm.channel import DRAIN_NS, Channel, last_departure_ns
 from vm.faults import Crash, Restart
 from vm.latency import in_virtual_time
 
 #: By sender, index of the send and receiver: when the copies of a message arrive.
-Arrivals = dict[tuple[str, int, str], tuple[int, ...]]
+Arrivals = dict[tuple[str, int, str], list[int]]
 
 
 def other_arrivals(seen: Evidence) -> Iterator[Violation]:
-    """Yield violations for messages, received or in an inbox, that arrived at another instant.
+    """Yield violations for messages, received or in an inbox, that arrived at another instant, and
+    for messages that must have arrived and are neither received nor in the inbox.
 
     After a kill of sender or receiver messages are sent again, with other latencies: these are
     not checked.
     """
     expected = _expected(seen)
+    # Each copy arrives once: arrivals that a log holds are taken off.
     for m, machine in enumerate(seen.run.machines):
         rows = seen.rows_of(m)
         columns = seen.run.scan.slice(rows.start, rows.stop - rows.start).select(
@@ -40,13 +42,39 @@ def other_arrivals(seen: Evidence) -> Iterator[Violation]:
             if because := _other(seen, (unread.sender, machine), arrivals, unread.arrived_ns):
                 because = f"event {unread.cause} of {unread.sender} in its inbox {because}"
                 yield replace(seen.violation_at_end("schedule", m, because), peer=unread.sender)
+    yield from _never_arrived(seen, expected)
+
+
+def _never_arrived(seen: Evidence, left: Arrivals) -> Iterator[Violation]:
+    """Yield violations for arrivals that the receiver's log does not hold.
+
+    Channels are drained for a while after the last departure of a run that finished.
+    """
+    until_ns = last_departure_ns(seen.spec) + DRAIN_NS
+    killed = {fault.machine for fault in seen.spec.faults if isinstance(fault, Crash | Restart)}
+    for (sender, index, receiver), arrivals in left.items():
+        stop = seen.run.stops.get(receiver)
+        if stop is None or stop.reason != "finished" or {sender, receiver} & killed:
+            continue
+        held = [at_ns for at_ns in arrivals if at_ns < until_ns]
+        if held and not seen.is_damaged(receiver):
+            because = f"event {index} of {sender} arrived at {held[0]} ns, which its log lacks"
+            m = seen.run.machines.index(receiver)
+            found = seen.violation_at_end("schedule", m, because)
+            yield replace(found, peer=sender)
 
 
 def _other(
-    seen: Evidence, ends: tuple[str, str], expected: tuple[int, ...] | None, arrived_ns: int
+    seen: Evidence, ends: tuple[str, str], expected: list[int] | None, arrived_ns: int
 ) -> str:
-    """Return why a message cannot have arrived then, or "" if it can or its send is unknown."""
-    if not expected or arrived_ns in expected:
+    """Return why a message cannot have arrived then, or "" if it can or its send is unknown.
+
+    The arrival is taken off the expected ones.
+    """
+    if not expected:
+        return ""
+    if arrived_ns in expected:
+        expected.remove(arrived_ns)
         return ""
     faults = (f for f in seen.spec.faults if isinstance(f, Crash | Restart) and f.machine in ends)
     if arrived_ns > min((fault.at_ns for fault in faults), default=MAX_INT64):
@@ -66,5 +94,5 @@ def _expected(seen: Evidence) -> Arrivals:
             ends = machine, receiver
             if ends not in channels:
                 channels[ends] = Channel(spec, *ends, latency)
-            found[machine, index, receiver] = channels[ends].carry(at_ns)
+            found[machine, index, receiver] = list(channels[ends].carry(at_ns))
     return found

@@ -38,6 +38,10 @@ def blamed(seen: Evidence, found: Mapping[str, list[Violation]]) -> dict[str, li
         return dict(found)
     wrong = dict(_first(v for check in OWN for v in found.get(check, ()) if not v.peer))
     wrong = dict(_first(v for v in found["clock_rule"] if _is_local(seen, v))) | wrong
+    found = {
+        **found,
+        "receive_without_send": _by_sender(seen, found["receive_without_send"], wrong),
+    }
     moved = dict(found)
     for check in (*BY_RECEIVES, "schedule"):
         moved[check] = [_moved(violation, wrong) for violation in found[check]]
@@ -47,6 +51,32 @@ def blamed(seen: Evidence, found: Mapping[str, list[Violation]]) -> dict[str, li
         if check not in (*OWN, *BY_RECEIVES):
             moved[check] = [_moved(violation, wrong) for violation in found[check]]
     return moved
+
+
+def _by_sender(
+    seen: Evidence, found: list[Violation], wrong: Mapping[str, Violation]
+) -> list[Violation]:
+    """Return violations by receives without a send; several of events behind the end of one log
+    are attributed to this log, unless those of the receivers are known to be wrong."""
+    ends = {
+        machine: int(seen.causality.row_index.index[seen.rows_of(m)].max(initial=-1))
+        for m, machine in enumerate(seen.run.machines)
+    }
+    beyond: dict[str, list[Violation]] = {}
+    for violation in found:
+        sender, cause = violation.events[-1]
+        if violation.machine not in wrong and cause > ends.get(sender, cause):
+            beyond.setdefault(sender, []).append(violation)
+    moved = {}
+    for sender, some in beyond.items():
+        for violation in some if len({one.events[-1] for one in some}) > 1 else ():
+            at = f"event {violation.index} of {violation.machine}"
+            because = f"its log ends with event {ends[sender]}, but {at}: {violation.because}"
+            events = (*[(sender, ends[sender])] * (ends[sender] >= 0), *violation.events)
+            moved[id(violation)] = replace(
+                violation, machine=sender, index=ends[sender], because=because, events=events
+            )
+    return [moved.get(id(violation), violation) for violation in found]
 
 
 def _first(violations: Iterable[Violation]) -> Iterator[tuple[str, Violation]]:

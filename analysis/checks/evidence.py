@@ -91,19 +91,26 @@ class Evidence:
         return tuple(machine for machine in logged if machine not in self.run.stops)
 
     @cached_property
-    def cut(self) -> dict[str, int]:
-        """By machine without a stop record or a planned crash, the index of the first event that
-        may have been cut off."""
-        planned = (
-            {f.machine for f in self.spec.faults if isinstance(f, Crash)} if self.killed else ()
-        )
-        ends = {machine: self.rows_of(self.run.machines.index(machine)) for machine in self.killed}
+    def open_ends(self) -> dict[str, int]:
+        """By machine whose log may have been cut off, the index of the first event that may be
+        missing. In virtual time the last event before a planned crash is known."""
         index = self.causality.row_index.index
+        ends = {machine: self.rows_of(self.run.machines.index(machine)) for machine in self.killed}
         return {
             machine: int(index[rows].max(initial=-1)) + 1
             for machine, rows in ends.items()
-            if machine not in planned
+            if not (self.is_virtual and machine in self._planned_crashes)
         }
+
+    @cached_property
+    def cut(self) -> frozenset[str]:
+        """The machines without a stop record or a planned crash."""
+        return frozenset(self.killed) - self._planned_crashes
+
+    @cached_property
+    def _planned_crashes(self) -> frozenset[str]:
+        faults = self.spec.faults if self.run.starts else ()
+        return frozenset(fault.machine for fault in faults if isinstance(fault, Crash))
 
     def rows_of(self, machine: int) -> slice:
         return slice(int(self.causality.first[machine]), int(self.causality.first[machine + 1]))
@@ -129,14 +136,13 @@ class Evidence:
         for n in np.flatnonzero(np.diff(index) > 1):
             between = int(((damaged > line[n]) & (damaged < line[n + 1])).sum())
             missing = int(index[n + 1] - index[n]) - 1
-            if not stop and n == len(index) - 2:
-                missing = min(missing, between)
-            if between >= missing:
+            # Behind the last event of a log without an end, any number may be missing.
+            if between >= (missing if stop or n < len(index) - 2 else 1):
                 yield int(index[n]) + 1, int(index[n]) + missing
 
     def is_in_hole(self, machine: str, index: int) -> bool:
         """Return whether an event may have been on a line that was cut off or is unusable."""
-        if machine in self.cut and index >= self.cut[machine]:
+        if machine in self.open_ends and index >= self.open_ends[machine]:
             return True
         return any(low <= index <= high for low, high in self.holes.get(machine, []))
 

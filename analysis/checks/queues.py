@@ -43,12 +43,19 @@ def _inbox(seen: Evidence, machine: str, length: Numbers) -> Iterator[Violation]
     low = np.searchsorted(arrivals, seen.at_ns[rows], side="left") - taken
     high = np.searchsorted(arrivals, seen.at_ns[rows], side="right") - taken
     incarnations = _incarnations(seen, machine)
+    most = _sent_by_then(seen, machine) - taken
     for part in incarnations:
         own = np.arange(rows.start + part.start, rows.start + part.stop, dtype=np.int32)
         yield from _disordered(seen, own[received[part]])
         unknown = np.maximum.accumulate(np.maximum(length[own] - high[part], 0))
         if stop and part is incarnations[-1]:
             unknown[:] = 0
+        for n in np.flatnonzero(unknown & (length[own] > most[part]))[:1]:
+            because = (
+                f"its queue is {length[own[n]]} long, but at most {most[part][n]} messages to it"
+                " were sent and not received"
+            )
+            yield seen.violation("queue", int(own[n]), because, _says(seen, int(own[n]), length))
         off = _off(length[own], low[part] + unknown, high[part] + unknown)
         # A wrong length stays wrong by as much: the first of these rows is enough.
         for n in np.flatnonzero((off != 0) & (off != np.append(0, off[:-1]))):
@@ -58,6 +65,23 @@ def _inbox(seen: Evidence, machine: str, length: Numbers) -> Iterator[Violation]
                 f" {high[part][n] + received_by_then} arrivals less {received_by_then} receives"
             )
             yield seen.violation("queue", row, because, _says(seen, row, length))
+
+
+def _sent_by_then(seen: Evidence, machine: str) -> Numbers:
+    """Return for each event of a machine how many messages can have been sent to it by then.
+
+    The clocks of real machines may differ: there all messages of the run count, and without the
+    log of every sender any number.
+    """
+    rows, all_ = seen.rows_of(seen.run.machines.index(machine)), seen.messages
+    events = rows.stop - rows.start
+    if not seen.is_whole or seen.cut:
+        return np.full(events, np.iinfo(np.int64).max // 2)
+    to_it = all_.receiver == seen.run.machines.index(machine)
+    sent_ns = np.sort(np.repeat(seen.at_ns[all_.send[to_it]], all_.copies[to_it]))
+    if not seen.is_virtual:
+        return np.full(events, len(sent_ns), np.int64)
+    return np.searchsorted(sent_ns, seen.at_ns[rows], side="right").astype(np.int64)
 
 
 def _incarnations(seen: Evidence, machine: str) -> list[slice]:

@@ -25,15 +25,11 @@ from orchestrator.virtual.transport import (
     ResendingTransport,
     Transport,
 )
-from vm.channel import last_departure_ns
+from vm.channel import DRAIN_NS, last_departure_ns
 from vm.faults import Crash, Restart
 from vm.machine import Machine, fresh_machine
 from vm.records import Event, Message, Reason, Record, Recovery, Start, Stop, Undelivered
-from vm.schedule import SECOND_NS
 from vm.spec import Spec
-
-#: How long messages may still arrive after the last departure: as long as hosts wait for them.
-DRAIN_NS = 2 * SECOND_NS
 
 #: A run's records by machine, in the order of its log.
 RunRecords = dict[str, list[Record]]

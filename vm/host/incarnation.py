@@ -5,7 +5,7 @@ import gc
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from vm.channel import last_departure_ns
+from vm.channel import DRAIN_NS, last_departure_ns
 from vm.faults import Crash, MachineFault, Partition, Pause, Restart, end_ns
 from vm.host.changes import Changes
 from vm.host.departures import DepartureQueue
@@ -21,8 +21,7 @@ from vm.records import Event, Message, Recovery, Start, Stop
 from vm.schedule import SECOND_NS
 from vm.spec import Spec
 
-#: How long a machine waits, after the run or after SIGTERM, until all messages have arrived.
-DRAIN_NS = 2 * SECOND_NS
+#: How long a machine waits after SIGTERM until all messages have arrived.
 DRAIN_TERMINATED_NS = SECOND_NS // 2
 #: How long a machine that was killed, frozen or cut off may take to reconnect.
 RETURN_NS = 10 * SECOND_NS

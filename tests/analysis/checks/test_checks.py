@@ -402,12 +402,13 @@ def test_what_a_killed_machine_had_with_it_died(tmp_path: Path, killed: tuple[st
 def test_what_a_log_without_an_end_lacks_may_have_been_cut_off(
     tmp_path: Path, faults: list[object]
 ) -> None:
-    """The log of a machine that crashed as planned has every event whose message can have left."""
+    """After a planned crash one of the two logs was changed: which one, nothing shows."""
     run = run_of(tmp_path, {"vm1": [], "vm2": RECEIVED}, {"vm1": None}, faults=faults)
     found = evaluate(run).verdict
-    assert [v.check for v in violations(found)] == ["receive_without_send"] * len(faults)
-    assert all("vm1 left no stop record" in reason for reason in found.unchecked)
-    assert len(found.unchecked) == 1 - len(faults)
+    assert not violations(found)
+    crashed = "vm2 received events that the log of vm1 lacks: one was changed"
+    (reason,) = found.unchecked
+    assert reason == crashed if faults else "vm1 left no stop record" in reason
 
 
 def test_without_every_log_nothing_is_called_fine(tmp_path: Path) -> None:

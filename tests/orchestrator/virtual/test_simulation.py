@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.history.replay import replay
-from orchestrator.virtual.simulation import DRAIN_NS, RunRecords, Simulation, simulate
+from orchestrator.virtual.simulation import RunRecords, Simulation, simulate
 from specs import specs
-from vm.channel import Channel, last_departure_ns
+from vm.channel import DRAIN_NS, Channel, last_departure_ns
 from vm.faults import Crash, Delay, Duplication, Loss, Partition, Pause, Restart
 from vm.latency import in_virtual_time
 from vm.log import encode
