@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from analysis.checks.evidence import Evidence
-from analysis.checks.violation import Violation
+from analysis.checks.violation import ANY, Violation
 
 OWN = (
     "index_gap",
@@ -43,7 +43,7 @@ def blamed(seen: Evidence, found: Mapping[str, list[Violation]]) -> dict[str, li
         "receive_without_send": _by_sender(seen, found["receive_without_send"], wrong),
     }
     moved = dict(found)
-    for check in (*BY_RECEIVES, "schedule"):
+    for check in (*BY_RECEIVES, "schedule", "queue"):
         moved[check] = [_moved(violation, wrong) for violation in found[check]]
     by_receives = _first(v for check in (*BY_RECEIVES, "schedule") for v in moved[check])
     wrong = {machine: event for machine, event in by_receives if machine not in wrong} | wrong
@@ -56,26 +56,33 @@ def blamed(seen: Evidence, found: Mapping[str, list[Violation]]) -> dict[str, li
 def _by_sender(
     seen: Evidence, found: list[Violation], wrong: Mapping[str, Violation]
 ) -> list[Violation]:
-    """Return violations by receives without a send; several of events behind the end of one log
-    are attributed to this log, unless those of the receivers are known to be wrong."""
+    """Return violations by receives without a send, attributed to the log of the sender if it is
+    contradicted several times: by several machines, or by receives of events behind its end.
+
+    Receives in logs that are known to be wrong do not count.
+    """
     ends = {
         machine: int(seen.causality.row_index.index[seen.rows_of(m)].max(initial=-1))
         for m, machine in enumerate(seen.run.machines)
     }
-    beyond: dict[str, list[Violation]] = {}
+    against: dict[str, list[Violation]] = {}
     for violation in found:
-        sender, cause = violation.events[-1]
-        if violation.machine not in wrong and cause > ends.get(sender, cause):
-            beyond.setdefault(sender, []).append(violation)
+        sender, _ = violation.events[-1]
+        if violation.machine not in wrong and sender in ends and sender != violation.machine:
+            against.setdefault(sender, []).append(violation)
     moved = {}
-    for sender, some in beyond.items():
-        for violation in some if len({one.events[-1] for one in some}) > 1 else ():
-            at = f"event {violation.index} of {violation.machine}"
-            because = f"its log ends with event {ends[sender]}, but {at}: {violation.because}"
-            events = (*[(sender, ends[sender])] * (ends[sender] >= 0), *violation.events)
-            moved[id(violation)] = replace(
-                violation, machine=sender, index=ends[sender], because=because, events=events
-            )
+    for sender, some in against.items():
+        end = ends[sender]
+        beyond = {one.events[-1] for one in some if one.events[-1][1] > end}
+        if len({one.machine for one in some}) > 1 or len(beyond) > 1:
+            for one in some:
+                at = f"event {one.index} of {one.machine}"
+                because = (
+                    f"its log, which ends with event {end}, is contradicted: {at} {one.because}"
+                )
+                events = (*[(sender, end)] * (end >= 0), *one.events)
+                there = replace(one, machine=sender, index=end, because=because, events=events)
+                moved[id(one)] = there
     return [moved.get(id(violation), violation) for violation in found]
 
 
@@ -93,7 +100,7 @@ def _moved(violation: Violation, wrong: Mapping[str, Violation]) -> Violation:
         return violation
     involved = dict.fromkeys([*(machine for machine, _ in violation.events), violation.peer])
     others = [wrong[machine] for machine in involved if machine in wrong]
-    if violation.check in BY_PATHS:
+    if violation.check in BY_PATHS or violation.peer == ANY:
         others = others or [*wrong.values()][-1:]
     if not others:
         return violation

@@ -1,12 +1,13 @@
 """Queue lengths against arrivals."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
 from analysis.checks.evidence import Evidence, Numbers
-from analysis.checks.violation import Line, Violation
+from analysis.checks.violation import ANY, Line, Violation
 from analysis.history.arrays import UNKNOWN, column
 from analysis.history.kernels import Rows
 
@@ -55,7 +56,9 @@ def _inbox(seen: Evidence, machine: str, length: Numbers) -> Iterator[Violation]
                 f"its queue is {length[own[n]]} long, but at most {most[part][n]} messages to it"
                 " were sent and not received"
             )
-            yield seen.violation("queue", int(own[n]), because, _says(seen, int(own[n]), length))
+            row = int(own[n])
+            found = seen.violation("queue", row, because, _says(seen, row, length))
+            yield replace(found, peer=ANY)
         off = _off(length[own], low[part] + unknown, high[part] + unknown)
         # A wrong length stays wrong by as much: the first of these rows is enough.
         for n in np.flatnonzero((off != 0) & (off != np.append(0, off[:-1]))):

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 Name = tuple[str, int]
+#: The peer of a violation that the log of any other machine may explain.
+ANY = "*"
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Violation:
 
     `events` are all events that are involved, `machine` and `index` among them; `witness` is the
     smallest set of log lines that contradict each other. `peer` is a machine that is involved
-    because its log lacks an event.
+    because its log lacks an event; ANY stands for all machines.
     """
 
     check: str

@@ -196,8 +196,9 @@ def _read_lines(reading: Reading, first: int, block: bytes) -> None:
             except StartError as error:
                 raise InputError(f"{reading.path}:{first + number}: {error}") from None
             except (LogError, UnicodeDecodeError, RecursionError) as error:
-                # After its stop record a machine writes nothing that could be torn.
-                is_torn = number == len(whole) and not reading.stop
+                # A line is torn by a kill: not after a stop record, and never in virtual time.
+                is_wall = not (reading.start and reading.start.epoch_unix_ns == 0)
+                is_torn = number == len(whole) and not reading.stop and is_wall
                 torn = f"{TORN}: " if is_torn else ""
                 reading.refuse(first + number, f"{torn}{error}")
 
