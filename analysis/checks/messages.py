@@ -89,10 +89,14 @@ def received_twice(seen: Evidence) -> Iterator[Violation]:
         says = "lost" if all_.lost[message] else f"{all_.copies[message]} sent"
         sent = seen.line(int(all_.send[message]), says)
         lines = [seen.line(int(row), f"received event {index} of {sender}") for row in rows]
-        for times in range(arriving[message], len(rows)):
+        # As many receives as there were copies, and one more, contradict each other.
+        copies = int(arriving[message])
+        for times in range(copies, len(rows)):
             because = f"received event {index} of {sender}{_before(times)}"
             row = int(rows[times])
-            yield seen.violation("received_twice", row, because, sent, *lines[: times + 1])
+            yield seen.violation(
+                "received_twice", row, because, sent, *lines[:copies], lines[times]
+            )
 
 
 def _before(times: int) -> str:
