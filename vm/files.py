@@ -134,7 +134,11 @@ def open_regular(path: Path) -> BufferedReader:
 def read_bytes(path: Path, most: int) -> bytes:
     """Return the contents of a regular file; OSError if it is none, or has over `most` bytes."""
     with open_regular(path) as file:
-        content = file.read(most + 1)
+        # A buffer of `most` bytes would be copied. More may be there than a pseudo-file reports.
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(min(size, most) + 1)
+        if len(content) > size:
+            content += file.read(most + 1 - len(content))
     if len(content) > most:
         raise OSError(EFBIG, f"it is longer than {most:,} bytes", str(path))
     return content

@@ -377,6 +377,8 @@ def undeliver_a_received_message(random: Random, files: Files) -> bool:
     others = [log for log in logs_in(files) if files[log] is not lines]
     received = [(json.loads(line), log) for log in others for line in files[log]]
     taken = [(r["cause"], log) for r, log in received if r.get("from") == name]
+    if not taken:
+        return False
     index, receiver = random.choice(taken)
     left = {"to": receiver.removesuffix(".jsonl"), "index": index}
     lines[-1] = json.dumps(stop | {"undelivered": [*stop["undelivered"], left]})
