@@ -44,21 +44,14 @@ def _inbox(seen: Evidence, machine: str, length: Numbers) -> Iterator[Violation]
     low = np.searchsorted(arrivals, seen.at_ns[rows], side="left") - taken
     high = np.searchsorted(arrivals, seen.at_ns[rows], side="right") - taken
     incarnations = _incarnations(seen, machine)
-    most = _sent_by_then(seen, machine) - taken
     for part in incarnations:
         own = np.arange(rows.start + part.start, rows.start + part.stop, dtype=np.int32)
         yield from _disordered(seen, own[received[part]])
         unknown = np.maximum.accumulate(np.maximum(length[own] - high[part], 0))
         if stop and part is incarnations[-1]:
             unknown[:] = 0
-        for n in np.flatnonzero(unknown & (length[own] > most[part]))[:1]:
-            because = (
-                f"its queue is {length[own[n]]} long, but at most {most[part][n]} messages to it"
-                " were sent and not received"
-            )
-            row = int(own[n])
-            found = seen.violation("queue", row, because, _says(seen, row, length))
-            yield replace(found, peer=ANY)
+        if unknown.any():
+            yield from _beyond_all_sent(seen, machine, own, length, taken[part])
         off = _off(length[own], low[part] + unknown, high[part] + unknown)
         # A wrong length stays wrong by as much: the first of these rows is enough.
         for n in np.flatnonzero((off != 0) & (off != np.append(0, off[:-1]))):
@@ -70,21 +63,34 @@ def _inbox(seen: Evidence, machine: str, length: Numbers) -> Iterator[Violation]
             yield seen.violation("queue", row, because, _says(seen, row, length))
 
 
-def _sent_by_then(seen: Evidence, machine: str) -> Numbers:
-    """Return for each event of a machine how many messages can have been sent to it by then.
+def _beyond_all_sent(
+    seen: Evidence, machine: str, rows: Rows, length: Numbers, taken: Numbers
+) -> Iterator[Violation]:
+    """Yield a violation for the first queue that is longer than all messages sent by then allow."""
+    most = _sent_by_then(seen, machine, rows) - taken
+    for n in np.flatnonzero(length[rows] > most)[:1]:
+        row = int(rows[n])
+        because = (
+            f"its queue is {length[row]} long, but at most {most[n]} messages to it were sent and"
+            " not received"
+        )
+        yield replace(seen.violation("queue", row, because, _says(seen, row, length)), peer=ANY)
+
+
+def _sent_by_then(seen: Evidence, machine: str, events: Rows) -> Numbers:
+    """Return how many messages can have been sent to a machine by the time of each of its events.
 
     The clocks of real machines may differ: there all messages of the run count, and without the
     log of every sender any number.
     """
-    rows, all_ = seen.rows_of(seen.run.machines.index(machine)), seen.messages
-    events = rows.stop - rows.start
     if not seen.is_whole or seen.cut:
-        return np.full(events, np.iinfo(np.int64).max // 2)
+        return np.full(len(events), np.iinfo(np.int64).max // 2)
+    all_ = seen.messages
     to_it = all_.receiver == seen.run.machines.index(machine)
     sent_ns = np.sort(np.repeat(seen.at_ns[all_.send[to_it]], all_.copies[to_it]))
     if not seen.is_virtual:
-        return np.full(events, len(sent_ns), np.int64)
-    return np.searchsorted(sent_ns, seen.at_ns[rows], side="right").astype(np.int64)
+        return np.full(len(events), len(sent_ns), np.int64)
+    return np.searchsorted(sent_ns, seen.at_ns[events], side="right").astype(np.int64)
 
 
 def _incarnations(seen: Evidence, machine: str) -> list[slice]:
