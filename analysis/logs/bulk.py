@@ -33,8 +33,8 @@ KIND = pl.col("kind")
 SENDS, RECEIVES = KIND == "send", KIND == "receive"
 
 
-def read_events(block: bytes, start: Start) -> pl.DataFrame | None:
-    """Return the events of complete lines, in columns of SCHEMA; None unless each is exactly one.
+def read_events(block: bytes, lines: int, start: Start) -> pl.DataFrame | None:
+    """Return the events of so many lines in columns of SCHEMA; None unless each is exactly one.
 
     The columns `run`, `machine`, `file` and `line` are left out.
     """
@@ -44,7 +44,7 @@ def read_events(block: bytes, start: Start) -> pl.DataFrame | None:
         read = pl.read_ndjson(block, schema=FIELDS)
     except pl.exceptions.PolarsError:
         return None
-    if read.height != block.count(b"\n") or not read.select(_is_plain(start)).item():
+    if read.height != lines or not read.select(_is_plain(start)).item():
         return None
     if read.select(_quotes(start)).item() != block.count(b'"'):
         return None

@@ -142,8 +142,10 @@ def read(path: Path) -> Reading:
     line = 1
     with open_regular(path) as file:
         for block in _blocks(file):
-            _read_block(reading, line, block)
-            line += block.count(b"\n")
+            # Counted once: it takes a tenth of the time to read a block.
+            lines = block.count(b"\n")
+            _read_block(reading, line, block, lines)
+            line += lines
     reading.flush()
     return reading
 
@@ -165,22 +167,23 @@ def _blocks(file: BinaryIO) -> Iterator[bytes]:
     yield torn
 
 
-def _read_block(reading: Reading, line: int, block: bytes) -> None:
+def _read_block(reading: Reading, line: int, block: bytes, lines: int) -> None:
     if reading.is_given_up:
         return
-    if block.count(b"\n") <= FEW_LINES:
+    if lines <= FEW_LINES:
         _read_lines(reading, line, block)
         return
     if reading.start and not reading.stop:
-        events = read_events(block, reading.start)
+        events = read_events(block, lines, reading.start)
         if events is not None:
             reading.take_events(line, events)
             return
     middle = block.index(b"\n", len(block) // 2) + 1
     if middle == len(block):
         middle = block.rindex(b"\n", 0, middle - 1) + 1
-    _read_block(reading, line, block[:middle])
-    _read_block(reading, line + block.count(b"\n", 0, middle), block[middle:])
+    half = block.count(b"\n", 0, middle)
+    _read_block(reading, line, block[:middle], half)
+    _read_block(reading, line + half, block[middle:], lines - half)
 
 
 def _read_lines(reading: Reading, first: int, block: bytes) -> None:

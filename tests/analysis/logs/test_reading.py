@@ -97,7 +97,7 @@ def test_polars_takes_nothing_that_decoding_would_take_otherwise(data: st.DataOb
         lines[0] = lines[0][:-1] + f", {json.dumps(field)}: {json.dumps(event[field])}}}"
     assert isinstance(START, Start)
     block = "".join(f"{line}\n" for line in lines).encode()
-    if (events := read_events(block, START)) is not None:
+    if (events := read_events(block, block.count(b"\n"), START)) is not None:
         assert events.equals(decoded(block, START).select(events.columns))
 
 
@@ -113,7 +113,7 @@ def decoded(block: bytes, start: Start) -> pl.DataFrame:
 def test_plain_lines_are_left_to_polars() -> None:
     assert isinstance(START, Start)
     block = "".join(f"{json.dumps(event)}\n" for event in PLAIN).encode()
-    events = read_events(block, START)
+    events = read_events(block, block.count(b"\n"), START)
     assert events is not None
     assert events.equals(decoded(block, START).select(events.columns))
 
