@@ -5,12 +5,19 @@ back, so that any command line can be printed again.
 """
 
 import re
-from argparse import ArgumentParser, ArgumentTypeError, Namespace, _ActionsContainer
+from argparse import (
+    Action,
+    ArgumentError,
+    ArgumentParser,
+    ArgumentTypeError,
+    Namespace,
+    _ActionsContainer,
+)
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, NoReturn
 
 from vm.quoting import plain, quoted
-from vm.spec import FIELDS, WEIGHTS, Spec, SpecError
+from vm.spec import FIELDS, WEIGHTS, Spec, SpecError, suggestion
 
 #: Maximum length of a message of argparse, which quotes the command line.
 MAX_MESSAGE = 240
@@ -25,6 +32,11 @@ class UsageError(Exception):
 
 class Parser(ArgumentParser):
     """A parser that reports a mistake in one line."""
+
+    def _check_value(self, action: Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            near = suggestion(str(value), list(action.choices))
+            raise ArgumentError(action, f"invalid choice: {quoted(value)}{near}")
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{plain(message, MAX_MESSAGE)} (`{self.prog} --help` lists the options)")

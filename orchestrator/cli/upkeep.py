@@ -27,7 +27,8 @@ def list_runs(given: argparse.Namespace) -> int:
         count = len(machines) if isinstance(machines, dict) else 0
         fields = ("backend", "outcome", "problem")
         backend, outcome, problem = (_shown(recorded.get(field)) for field in fields)
-        line = f"{directory}  {backend}  {count} machines  {outcome}"
+        unit = "machine" if count == 1 else "machines"
+        line = f"{directory}  {backend}  {count} {unit}  {outcome}"
         put(f"{line}: {problem}" if problem else line)
     if len(found) > MAX_LISTED:
         put(f"and {len(found) - MAX_LISTED:,} more, which are not listed")

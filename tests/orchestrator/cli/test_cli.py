@@ -103,10 +103,20 @@ def test_a_wrong_argument_is_named_in_one_line(
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.parametrize("command", ["", "rnu"])
-def test_a_command_that_does_not_exist_is_refused(vklocks: Command, command: str) -> None:
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("", "invalid choice: ''; there are run, analyse, check"),
+        ("rnu", "invalid choice: 'rnu'; did you mean run?"),
+        ("analyze", "invalid choice: 'analyze'; did you mean analyse?"),
+    ],
+)
+def test_a_command_that_does_not_exist_is_refused(
+    vklocks: Command, command: str, says: str
+) -> None:
     code, _, err = vklocks(command)
     assert code == 2
+    assert says in err
     assert "--help" in err
 
 
