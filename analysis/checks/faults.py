@@ -7,7 +7,6 @@ import numpy as np
 from analysis.checks.evidence import Evidence
 from analysis.checks.violation import Violation
 from analysis.history.kernels import Rows
-from analysis.history.messages import listed
 from vm.faults import ChannelFault, Crash, Duplication, Loss, MachineFault, Restart
 from vm.schedule import SECOND_NS
 
@@ -32,7 +31,7 @@ def unplanned_fault(seen: Evidence) -> Iterator[Violation]:
 
 def _copies(seen: Evidence, how: str) -> Iterator[Violation]:
     """Yield the sends that list a receiver as lost, or duplicated, without such a fault."""
-    rows, receivers = listed(seen.run, how)
+    rows, receivers = seen.messages.struck[how]
     if not len(rows):
         return
     senders, at_ns = seen.causality.machine[rows], seen.at_ns[rows]

@@ -41,7 +41,6 @@ def _inbox(seen: Evidence, machine: str, length: Numbers) -> Iterator[Violation]
     unread = [left.arrived_ns for left in stop.inbox] if stop else []
     arrivals = np.sort(np.concatenate((arrived_ns[received], np.array(unread, np.int64))))
     taken = np.cumsum(received)
-    low = np.searchsorted(arrivals, seen.at_ns[rows], side="left") - taken
     high = np.searchsorted(arrivals, seen.at_ns[rows], side="right") - taken
     incarnations = _incarnations(seen, machine)
     for part in incarnations:
@@ -52,7 +51,14 @@ def _inbox(seen: Evidence, machine: str, length: Numbers) -> Iterator[Violation]
             unknown[:] = 0
         if unknown.any():
             yield from _beyond_all_sent(seen, machine, own, length, taken[part])
-        off = _off(length[own], low[part] + unknown, high[part] + unknown)
+        # Only where an arrival has the time of the event do the two bounds differ.
+        low, inexact = (
+            high[part].copy(),
+            np.flatnonzero((length[own] != high[part]) | (unknown > 0)),
+        )
+        early = np.searchsorted(arrivals, seen.at_ns[own[inexact]], side="left")
+        low[inexact] = early - taken[part][inexact]
+        off = _off(length[own], low + unknown, high[part] + unknown)
         # A wrong length stays wrong by as much: the first of these rows is enough.
         for n in np.flatnonzero((off != 0) & (off != np.append(0, off[:-1]))):
             row, received_by_then = int(own[n]), int(taken[part][n])

@@ -25,7 +25,8 @@ class Messages:
     `send` is the row of the send, `receiver` a machine's number (-1: there is no such machine).
     `copies` counts the copies made, `lost` those that a fault lost; `received`, `inbox` and
     `undelivered` count how often the logs list the message there. By row of the events table,
-    `of_receive` is the received message, -1 if there is none.
+    `of_receive` is the received message, -1 if there is none. `struck` holds the receivers that
+    sends list as `lost` or `duplicated`, pair by pair, whether they were sent to or not.
     """
 
     def __init__(self, run: Run, known: Causality) -> None:
@@ -33,9 +34,10 @@ class Messages:
         self.send, self.receiver = listed(run, "to")
         counts = np.bincount(self.send, minlength=len(known))
         self._begin = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
+        self.struck = {how: listed(run, how) for how in ("lost", "duplicated")}
         # A receiver that is listed twice is a violation of its own (`unplanned_fault`).
-        self.lost = np.minimum(self._count(self.find(*listed(run, "lost"))), 1)
-        self.copies = 1 + np.minimum(self._count(self.find(*listed(run, "duplicated"))), 1)
+        lost, doubled = (self._count(self.find(*self.struck[how])) for how in self.struck)
+        self.lost, self.copies = np.minimum(lost, 1), 1 + np.minimum(doubled, 1)
         receives = np.flatnonzero(known.send >= 0).astype(np.int32)
         self.of_receive = np.full(len(known), -1, np.int32)
         self.of_receive[receives] = self.find(known.send[receives], known.machine[receives])
