@@ -137,10 +137,10 @@ def _event(plain: Mapping[str, Any]) -> Event:
     return Event(
         kind=kind,
         index=_whole(plain, "index"),
-        tick=_known(plain, "tick"),
-        due_ns=_known(plain, "due_ns"),
+        tick=_whole(plain, "tick"),
+        due_ns=_whole(plain, "due_ns"),
         at_ns=_whole(plain, "at_ns"),
-        queue=_known(plain, "queue"),
+        queue=_whole(plain, "queue"),
         clock=_clock(plain),
         to=_receivers(plain) if kind == "send" else (),
         sender=_name(plain, "from") if received else "",

@@ -199,9 +199,8 @@ def _read_lines(reading: Reading, first: int, block: bytes) -> None:
             except StartError as error:
                 raise InputError(f"{reading.path}:{first + number}: {error}") from None
             except (LogError, UnicodeDecodeError, RecursionError) as error:
-                # A line is torn by a kill: not after a stop record, and never in virtual time.
-                is_wall = not (reading.start and reading.start.epoch_unix_ns == 0)
-                is_torn = number == len(whole) and not reading.stop and is_wall
+                # A line is torn by a kill, and so not after a stop record.
+                is_torn = number == len(whole) and not reading.stop
                 torn = f"{TORN}: " if is_torn else ""
                 reading.refuse(first + number, f"{torn}{error}")
 
