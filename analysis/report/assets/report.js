@@ -103,8 +103,9 @@ function updateAddress(state, history) {
 
 /** Follow a link within the page, or an edited address. */
 function listenToAddress(history, state, diagram, first) {
-  window.addEventListener("hashchange", () => {
-    const address = location.hash.slice(1);
+  window.addEventListener("hashchange", ({ newURL }) => {
+    // Not of the location: the timer above may have written that after the edit.
+    const address = new URL(newURL).hash.slice(1);
     if (address === history.address || (address && !address.includes("="))) return;
     state.change({ ...first, ...readAddress(address, history, Object.keys(AXES)) });
     if (state.now.selected >= 0 && state.now.from === null) diagram.approach(state.now.selected);
