@@ -29,7 +29,7 @@ from by_hand import internal, receive, send, write_run
 MAX_S = 10
 KILLED_AFTER_S = 90
 MAX_RSS_KB = 1_000_000
-MAX_ADDRESSES = 8 << 30
+MAX_DATA_BYTES = 8 << 30
 MAX_OUTPUT_BYTES = 100_000
 CODES = {0, 1, 2, 3, 4}
 REPOSITORY = Path(__file__).parents[2]
@@ -638,7 +638,7 @@ def asked(world: Path, arguments: list[Any]) -> Answer:
             cwd=REPOSITORY,
             env=os.environ | caches,
             start_new_session=True,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MAX_ADDRESSES,) * 2),
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (MAX_DATA_BYTES,) * 2),
         )
         late = Timer(KILLED_AFTER_S, os.killpg, (process.pid, signal.SIGKILL))
         late.start()
