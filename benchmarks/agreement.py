@@ -18,8 +18,7 @@ from statistics import fmean, stdev, variance
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from scipy.special import stdtrit
-
+from analysis.metrics.student import t_quantile
 from analysis.text.plain import read_metrics
 from benchmarks.command import vklocks
 
@@ -114,7 +113,7 @@ def from_theory(long: Sample) -> Iterator[Difference]:
     for machine in RATES_HZ:
         for metric in PREDICTED:
             values, (predicted, *_) = long[machine, metric], long[machine, f"predicted_{metric}"]
-            chance = float(stdtrit(len(values) - 1, 1 - ERROR / comparisons / 2))
+            chance = t_quantile(1 - ERROR / comparisons / 2, len(values) - 1)
             width = chance * stdev(values) / sqrt(len(values))
             ends = END_MESSAGES / LONG_S
             yield Difference(machine, metric, fmean(values), predicted, width + ends)
@@ -135,7 +134,7 @@ def _half_width(a: Sequence[float], b: Sequence[float], error: float) -> float:
     """
     freedom = len(a) + len(b) - 2
     pooled = ((len(a) - 1) * variance(a) + (len(b) - 1) * variance(b)) / freedom
-    return float(stdtrit(freedom, 1 - error / 2)) * sqrt(pooled * (1 / len(a) + 1 / len(b)))
+    return t_quantile(1 - error / 2, freedom) * sqrt(pooled * (1 / len(a) + 1 / len(b)))
 
 
 def main() -> None:

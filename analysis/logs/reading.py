@@ -22,7 +22,7 @@ from analysis.history.run import (
     table,
     unusable,
 )
-from analysis.logs.bulk import read_events
+from analysis.logs.bulk import count, read_events
 from analysis.logs.limits import MAX_DAMAGE, MAX_REASON_CHARACTERS
 from vm.files import MAX_LINE_BYTES, open_regular
 from vm.log import LogError, StartError, decode
@@ -142,8 +142,7 @@ def read(path: Path) -> Reading:
     line = 1
     with open_regular(path) as file:
         for block in _blocks(file):
-            # Counted once: it takes a tenth of the time to read a block.
-            lines = block.count(b"\n")
+            lines = count(block, b"\n")
             _read_block(reading, line, block, lines)
             line += lines
     reading.flush()

@@ -10,6 +10,7 @@ import polars as pl
 
 from analysis.metrics.machine import MACHINE_METRICS
 from analysis.metrics.run import METRICS, RUN_METRICS
+from analysis.metrics.student import t_quantile
 
 
 def per_runs(runs: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
@@ -41,10 +42,7 @@ def half_width_in_sd(runs: int) -> float | None:
 
     None for a single run.
     """
-    # Imported here because it takes a tenth of a second, and one run needs none of it.
-    from scipy.special import stdtrit
-
-    return float(stdtrit(runs - 1, 0.975)) / sqrt(runs) if runs > 1 else None
+    return t_quantile(0.975, runs - 1) / sqrt(runs) if runs > 1 else None
 
 
 def _means(one: Mapping[str, Any]) -> dict[str, object]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from io import StringIO
 from math import sqrt
 from pathlib import Path
+from statistics import NormalDist
 from tempfile import TemporaryDirectory
 
 import polars as pl
@@ -19,6 +20,7 @@ from analysis.logs.finding import load
 from analysis.metrics.across import statistics
 from analysis.metrics.machine import per_machine
 from analysis.metrics.run import METRICS, metrics_of, per_run
+from analysis.metrics.student import t_quantile
 from analysis.metrics.theory import predict
 from analysis.text.plain import plain_metrics
 from analysis.text.summary import print_across, print_run
@@ -48,6 +50,31 @@ def test_the_confidence_interval_is_students(runs: int) -> None:
     assert mean["jump_mean"] == (runs - 1) / 2
     assert sd["jump_mean"] == pytest.approx(sqrt(runs * (runs + 1) / 12))
     assert half["jump_mean"] == pytest.approx(T[runs] * sd["jump_mean"] / sqrt(runs), rel=1e-3)
+
+
+#: Quantiles of the printed tables, by probability and degrees of freedom.
+QUANTILES = {
+    (0.6, 1): 0.325,
+    (0.75, 3): 0.765,
+    (0.9, 2): 1.886,
+    (0.95, 7): 1.895,
+    (0.975, 30): 2.042,
+    (0.99, 24): 2.492,
+    (0.995, 60): 2.660,
+    (0.9995, 1): 636.619,
+    (0.9995, 120): 3.373,
+}
+
+
+@pytest.mark.parametrize(("p", "freedom"), QUANTILES)
+def test_quantiles_of_students_t(p: float, freedom: int) -> None:
+    assert t_quantile(p, freedom) == pytest.approx(QUANTILES[p, freedom], abs=5.1e-4)
+
+
+@given(st.floats(0.51, 0.9999), st.integers(1, 300))
+def test_quantiles_fall_with_the_degrees_of_freedom(p: float, freedom: int) -> None:
+    fewer, more = t_quantile(p, freedom), t_quantile(p, freedom + 1)
+    assert fewer > more > NormalDist().inv_cdf(p)
 
 
 def test_runs_without_a_value_do_not_count_for_it() -> None:
