@@ -37,7 +37,7 @@ Pairs = NDArray[np.int32]
 
 NONE: Pairs = np.zeros((0, 2), np.int32)
 #: Rows that are checked together: their data stays in the processor's cache.
-BLOCK = 1 << 16
+BLOCK = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -166,20 +166,25 @@ def _directly(seen: Evidence, clock: str, stamps: Timestamps) -> tuple[Rows, Pai
     twin, known = TWINS[clock], seen.causality
 
     def look(low: int) -> tuple[Rows, Pairs]:
-        rows = np.arange(low, min(low + BLOCK, len(known)), dtype=np.int32)
-        send, follows = known.send[rows], seen.follows[rows]
-        received = send >= 0
-        own = stamps[rows - 1]
+        high = min(low + BLOCK, len(known))
+        rows = np.arange(low, high, dtype=np.int32)
+        send, follows, new = known.send[low:high], seen.follows[low:high], stamps[low:high]
+        first = stamps[low - 1 : low] if low else twin.initial(len(seen.run.machines))
+        own = np.concatenate((first, stamps[low : high - 1]))
         own[~follows] = twin.initial(len(seen.run.machines))
-        stamp, carried, new = np.copy(own), np.copy(own), stamps[rows]
+        received = send >= 0
+        stamp = own.copy()
         stamp[received] = stamps[send[received]]
-        carried[received] = stamp[received] - seen.run.stamp_lag
-        obeys = twin.equal(twin.due(own, carried, known.machine[rows]), new)
+        carried = stamp
+        if seen.run.stamp_lag:
+            carried = stamp.copy()
+            carried[received] -= seen.run.stamp_lag
+        obeys = twin.equal(twin.due(own, carried, known.machine[low:high]), new)
         unordered = [
             np.stack([before, rows], axis=1)[there & ~twin.precedes(earlier, new)]
             for before, there, earlier in ((rows - 1, follows, own), (send, received, stamp))
         ]
-        return rows[~obeys & seen.is_ruled[rows]], np.concatenate(unordered)
+        return rows[~obeys & seen.is_ruled[low:high]], np.concatenate(unordered)
 
     found = [(np.zeros(0, np.int32), NONE), *_together(look, range(0, len(known), BLOCK))]
     unruly, unordered = zip(*found, strict=True)

@@ -182,8 +182,8 @@ def _timed(lines: pl.DataFrame) -> pl.DataFrame:
     )
     is_usual = pl.col("text").str.starts_with(INFO) | pl.col("text").str.starts_with(ERROR)
     if not dated.select(is_usual.all()).item():
-        text = pl.when(is_usual).then("text").otherwise(pl.col("text").str.replace(LEVEL, INFO))
-        dated = dated.with_columns(text)
+        usual = pl.col("text").str.replace(LEVEL, INFO)
+        dated = dated.with_columns(text=pl.when(is_usual).then("text").otherwise(usual))
     is_error = pl.when(pl.col("at_ns").is_not_null()).then(pl.col("text").str.starts_with(ERROR))
     # The lines left out between these are plain, and no errors.
     after_others = pl.when(pl.col("line").diff() > 1).then(False)
