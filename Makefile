@@ -18,7 +18,7 @@ check: install                   ## the fast part: style, types, import arrows, 
 	$(BIN)/pytest -n 2 --dist worksteal -m "not docker"
 
 nightly: install                 ## all attacks of docs/reliability.md, in an hour at most
-	$(BIN)/pytest tests/attacks --nightly
+	$(BIN)/pytest tests/attacks tests/analysis/checks/test_mutations.py --nightly
 
 install: $(VENV)/.installed      ## a virtual environment from the lock file
 

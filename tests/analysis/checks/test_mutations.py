@@ -1,7 +1,6 @@
 """A valid history raises no alarm; a damaged one does, under the right name."""
 
 import json
-import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -21,8 +20,8 @@ from damage.picking import Logs
 from histories import World
 from unruly import unruly
 
-#: Of each kind; CI takes its time.
-INSTANCES = 200 if os.environ.get("CI") else 15
+#: Histories, each changed in each way: in `make test`, and in `make nightly`.
+SAMPLE, ALL = 15, 200
 #: What is changed often is no longer what seed and spec make of it, too.
 PLANNED = frozenset(by_hand.PLANNED)
 #: How the reasons begin why something could not be checked, and what else they are called.
@@ -32,6 +31,14 @@ REASONS = {
     "left no stop record": "cut",
     "killed and came back": "returned",
 }
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    every = range(ALL if metafunc.config.getoption("--nightly") else SAMPLE)
+    if "seeds" in metafunc.fixturenames:
+        metafunc.parametrize("seeds", [every], ids=[f"{len(every)} histories"])
+    if "seed" in metafunc.fixturenames:
+        metafunc.parametrize("seed", every)
 
 
 @cache
@@ -83,16 +90,17 @@ def bears_witness(directory: Path, violation: Violation) -> None:
         assert line.says
 
 
-@pytest.mark.parametrize("seed", range(INSTANCES))
 def test_a_valid_history_raises_no_alarm(tmp_path: Path, seed: int) -> None:
     write(tmp_path, logs_of(history(seed)))
     assert found_in(tmp_path) == set()
 
 
 @pytest.mark.parametrize("mutation", RECORDS)
-def test_a_damaged_history_is_called_what_it_is(mutation: Callable[[Random, Logs], bool]) -> None:
+def test_a_damaged_history_is_called_what_it_is(
+    mutation: Callable[[Random, Logs], bool], seeds: range
+) -> None:
     kind, damaged = RECORDS[mutation], 0
-    for seed in range(INSTANCES):
+    for seed in seeds:
         logs = logs_of(history(seed))
         if mutation(Random(seed), logs):
             damaged += 1
@@ -101,13 +109,15 @@ def test_a_damaged_history_is_called_what_it_is(mutation: Callable[[Random, Logs
                 found = found_in(Path(directory))
             assert found, f"nothing was found with seed {seed}"
             assert kind.found <= found <= kind.found | kind.beside | PLANNED, f"with seed {seed}"
-    assert damaged >= INSTANCES / 5
+    assert damaged >= len(seeds) / 5
 
 
 @pytest.mark.parametrize("mutation", FILES)
-def test_damaged_files_are_called_what_they_are(mutation: Callable[[Random, Path], None]) -> None:
+def test_damaged_files_are_called_what_they_are(
+    mutation: Callable[[Random, Path], None], seeds: range
+) -> None:
     kind = FILES[mutation]
-    for seed in range(INSTANCES):
+    for seed in seeds:
         with TemporaryDirectory() as directory:
             write(Path(directory), logs_of(history(seed)))
             mutation(Random(seed), Path(directory))
