@@ -1,8 +1,8 @@
 """Loops over whole histories that NumPy cannot express.
 
 Each kernel is plain Python over arrays, limited to operations that memoryviews support too.
-`fast` compiles it with Numba for large histories; as compiling takes seconds, small ones run the
-same code uncompiled.
+`fast` compiles it for large histories if Numba is installed (the extra `fast`). The same code runs
+uncompiled without Numba, and for small histories, as compiling takes seconds.
 A row is the number of an event in the events table; -1 stands for none. `first[m]` is the row
 of the first event of machine m, and `first[-1]` the number of all events.
 """
@@ -24,8 +24,23 @@ COMPILE_FROM = 100_000
 
 
 def fast(kernel: Callable[P, R], events: int) -> Callable[P, R]:
-    """Return the kernel, compiled if there are many events."""
-    return compiled(kernel) if events >= COMPILE_FROM else as_written(kernel)
+    """Return the kernel, compiled if there are many events and a compiler."""
+    return compiled(kernel) if compiles(events) else as_written(kernel)
+
+
+def compiles(events: int) -> bool:
+    """Return whether `fast` compiles for so many events."""
+    return events >= COMPILE_FROM and has_compiler()
+
+
+@cache
+def has_compiler() -> bool:
+    """Return whether Numba is installed and supports this Python and NumPy."""
+    try:
+        import numba  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
 def as_written(kernel: Callable[P, R]) -> Callable[P, R]:
@@ -41,7 +56,7 @@ def as_written(kernel: Callable[P, R]) -> Callable[P, R]:
 
 @cache
 def compiled(kernel: Callable[P, R]) -> Callable[P, R]:
-    """Return the kernel in machine code, cached on disk if possible."""
+    """Return the kernel in machine code, cached on disk if possible; ImportError without Numba."""
     from numba import njit
 
     try:

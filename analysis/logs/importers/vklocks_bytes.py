@@ -1,7 +1,8 @@
 """The plain lines of a large text log of the first vklocks, byte by byte.
 
 Nearly all lines of such a log are exactly as the program writes them. Compiled loops over their
-bytes read them much faster than regular expressions; lines of any other form are left to those.
+bytes read them much faster than regular expressions, and uncompiled loops much slower; lines of
+any other form are left to the expressions.
 
 The stages are kernels over all lines: times, beginnings, names, clocks, queues. `at` is the
 position that a stage has reached in each line; a stage that does not know the next part of a line
@@ -13,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.history.kernels import fast
+from analysis.history.kernels import compiled
 from analysis.history.run import MAX_INT64
 
 Bytes = NDArray[np.uint8]
@@ -84,7 +85,7 @@ class ScannedLines(NamedTuple):
 
 
 def scan(text: bytes) -> ScannedLines:
-    """Scan all lines. A last line without an end is not plain."""
+    """Scan all lines, which needs Numba. A last line without an end is not plain."""
     data = np.frombuffer(text, np.uint8)
     ends = np.flatnonzero(data == ord("\n"))
     at, stops = np.append(0, ends + 1)[:-1], ends - (data[ends - 1] == CR)
@@ -94,13 +95,11 @@ def scan(text: bytes) -> ScannedLines:
     code = np.zeros(len(ends), np.uint8)
     at_ms, clock, queue, name = np.full((4, len(ends)), -1)
     spans = np.zeros((MAX_NAMES, 2), np.int64)
-    lines = len(stops)
-    fast(scan_times, lines)(data, stops, DIGITS, MARKS, LIMITS, MONTH_DAYS, at, at_ms)
-    fast(scan_beginnings, lines)(data, stops, LITERALS, LENGTHS, at, at_ms, code)
-    scan_named = fast(scan_names, lines)
-    known = scan_named(data, stops, LITERALS, LENGTHS, AFTER_NAME, at, code, name, spans)
-    fast(scan_clocks, lines)(data, stops, at, code, clock)
-    fast(scan_queues, lines)(data, stops, LITERALS, LENGTHS, at, code, queue)
+    compiled(scan_times)(data, stops, DIGITS, MARKS, LIMITS, MONTH_DAYS, at, at_ms)
+    compiled(scan_beginnings)(data, stops, LITERALS, LENGTHS, at, at_ms, code)
+    known = compiled(scan_names)(data, stops, LITERALS, LENGTHS, AFTER_NAME, at, code, name, spans)
+    compiled(scan_clocks)(data, stops, at, code, clock)
+    compiled(scan_queues)(data, stops, LITERALS, LENGTHS, at, code, queue)
     names = [text[begin:end].decode() for begin, end in spans[:known].tolist()]
     return ScannedLines(ends, code, at_ms, clock, queue, name, names)
 

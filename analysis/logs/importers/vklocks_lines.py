@@ -1,7 +1,7 @@
 """The lines of one text log of the first vklocks.
 
-Of a large log, plain lines (nearly all) are read byte by byte (`vklocks_bytes`); all other lines,
-and small logs, by regular expressions.
+Of a large log, plain lines (nearly all) are read byte by byte (`vklocks_bytes`) if these loops can
+be compiled; all other lines and logs, by regular expressions.
 """
 
 import re
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from analysis.history.kernels import compiles
 from analysis.history.run import TORN, Damage, InputError
 from analysis.logs.bulk import count
 from analysis.logs.importers import vklocks_bytes
@@ -21,8 +22,6 @@ from vm.files import read_bytes
 from vm.quoting import escaped, plain
 from vm.records import Kind
 
-#: Reading a smaller log takes less time than loading a compiled function.
-PLAIN_FROM_BYTES = 1 << 20
 TIME_LENGTH = len("2025-03-05 16:55:41,106")
 TIME = "%Y-%m-%d %H:%M:%S,%3f"
 TIMED = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2},[0-9]{3} [A-Z]+: "
@@ -89,7 +88,7 @@ def read(path: Path) -> Log:
     ends = count(text, b"\n")
     if ends > MAX_LINES:
         raise InputError(f"{path}: more than {MAX_LINES:,} lines")
-    plain, others = _split(text)
+    plain, others = _split(text, ends)
     lines = _timed(others)
     dated = lines.drop_nulls("at_ns")
     begun, serving = _matching(dated, *BEGUN, "name", "rate"), _matching(dated, *SERVING, "port")
@@ -120,9 +119,9 @@ def read(path: Path) -> Log:
     )
 
 
-def _split(text: bytes) -> tuple[list[pl.DataFrame], pl.DataFrame]:
+def _split(text: bytes, lines: int) -> tuple[list[pl.DataFrame], pl.DataFrame]:
     """Return events, arrivals and sent messages of the plain lines; and all other lines."""
-    if len(text) < PLAIN_FROM_BYTES:
+    if not compiles(lines):
         tables = EVENT_COLUMNS, MESSAGE_COLUMNS, MESSAGE_COLUMNS
         return [pl.DataFrame(schema=columns) for columns in tables], _lines_of(text).with_row_index(
             "line", 1
