@@ -7,14 +7,14 @@ here, so that they cannot move the cursor or imitate output of vklocks.
 import io
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from typing import TextIO
-
-from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
-from rich.segment import Segment
+from typing import TYPE_CHECKING, TextIO
 
 from vm.quoting import escaped, plain
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 #: The width if it is unknown, as in a file.
 COLUMNS = 100
@@ -23,24 +23,6 @@ MAX_PROBLEM = 5000
 #: The most bytes of text that a command prints about folders, independent of their contents.
 MAX_OUTPUT = 90_000
 MAX_COMPLAINTS = 9_000
-
-
-class _Printable:
-    """A renderable with the control characters of its text escaped."""
-
-    def __init__(self, renderable: ConsoleRenderable) -> None:
-        self._renderable = renderable
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for text, style, control in console.render(self._renderable, options):
-            yield Segment(text if control else _lines(text), style, control)
-
-
-class _Escaping(RenderHook):
-    def process_renderables(
-        self, renderables: Iterable[ConsoleRenderable]
-    ) -> list[ConsoleRenderable]:
-        return [_Printable(renderable) for renderable in renderables]
 
 
 class _Bounded(io.TextIOBase):
@@ -75,13 +57,14 @@ def bounded_output() -> Iterator[None]:
         yield
 
 
-def console_of_output() -> Console:
-    console = Console(width=None if sys.stdout.isatty() else COLUMNS, emoji=False)
-    console.push_render_hook(_Escaping())
-    return console
+def console_of_output() -> "Console":
+    # Only commands with tables import Rich, which takes a third of the time of `vklocks --help`.
+    from orchestrator.cli.escaping import escaping_console
+
+    return escaping_console(width=None if sys.stdout.isatty() else COLUMNS)
 
 
-def say(console: Console, line: str) -> None:
+def say(console: "Console", line: str) -> None:
     """Print one line on the console of the output."""
     console.print(escaped(line), markup=False, highlight=False, soft_wrap=True)
 
@@ -102,7 +85,3 @@ def complain(code: int, problem: str) -> int:
     text = "\n".join(plain(part, MAX_PROBLEM) for part in parts)
     print(f"vklocks: {text}", file=sys.stderr)
     return code
-
-
-def _lines(text: str) -> str:
-    return "\n".join(map(escaped, text.split("\n")))

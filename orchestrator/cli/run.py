@@ -15,8 +15,6 @@ from random import SystemRandom
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
 from orchestrator.backends import BACKENDS
 from orchestrator.backends.simulation import expected_events
 from orchestrator.cli.arguments import MAX_PAGES
@@ -33,6 +31,8 @@ from vm.quoting import quoted
 from vm.spec import Spec, SpecError, suggestion
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from orchestrator.cli.analyse import Reporting
 
 DEFAULT_EXPERIMENT = "lab"
@@ -166,7 +166,7 @@ def _execute(
     given: argparse.Namespace,
     planned: Sequence[PlannedRun],
     present: int,
-    console: Console,
+    console: "Console",
     reports: _Reports,
 ) -> Batch:
     backend = BACKENDS[given.backend]
@@ -196,7 +196,7 @@ def _simulate(
     planned: Sequence[PlannedRun],
     runs: int,
     jobs: int,
-    console: Console,
+    console: "Console",
 ) -> Batch:
     from orchestrator.cli.simulated import simulate
     from orchestrator.runner import pools
@@ -295,7 +295,7 @@ def _conclude(
     experiment: Path | None,
     directories: Sequence[Path],
     batch: Batch,
-    console: Console,
+    console: "Console",
 ) -> int:
     """Evaluate all present runs, unless interrupted; list them, and report failures.
 

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from math import ceil
 from time import monotonic
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
 
 #: The phases as they are displayed. "run" begins with the barrier.
 PHASE_LABELS = {
@@ -87,7 +88,7 @@ class PlainDisplay:
     """Plain lines: for few runs, a line when each starts to tick and when it ends; for many runs,
     some lines about all of them, and the problems."""
 
-    def __init__(self, console: Console, pace: Pace) -> None:
+    def __init__(self, console: "Console", pace: Pace) -> None:
         self._console = console
         self._pace = pace
         self._lock = threading.Lock()
@@ -128,7 +129,7 @@ class PlainDisplay:
 class LiveDisplay:
     """A bar for every active run, and one for all runs."""
 
-    def __init__(self, progress: Progress, pace: Pace) -> None:
+    def __init__(self, progress: "Progress", pace: Pace) -> None:
         self._progress = progress
         self._pace = pace
         self._tasks: dict[str, TaskID] = {}
@@ -161,13 +162,15 @@ class LiveDisplay:
 
 @contextmanager
 def display(
-    console: Console, costs: Mapping[str, float], speed: float | None = None
+    console: "Console", costs: Mapping[str, float], speed: float | None = None
 ) -> Iterator[Display]:
     """Yield a display for the kind of console; costs and speed as in `Pace`."""
     pace = Pace(costs, speed, monotonic)
     if not console.is_terminal:
         yield PlainDisplay(console, pace)
         return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
