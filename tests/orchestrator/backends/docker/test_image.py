@@ -7,39 +7,37 @@ import pytest
 from orchestrator.backends.docker import engine, image
 
 
-def sources(folder: Path) -> Path:
-    for name in image.SOURCES:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        if "." in name or name == "Dockerfile":
-            (folder / name).write_text("x\n")
-        else:
-            (folder / name).mkdir()
-            (folder / name / "a.py").write_text("x\n")
-    return folder
+def fingerprint(folder: Path) -> str:
+    return image.fingerprint(image.read(folder, folder / "vm"))
 
 
-@pytest.mark.parametrize("name", ["Dockerfile", "requirements.lock", "vm/a.py"])
-def test_whatever_goes_into_the_image_counts(tmp_path: Path, name: str) -> None:
-    checkout = sources(tmp_path)
-    before = image.fingerprint(checkout)
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    (tmp_path / "vm" / "host").mkdir(parents=True)
+    for name in (*image.RECIPE, "vm/a.py", "vm/host/b.py"):
+        (tmp_path / name).write_text("x\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "requirements.lock", "vm/a.py", "vm/host/b.py"])
+def test_whatever_goes_into_the_image_counts(checkout: Path, name: str) -> None:
+    before = fingerprint(checkout)
     (checkout / name).write_text("y\n")
-    assert image.fingerprint(checkout) != before
+    assert fingerprint(checkout) != before
 
 
-def test_names_count_too(tmp_path: Path) -> None:
-    checkout = sources(tmp_path)
-    before = image.fingerprint(checkout)
+def test_names_count_too(checkout: Path) -> None:
+    before = fingerprint(checkout)
     (checkout / "vm" / "a.py").rename(checkout / "vm" / "b.py")
-    assert image.fingerprint(checkout) != before
+    assert fingerprint(checkout) != before
 
 
-def test_what_does_not_go_in_does_not_count(tmp_path: Path) -> None:
-    checkout = sources(tmp_path)
-    before = image.fingerprint(checkout)
+def test_what_does_not_go_in_does_not_count(checkout: Path) -> None:
+    before = fingerprint(checkout)
     (checkout / "README.md").write_text("x\n")
     (checkout / "vm" / "__pycache__").mkdir()
     (checkout / "vm" / "__pycache__" / "a.pyc").write_text("x\n")
-    assert image.fingerprint(checkout) == before
+    assert fingerprint(checkout) == before
 
 
 @pytest.mark.docker
