@@ -7,7 +7,7 @@ PYTHON ?= python3
 COMPILE := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 # uv installs in a third of the time, where there is one.
 ifneq ($(shell command -v uv),)
-CREATE := uv venv --quiet --allow-existing --python $(PYTHON)
+CREATE := uv venv --quiet --seed --allow-existing --python $(PYTHON)
 INSTALL := uv pip install --quiet --compile-bytecode --python $(BIN)/python
 else
 CREATE := $(PYTHON) -m venv
