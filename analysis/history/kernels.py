@@ -29,7 +29,7 @@ def fast(kernel: Callable[P, R], events: int) -> Callable[P, R]:
 
 
 def compiles(events: int) -> bool:
-    """Return whether `fast` compiles for so many events."""
+    """Return whether `fast` compiles a kernel for this number of events."""
     return events >= COMPILE_FROM and has_compiler()
 
 
