@@ -14,7 +14,7 @@ import pytest
 from cluster import ROOT
 
 LIMIT_S = 300
-SOURCES = ("Dockerfile", "LICENSE", "README.md", "pyproject.toml", "requirements.lock", "setup.py")
+SOURCES = ("Dockerfile", "LICENSE", "README.md", "pyproject.toml", "requirements.lock")
 BUILD = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
 
 Command = Callable[..., str]
@@ -26,8 +26,8 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     sources = folder / "sources"
     sources.mkdir()
-    for name in SOURCES:
-        shutil.copyfile(ROOT / name, sources / name)
+    for file in (*ROOT.glob("*.py"), *(ROOT / name for name in SOURCES)):
+        shutil.copyfile(file, sources / file.name)
     for package in ("analysis", "orchestrator", "vm"):
         shutil.copytree(
             ROOT / package, sources / package, ignore=shutil.ignore_patterns("__pycache__")
