@@ -38,6 +38,10 @@ class EnvironmentProblem(Exception):
     """A missing requirement of a run; the message names it and the remedy."""
 
 
+class RunFailed(Exception):
+    """A run that did not finish; the message names run, problem, and the directory of its logs."""
+
+
 class InterruptedBeforeStart(Exception):
     """The interruption of a run before its machines started."""
 

@@ -57,11 +57,13 @@ def bounded_output() -> Iterator[None]:
         yield
 
 
-def console_of_output() -> "Console":
+def console_of_output(stderr: bool = False) -> "Console":
+    """Return the console of standard output, or of standard error."""
     # Only commands with tables import Rich, which takes a third of the time of `vklocks --help`.
     from orchestrator.cli.escaping import escaping_console
 
-    return escaping_console(width=None if sys.stdout.isatty() else COLUMNS)
+    is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
+    return escaping_console(None if is_terminal else COLUMNS, stderr)
 
 
 def say(console: "Console", line: str) -> None:

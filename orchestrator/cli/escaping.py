@@ -8,9 +8,9 @@ from rich.segment import Segment
 from vm.quoting import escaped
 
 
-def escaping_console(width: int | None) -> Console:
-    """Return a console of the output whose texts are escaped."""
-    console = Console(width=width, emoji=False)
+def escaping_console(width: int | None, stderr: bool) -> Console:
+    """Return a console, of standard output or standard error, whose texts are escaped."""
+    console = Console(width=width, emoji=False, stderr=stderr)
     console.push_render_hook(_Escaping())
     return console
 

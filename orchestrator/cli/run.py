@@ -7,36 +7,30 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from errno import EDQUOT, ENOSPC
 from functools import cached_property, partial
 from pathlib import Path
 from random import SystemRandom
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.backends import BACKENDS
-from orchestrator.backends.simulation import expected_events
 from orchestrator.cli.arguments import MAX_PAGES
 from orchestrator.cli.console import complain, console_of_output, say
-from orchestrator.experiments import folder as experiment_folder
-from orchestrator.experiments.experiment import Experiment, ExperimentFile, parse, read
-from orchestrator.runner import execution, threads
+from orchestrator.experiments.experiment import LAB, Experiment, ExperimentFile, parse, read
+from orchestrator.runner import planning, threads
 from orchestrator.runner.execution import Batch, ExecutedRun, PlannedRun
 from orchestrator.runner.interrupt import Interrupt, exit_code
 from orchestrator.runner.progress import Display, display
 from vm.options import OPTIONS, UsageError, flag_of, given_fields, options_of
 from vm.quoting import plain as printable
 from vm.quoting import quoted
-from vm.spec import Spec, SpecError, suggestion
+from vm.spec import SpecError, suggestion
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from orchestrator.cli.analyse import Reporting
 
-DEFAULT_EXPERIMENT = "lab"
-DEFAULT_POOL = "loky"
 #: Errors of a full disk, which is not wrong usage.
 FULL = (ENOSPC, EDQUOT)
 #: The analysis is loaded this long after the last start of a run, or after half a run if shorter.
@@ -48,31 +42,20 @@ MAX_LISTED = 10
 def run_experiment(given: argparse.Namespace) -> int:
     _check_virtual(given)
     (file, experiment), console = _experiment(given), console_of_output()
-    folder = given.out / experiment.name
     try:
-        specs = _claimed(given, file, experiment, folder)
+        plan = planning.plan(file, experiment, given.out, given.backend, given.logs)
     except OSError as error:
         if error.errno in FULL:
             raise
         raise UsageError(
-            f"--out: {error.filename or folder} cannot be written: {error.strerror}"
+            f"--out: {error.filename or given.out / experiment.name} cannot be written:"
+            f" {error.strerror}"
         ) from None
-    resumable = given.experiment is not None
-    planned = [
-        PlannedRun(name, spec, given.backend, folder, resumable)
-        for name, spec in specs.items()
-        if not (folder / name).exists()
-    ]
-    execution.remove_leftovers(given.out, folder)
-    reports = _Reports(len(specs))
-    try:
-        batch = _execute(given, planned, len(specs) - len(planned), console, reports)
-    finally:
-        execution.remove_leftovers(given.out, folder)
-    executed = {run.name: run.directory for run in batch.runs}
-    found = [executed.get(name, folder / name) for name in specs]
-    kept = [directory for directory in found if directory.parent == folder and directory.exists()]
-    return _conclude(reports, folder if resumable else None, kept, batch, console)
+    reports = _Reports(len(plan.specs))
+    with planning.without_leftovers(plan.folder):
+        batch = _execute(given, plan.missing, plan.present, console, reports)
+    kept = plan.directories(batch.runs)
+    return _conclude(reports, plan.folder if file else None, kept, batch, console)
 
 
 class _Reports:
@@ -121,7 +104,7 @@ def _check_virtual(given: argparse.Namespace) -> None:
 def _experiment(given: argparse.Namespace) -> tuple[ExperimentFile | None, Experiment]:
     """Return the experiment file, or None, and the experiment that file and options describe."""
     options = given_fields(given, (*OPTIONS, "repeat"))
-    without = _changed(DEFAULT_EXPERIMENT, {"seed": SystemRandom().randrange(2**31)}, options)
+    without = _changed(LAB, {"seed": SystemRandom().randrange(2**31)}, options)
     if given.experiment is None:
         return None, without
     file = read(given.experiment)
@@ -144,24 +127,6 @@ def _changed(name: str, plain: Mapping[str, Any], options: Mapping[str, Any]) ->
         raise UsageError(f"{named}: {error.problem}") from None
 
 
-def _claimed(
-    given: argparse.Namespace, file: ExperimentFile | None, experiment: Experiment, folder: Path
-) -> dict[str, Spec]:
-    """Claim the folder for all runs, and return their specs by name.
-
-    OSError if it cannot be written, ExperimentError if it belongs to another experiment.
-    """
-    specs = experiment.specs()
-    if file is None:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):
-            pass  # The folder can be written.
-        return dict(zip(execution.fresh_names(folder, specs.values()), specs.values(), strict=True))
-    ours = experiment_folder.resolved(experiment, given.backend, given.logs)
-    experiment_folder.claim(folder, file.text, ours)
-    return specs
-
-
 def _execute(
     given: argparse.Namespace,
     planned: Sequence[PlannedRun],
@@ -181,36 +146,17 @@ def _execute(
     if given.experiment is None:
         say(console, f"the same again: {_again(given, planned)}")
     if backend.is_virtual:
-        return _simulate(given, planned, len(planned) + present, jobs, console)
+        from orchestrator.cli.simulated import DEFAULT_POOL, simulate_all
+
+        is_evaluated = len(planned) + present > MAX_PAGES
+        pool = given.pool or DEFAULT_POOL
+        return simulate_all(planned, jobs, console, is_evaluated, given.logs, pool)
     costs = {run.name: run.spec.duration_s for run in planned}
     after_s = min(LOADING_AFTER_S, *(duration_s / 2 for duration_s in costs.values()))
     loading = partial(_analysis_loading, reports=reports, jobs=jobs, after_s=after_s)
     with display(console, costs, speed=jobs) as shown, loading(shown) as starting:
         batch = threads.execute(planned, backend.create, jobs, starting, reports.add)
         starting.is_needless = bool(batch.interrupted)
-    return batch
-
-
-def _simulate(
-    given: argparse.Namespace,
-    planned: Sequence[PlannedRun],
-    runs: int,
-    jobs: int,
-    console: "Console",
-) -> Batch:
-    from orchestrator.cli.simulated import simulate
-    from orchestrator.runner import pools
-
-    folder = planned[0].folder
-    # A worker may have another current directory.
-    absolute = [replace(run, folder=folder.absolute()) for run in planned]
-    costs = {run.name: expected_events(run.spec) for run in planned}
-    with display(console, costs) as shown:
-        work = partial(simulate, logs=given.logs, is_evaluated=runs > MAX_PAGES)
-        batch = pools.execute(absolute, work, jobs, given.pool or DEFAULT_POOL, shown)
-    for number, executed in enumerate(batch.runs):
-        directory = folder / executed.directory.relative_to(folder.absolute())
-        batch.runs[number] = replace(executed, directory=directory)
     return batch
 
 

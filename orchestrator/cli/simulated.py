@@ -1,17 +1,50 @@
-"""The task of a worker: execute a simulated run, evaluate it, and write its files."""
+"""Simulated runs in workers: each executes a run, evaluates it, and writes its files."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+from rich.console import Console
+
 from orchestrator.backends import BACKENDS
-from orchestrator.backends.simulation import write
+from orchestrator.backends.simulation import expected_events, write
 from orchestrator.runner import execution
-from orchestrator.runner.execution import ExecutedRun, PlannedRun
+from orchestrator.runner.execution import Batch, ExecutedRun, PlannedRun
+from orchestrator.runner.progress import display
 from orchestrator.virtual.simulation import RunRecords
 
 #: Workers already use all cores; more threads in each worker would slow them down.
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
+
+
+DEFAULT_POOL = "loky"
+
+
+def simulate_all(
+    planned: Sequence[PlannedRun],
+    jobs: int,
+    console: Console,
+    is_evaluated: bool,
+    logs: bool = True,
+    pool: str = DEFAULT_POOL,
+) -> Batch:
+    """Execute planned runs in the workers of a pool, `jobs` at a time, and show the progress."""
+    # Imported here, as joblib loads slowly, and workers do not need it.
+    from orchestrator.runner import pools
+
+    folder = planned[0].folder
+    # A worker may have another current directory.
+    absolute = [replace(run, folder=folder.absolute()) for run in planned]
+    costs = {run.name: expected_events(run.spec) for run in planned}
+    with display(console, costs) as shown:
+        work = partial(simulate, logs=logs, is_evaluated=is_evaluated)
+        batch = pools.execute(absolute, work, jobs, pool, shown)
+    for number, executed in enumerate(batch.runs):
+        directory = folder / executed.directory.relative_to(folder.absolute())
+        batch.runs[number] = replace(executed, directory=directory)
+    return batch
 
 
 def simulate(planned: PlannedRun, logs: bool, is_evaluated: bool) -> ExecutedRun:

@@ -35,8 +35,10 @@ MAX_BYTES = 2**20
 MAX_LEVELS = 32
 MAX_DIGITS = 1000
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+#: The folder below runs/ of the runs without an experiment file.
+LAB = "lab"
 #: Names of folders below runs/ with other uses.
-TAKEN_NAMES = ("lab", "compose", "by-hand", FAILED)
+TAKEN_NAMES = (LAB, "compose", "by-hand", FAILED)
 
 #: Strings and comments of a TOML file, even if not terminated.
 TEXT = re.compile(
