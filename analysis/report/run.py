@@ -1,6 +1,7 @@
 """The report of one run: `report.html` beside its logs."""
 
 from pathlib import Path
+from typing import Any
 
 from analysis.charts.captioned import run_charts
 from analysis.evaluation import Evaluation
@@ -20,23 +21,36 @@ def write(evaluation: Evaluation, home: Path) -> Path:
 
 def html(evaluation: Evaluation) -> str:
     """Return the report of a run, including the content of its run.json and spec.json."""
-    run, found, charts = evaluation.run, evaluation.verdict, run_charts(evaluation.run)
-    packed_run = payload(evaluation)
+    run, charts = evaluation.run, run_charts(evaluation.run)
     return render(
         "report",
-        run=run,
-        verdict=verdict_card.card(run, found),
+        is_whole=True,
+        verdict=verdict_card.card(run, evaluation.verdict),
         description=describe(run),
         notes=notes(run),
         metrics=metrics_table.table(evaluation),
         charts=charts,
-        diagram_text=in_words(evaluation),
-        ends=found.account.ends.items() if found.account else (),
-        head=packed_run.head,
-        body=packed_run.body,
         specs=vega.packed(charts),
         vega=vega.bundle(),
+        **_diagram(evaluation),
     )
+
+
+def diagram_html(evaluation: Evaluation) -> str:
+    """Return the part of the report with the space-time diagram and the log, as a page."""
+    return render("report", is_whole=False, **_diagram(evaluation))
+
+
+def _diagram(evaluation: Evaluation) -> dict[str, Any]:
+    """Return the values in the template of the diagram and the log."""
+    account, packed_run = evaluation.verdict.account, payload(evaluation)
+    return {
+        "run": evaluation.run,
+        "diagram_text": in_words(evaluation),
+        "ends": account.ends.items() if account else (),
+        "head": packed_run.head,
+        "body": packed_run.body,
+    }
 
 
 def in_words(evaluation: Evaluation) -> list[str]:

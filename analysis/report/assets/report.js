@@ -93,6 +93,8 @@ function drawChanged(changed, { history, state, diagram, details, log }) {
 
 let addressTimer = 0;
 function updateAddress(state, history) {
+  // A page within a cell of a notebook has no address of its own.
+  if (location.protocol === "about:") return;
   clearTimeout(addressTimer);
   addressTimer = setTimeout(() => {
     const address = writeAddress(state.now, history);
