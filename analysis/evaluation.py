@@ -27,6 +27,7 @@ from analysis.history.arrays import series
 from analysis.history.run import SEVERAL_FIT, Run
 from analysis.metrics.machine import per_machine
 from analysis.metrics.run import metrics_of
+from vm.quoting import plain
 from vm.spec import natural_order
 
 State = Literal["holds", "violated", "inconclusive"]
@@ -35,11 +36,13 @@ State = Literal["holds", "violated", "inconclusive"]
 MAX_VIOLATIONS_PER_CHECK = 1000
 #: Unusable lines that a verdict lists; `Run.damage` has all of them.
 MAX_DAMAGE_LISTED = 100
+#: The most characters of the reason in a verdict's repr.
+MAX_REASON = 160
 #: By increasing precedence: the exit code of several runs is that of the worst.
 EXIT_CODES: dict[State, int] = {"holds": 0, "inconclusive": 2, "violated": 1}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verdict:
     """The result of the checks.
 
@@ -59,6 +62,15 @@ class Verdict:
     offsets: tuple[Offset, ...] = ()
     claims: tuple[Claim, ...] = ()
     coverage: tuple[tuple[str, Coverage], ...] = ()
+
+    def __repr__(self) -> str:
+        """Return the state with its reason in short, as notebooks show it."""
+        reasons = {
+            "holds": f"{len(self.holding)} checks",
+            "violated": ", ".join(dict.fromkeys(one.check for one in self.violations)),
+            "inconclusive": "; ".join(self.unchecked),
+        }
+        return f"<Verdict {self.state}: {plain(reasons[self.state], MAX_REASON)}>"
 
     @property
     def state(self) -> State:
