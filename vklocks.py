@@ -198,7 +198,7 @@ class Run:
 
         Its `state` is holds, violated or inconclusive. `violations` are the violations, each with
         `check`, `machine`, `index` and `because`; `holding` maps the checks that hold to their
-        numbers of cases; `unchecked` and `unknown` give the reasons for what could not be checked.
+        numbers of cases; `unchecked` and `unknown` list what could not be checked, with reasons.
 
         >>> verdict = simulate(machines=3, duration_s=10, seed=7).check()
         >>> verdict.state, verdict.violations
