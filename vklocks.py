@@ -85,6 +85,10 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(HOMES[name]), name)
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 class Spec:
     """All values on which one run depends; SpecError names an invalid field.
 
@@ -114,6 +118,9 @@ class Spec:
         if name not in FIELDS:
             raise AttributeError(f"a Spec has no field {name!r}{suggestion(name, FIELDS)}")
         return self.fields[name]
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *FIELDS]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Spec) and self._parsed == other._parsed
@@ -484,19 +491,24 @@ def load(path: str | Path, *, format: str = "", execution: int | None = None) ->
     decides. If a log holds several executions, `execution` chooses one, counted from 0. InputError
     names the problem of an unusable path.
 
+    >>> load("runs")
+    Traceback (most recent call last):
+    ...
+    analysis.history.run.InputError: runs does not exist: give a run directory, or a folder of runs
     >>> done = run(backend="simulation", machines=2, duration_s=5, seed=7)
     >>> again = load(done.directory)
     >>> again.events.equals(done.events)
     True
-    >>> load("nowhere")
-    Traceback (most recent call last):
-    ...
-    analysis.history.run.InputError: nowhere cannot be read: No such file or directory
     """
     from analysis.history.run import InputError
-    from analysis.logs.finding import source_of
+    from analysis.logs.finding import find_runs
 
-    runs = source_of(Path(path), format).load()
+    found = find_runs([Path(path)], format)
+    if len(found) > 1:
+        raise InputError(
+            f"{path} holds {len(found)} runs: load one, as in load({str(found[0].path)!r})"
+        )
+    runs = found[0].load()
     if execution is None and len(runs) > 1:
         raise InputError(
             f"{path} holds {len(runs)} executions: choose one, from execution=0 to"
@@ -504,10 +516,7 @@ def load(path: str | Path, *, format: str = "", execution: int | None = None) ->
         )
     if not 0 <= (execution or 0) < len(runs):
         raise InputError(f"{path} has no execution {execution}: it holds {len(runs)}, from 0")
-    history = runs[execution or 0]
-    start = next(iter(history.starts.values()), None)
-    spec = Spec(**start.spec.plain()) if start else None
-    return Run(history.name, spec, history.path, lambda: history)
+    return _loaded(runs[execution or 0])
 
 
 def experiment(
@@ -563,6 +572,12 @@ def _executed(plan: "Plan") -> list[Run]:
         Run(directory.name, Spec(**spec.plain()), directory, partial(_load, directory))
         for spec, directory in zip(plan.specs.values(), execute(plan), strict=True)
     ]
+
+
+def _loaded(history: "History") -> Run:
+    start = next(iter(history.starts.values()), None)
+    spec = Spec(**start.spec.plain()) if start else None
+    return Run(history.name, spec, history.path, lambda: history)
 
 
 def _load(directory: Path) -> "History":

@@ -3,7 +3,9 @@
 import doctest
 import inspect
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -73,6 +75,8 @@ def test_every_function_and_property_has_an_example(name: str) -> None:
 def test_every_public_name_is_there() -> None:
     assert all(hasattr(vklocks, name) for name in vklocks.__all__)
     assert not hasattr(vklocks, "Machine")
+    assert dir(vklocks) == sorted(vklocks.__all__)
+    assert {"machines", "seed", "fields"} <= {*dir(vklocks.Spec())}
 
 
 def test_the_import_is_light() -> None:
@@ -214,6 +218,8 @@ def test_an_experiment_is_executed_once(folder: Path) -> None:
     again = vklocks.experiment("rates.toml", backend="simulation")
     assert {path: path.stat().st_mtime_ns for path in rates.directory.rglob("*.jsonl")} == before
     assert again.summary.equals(rates.summary)
+    with pytest.raises(vklocks.InputError, match=r"rates holds 4 runs: load one, as in load\('run"):
+        vklocks.load("runs/rates")
     for name in EXPERIMENT_CHARTS:
         assert rates.plot(name).to_dict()["title"]
         assert name in (vklocks.Experiment.plot.__doc__ or "")
@@ -247,6 +253,20 @@ def test_real_machines() -> None:
         p.name for p in done.directory.iterdir()
     }
     assert vklocks.load(done.directory).machines.equals(done.machines)
+
+
+def test_an_interrupted_run_is_kept(folder: Path) -> None:
+    program = "import vklocks; vklocks.run(backend='processes', duration_s=60, ticks=[20, 30])"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stderr
+        assert process.stderr.readline().endswith("running for 60 s\n")
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read().endswith("KeyboardInterrupt\n")
+    (run,) = (folder / "runs" / "lab").iterdir()
+    assert json.loads((run / "run.json").read_text())["outcome"] == "interrupted"
 
 
 def test_a_run_that_fails_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
