@@ -21,7 +21,6 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 from html import escape
 from importlib import import_module
-from os import devnull
 from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any
@@ -447,8 +446,7 @@ def simulate(spec: Spec | None = None, /, **fields: Any) -> Run:
         from analysis.logs.own import of_records
         from orchestrator.virtual.simulation import simulate
 
-        # No file below the null device can exist: nothing is read beside the logs.
-        return of_records(Path(devnull, name), simulate(whole._parsed, name))
+        return of_records(Path(name), simulate(whole._parsed, name))
 
     return Run(name, whole, None, load)
 
