@@ -23,7 +23,7 @@ from html import escape
 from importlib import import_module
 from pathlib import Path
 from random import SystemRandom
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import vm.spec
 from vm import __version__
@@ -66,8 +66,6 @@ Event = tuple[str, int]
 
 #: The columns of `Run.machines` that a notebook shows with a run.
 SHOWN = ("machine", "tick_rate_hz", "events", "final_clock", "jump_mean", "jump_max", "queue_peak")
-
-
 #: The modules of the names that `__getattr__` provides.
 HOMES = {
     "EnvironmentProblem": "orchestrator.backends.outcome",
@@ -138,7 +136,8 @@ class Run:
 
     `simulate`, `run`, `load` and `experiment` return runs. `name` is the run's name, `directory`
     its directory or log (None for a simulation in memory), `spec` its Spec (None for a log of
-    another program). Everything is computed when it is first used.
+    another program; with every tick rate if it was loaded). Everything is computed when it is first
+    used.
 
     >>> run = simulate(machines=3, duration_s=10, seed=7)
     >>> run.name, run.spec, run.directory
@@ -315,8 +314,8 @@ skew, queue, jumps, jump_sizes, time_in_queue, network_delay, event_mix, utilisa
     def _row(self, event: Event) -> int:
         """Return the row of an event in the table; ValueError names the known events."""
         match event:
-            case [str() as machine, int() as index]:
-                pass
+            case [str() as machine, SupportsIndex() as number]:
+                index = number.__index__()
             case _:
                 raise ValueError(f"{quoted(event)} is no event's name, as in ('vm1', 3)")
         known = self._causality
@@ -603,9 +602,9 @@ def _chart(
 
     names = list(known)
     if name not in names:
-        near, every = suggestion(str(name), names), f"The charts are {', '.join(names)}"
+        near = suggestion(str(name), names).partition("; there are")[0] or "."
         raise ValueError(
-            f"there is no chart {quoted(name)}{near.partition('; there are')[0]} {every}"
+            f"there is no chart {quoted(name)}{near} The charts are {', '.join(names)}"
         )
     for chart in draw():
         if chart.name == name:

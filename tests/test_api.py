@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -161,6 +162,17 @@ def test_an_unknown_event_is_named_with_the_known_ones(
     for ask in (lab.past, lambda event: lab.path(("vm1", 0), event)):
         with pytest.raises(ValueError, match=re.escape(problem)):
             ask(event)
+
+
+def test_numbers_of_numpy_name_events(lab: vklocks.Run) -> None:
+    assert lab.past(("vm1", np.int64(2))) == lab.past(("vm1", 2))
+
+
+def test_an_unknown_chart_is_named_with_all_charts(lab: vklocks.Run) -> None:
+    for name, near in {"clocks": "; did you mean clock?", "x": "."}.items():
+        problem = f"there is no chart '{name}'{near} The charts are {', '.join(RUN_CHARTS)}"
+        with pytest.raises(ValueError, match=f"^{re.escape(problem)}$"):
+            lab.plot(name)
 
 
 @pytest.mark.parametrize("name", RUN_CHARTS)
