@@ -1,10 +1,10 @@
 """The pages of the documentation, their code blocks, links and headings."""
 
-import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -24,10 +24,6 @@ class Block:
     text: str
     place: str
 
-    @property
-    def lines(self) -> list[str]:
-        return self.text.splitlines()
-
 
 def name_of(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
@@ -36,9 +32,19 @@ def name_of(page: Path) -> str:
 def blocks(page: Path) -> Iterator[Block]:
     for token in _tokens(page):
         if token.type in ("fence", "code_block"):
-            language, _, file = token.info.strip().partition(" ")
-            assert token.map
-            yield Block(language, file, token.content, f"{name_of(page)}:{token.map[0] + 1}")
+            yield _block(page, token)
+
+
+def sections(page: Path) -> dict[str, list[Block]]:
+    """Return the blocks of each section of a page, by the title of its second-level heading."""
+    found: dict[str, list[Block]] = {}
+    title = ""
+    for before, token in pairwise(_tokens(page)):
+        if before.type == "heading_open" and before.tag == "h2":
+            title = token.content
+        if token.type == "fence":
+            found.setdefault(title, []).append(_block(page, token))
+    return found
 
 
 def links(page: Path) -> Iterator[tuple[str, int]]:
@@ -56,13 +62,19 @@ def anchors(page: Path) -> set[str]:
     seen = Counter[str]()
     found = set()
     tokens = _tokens(page)
-    for before, token in itertools.pairwise(tokens):
+    for before, token in pairwise(tokens):
         if before.type == "heading_open":
             text = "".join(part.content for part in token.children or ())
             slug = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
             found.add(f"{slug}-{seen[slug]}" if seen[slug] else slug)
             seen[slug] += 1
     return found
+
+
+def _block(page: Path, token: Token) -> Block:
+    language, _, file = token.info.strip().partition(" ")
+    assert token.map
+    return Block(language, file, token.content, f"{name_of(page)}:{token.map[0] + 1}")
 
 
 def _tokens(page: Path) -> list[Token]:
