@@ -12,9 +12,12 @@ from cluster import ROOT
 from pages import PAGES, Block, blocks, name_of
 from reader import Reader, changed, commands, contains, is_in_containers, shows, with_duration
 
-#: The page whose blocks `test_extending.py` executes.
-OWN_TEST = "docs/extending.md"
-WITH_CODE = [page for page in PAGES if name_of(page) != OWN_TEST and any(blocks(page))]
+#: Tests that execute the blocks of one page.
+OWN_TESTS = {
+    "docs/extending.md": "tests/docs/test_extending.py",
+    "docs/07-python.md": "tests/test_api_chapter.py",
+}
+WITH_CODE = [page for page in PAGES if name_of(page) not in OWN_TESTS and any(blocks(page))]
 
 
 @pytest.fixture
@@ -32,6 +35,12 @@ def test_the_code_of_a_page_works(page: Path, folder: Path) -> None:
         for block in blocks(page):
             reader.execute(block)
         reader.end()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_a_page_that_is_left_out_here_has_a_test_of_its_own(page: Path) -> None:
+    if test := OWN_TESTS.get(name_of(page)):
+        assert (ROOT / test).exists()
 
 
 IN_CONTAINERS = {
