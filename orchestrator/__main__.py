@@ -29,7 +29,9 @@ def main() -> int:
     try:
         # After `catch`: its imports take a tenth of a second, in which signals can arrive.
         from orchestrator.cli import main as command
+        from vm.files import outlive_readers
 
+        outlive_readers()
         code = command()
     except BaseException:
         # Imports and native code turn an interrupt into other errors.

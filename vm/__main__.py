@@ -19,8 +19,10 @@ def main() -> int:
     # Imports create no garbage, and collecting it takes a tenth of the start-up time. The
     # collector is enabled again when ticking begins.
     gc.disable()
+    from vm.files import outlive_readers
     from vm.host.command import main
 
+    outlive_readers()
     code = main()
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)

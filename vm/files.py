@@ -9,17 +9,22 @@ import json
 import os
 import shutil
 import stat
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from errno import EFBIG, EINVAL, ELOOP
-from io import BufferedReader
+from io import BufferedReader, BufferedWriter, FileIO, TextIOWrapper
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from vm import __version__
-from vm.log import FORMAT
+from vm.log import FORMAT, LogError, decode
 from vm.quoting import escaped
+from vm.records import Start
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 # In the directory of a run.
 LOG_SUFFIX = ".jsonl"
@@ -104,6 +109,16 @@ def logs_in(directory: Path) -> list[Path]:
     """Return the logs directly in a directory, except unfinished ones, which begin with a dot."""
     logs = directory.glob(f"*{LOG_SUFFIX}")
     return sorted(path for path in logs if path.name[0] != "." and is_regular(path))
+
+
+def start_in(log: Path) -> Start | None:
+    """Return the start record of a log; None if it cannot be read, or has none."""
+    try:
+        with open_regular(log) as file:
+            record = decode(file.readline(MAX_LINE_BYTES).decode())
+    except (OSError, LogError, UnicodeDecodeError, RecursionError):
+        return None
+    return record if isinstance(record, Start) else None
 
 
 def name_of(path: Path) -> str:
@@ -233,3 +248,33 @@ def rename_to_free(partial: Path, paths: Iterable[Path]) -> Path:
             if not path.exists():
                 raise
     return path
+
+
+class _Lasting(FileIO):
+    """A stream whose output is discarded once its reader has ended."""
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            return memoryview(data).nbytes
+
+
+def outlive_readers() -> None:
+    """Let the process continue if a reader of its output ends, such as `head`.
+
+    A run then ends in order, with its report, and the exit code is that of the command.
+    """
+    for name, number in {"stdout": 1, "stderr": 2}.items():
+        stream = getattr(sys, name)
+        if stream is not None:
+            setattr(
+                sys,
+                name,
+                TextIOWrapper(
+                    BufferedWriter(_Lasting(number, "w", closefd=False)),
+                    encoding=stream.encoding,
+                    errors=stream.errors,
+                    line_buffering=stream.line_buffering,
+                ),
+            )

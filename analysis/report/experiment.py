@@ -32,12 +32,14 @@ def write(
     runs: pl.DataFrame,
     every: Sequence[Mapping[str, Any]],
     verdicts: Sequence[State | None],
+    file: str = files.REPORT,
 ) -> Path:
-    """Write the report of an experiment's folder to `home`, beside the reports of its runs.
+    """Write the report on runs of an experiment's folder to `home`, beside their own reports.
 
-    Return its path. `runs` has a row for each run: `run`, `point`, the axes, `seed`, and the
-    metrics. `every` holds the metrics of each run with those of its machines, `verdicts` the state
-    of its verdict (None if it has not been checked), both in the order of `runs`.
+    Return its path, which ends with `file`. `runs` has a row for each run: `run`, `point`, the
+    axes, `seed`, and the metrics. `every` holds the metrics of each run with those of its machines,
+    `verdicts` the state of its verdict (None if it has not been checked), both in the order of
+    `runs`.
     """
     experiment = experiment_runs(runs, every, axes_of(runs))
     charts = experiment_charts(experiment)
@@ -57,7 +59,7 @@ def write(
         specs=vega.packed(charts),
         vega=vega.bundle(),
     )
-    return files.write_text(home / files.REPORT, page)
+    return files.write_text(home / file, page)
 
 
 def axes_of(runs: pl.DataFrame) -> list[str]:

@@ -12,7 +12,18 @@ from analysis.history.run import MAX_INT64
 from analysis.report.page import render
 from analysis.text.plain import read_state
 from vm.faults import plain_fault
-from vm.files import INDEX, REPORT, RUN, SPEC, name_of, read_json, write_text
+from vm.files import (
+    INDEX,
+    REPORT,
+    RUN,
+    SPEC,
+    is_regular,
+    logs_in,
+    name_of,
+    read_json,
+    start_in,
+    write_text,
+)
 from vm.quoting import plain
 from vm.spec import Spec, SpecError, natural_order
 
@@ -20,6 +31,8 @@ from vm.spec import Spec, SpecError, natural_order
 MAX_RUNS_LISTED = 100
 #: Tables with more runs start collapsed.
 MAX_RUNS_OPEN = 12
+#: For more machines, only the lowest and the highest rate are shown.
+MAX_RATES_SHOWN = 5
 
 
 def write(out: Path) -> Path:
@@ -42,7 +55,8 @@ def _experiment(folder: Path) -> dict[str, Any]:
     verdicts = Counter(run["verdict"] or "not checked" for run in runs)
     return {
         "name": name_of(folder),
-        "link": quote(os.fsencode(f"{folder.name}/{REPORT}")) if (folder / REPORT).exists() else "",
+        "link": _link(folder / REPORT, folder.parent),
+        "reports": _reports(folder),
         "open": len(runs) <= MAX_RUNS_OPEN,
         "count": len(runs),
         "verdicts": [(word, verdicts[word]) for word in VERDICTS if verdicts[word]],
@@ -55,17 +69,37 @@ def _runs(folder: Path) -> Iterator[dict[str, Any]]:
     for directory in folder.iterdir():
         if not _is_shown(directory) or not (recorded := read_json(directory / RUN)):
             continue
-        page = directory / REPORT
-        link = f"{folder.name}/{directory.name}/{REPORT}" if page.exists() else ""
         yield {
             "name": name_of(directory),
-            "link": quote(os.fsencode(link)),
+            "link": _link(directory / REPORT, folder.parent),
             "verdict": read_state(directory) or "",
             "outcome": plain(str(recorded.get("outcome", ""))),
             "backend": plain(str(recorded.get("backend", ""))),
             "begun": _date(recorded),
             **_settings(read_json(directory / SPEC)),
         }
+    if start := next(filter(None, map(start_in, logs_in(folder))), None):
+        yield {
+            "name": name_of(folder),
+            "link": _link(folder / REPORT, folder.parent),
+            "verdict": read_state(folder) or "",
+            "outcome": "",
+            "backend": "by hand",
+            "begun": _date({"epoch_unix_ns": start.epoch_unix_ns}),
+            **_settings(start.spec.plain()),
+        }
+
+
+def _link(page: Path, out: Path) -> str:
+    """Return the address of a page below `out`; "" if there is none."""
+    return quote(os.fsencode(page.relative_to(out))) if page.exists() else ""
+
+
+def _reports(folder: Path) -> list[dict[str, str]]:
+    """Return the pages about the runs of one call each, newest first."""
+    pages = sorted(filter(is_regular, folder.glob(f"*-{REPORT}")), reverse=True)
+    shown = pages[:MAX_RUNS_LISTED]
+    return [{"name": name_of(page), "link": _link(page, folder.parent)} for page in shown]
 
 
 def _date(recorded: Mapping[str, Any]) -> str:
@@ -87,10 +121,18 @@ def _settings(spec: Mapping[str, Any] | None) -> dict[str, str]:
     return {
         "machines": str(len(known.machines)),
         "duration": f"{known.duration_s:g} s",
-        "ticks": "-".join(map(str, known.ticks)),
+        "ticks": _rates(known),
         "seed": str(known.seed),
         "faults": ", ".join(dict.fromkeys(faults)),
     }
+
+
+def _rates(spec: Spec) -> str:
+    """Return the rates of all machines, those that were drawn included."""
+    rates_hz = [spec.tick_rate_hz(machine) for machine in spec.machines]
+    if len(rates_hz) > MAX_RATES_SHOWN:
+        return f"{min(rates_hz)}-{max(rates_hz)}"
+    return " ".join(map(str, rates_hz))
 
 
 #: States of verdicts in the order of their counts on the page.

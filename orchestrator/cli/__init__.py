@@ -4,7 +4,6 @@
 
 import argparse
 import json
-import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -41,10 +40,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as error:
         number = error.number if isinstance(error, Interrupt) else signal.SIGINT
         return complain(exit_code(number), "interrupted")
-    except BrokenPipeError:
-        # The reader is gone. Nothing more can be written, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except OSError as error:
         if error.errno in UNUSABLE and error.filename is not None:
             return complain(2, f"{error.filename}: {error.strerror}")

@@ -25,7 +25,7 @@ from analysis.text.verdict import print_verdict
 from orchestrator.cli.console import complain, console_of_output, put_json
 from orchestrator.cli.report import Pages, prepare, write_index
 from orchestrator.runner.execution import Batch
-from vm.files import METRICS, SUMMARY, make_folder, name_of, whole_file
+from vm.files import METRICS, REPORT, SUMMARY, make_folder, name_of, whole_file
 from vm.options import UsageError
 
 #: Limits of runs: for tables per run, and for a common table with a row per run.
@@ -185,6 +185,9 @@ class Reporting:
                 if self._printed and source.path in self._printed:
                     print_run(self._printed[source.path], console)
             if every:
+                if experiment is None:
+                    # Beside the reports of earlier calls.
+                    pages.file = f"{paths[0].name}-{REPORT}"
                 rows = _report(pages, {path: path for path in paths}, paths, every, console)
                 if experiment:
                     with _reported_if_not_written(), whole_file(experiment / SUMMARY) as partial:

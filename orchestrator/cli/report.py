@@ -19,7 +19,7 @@ from analysis.report.page import compile_templates
 from analysis.text.plain import read_state
 from orchestrator.cli.arguments import MAX_PAGES
 from orchestrator.cli.console import complain, say
-from vm.files import CHARTS, INDEX, file_of_run
+from vm.files import CHARTS, INDEX, REPORT, file_of_run
 
 #: The most runs for which each gets its charts as files, which takes another second.
 MAX_CHARTS = 12
@@ -48,6 +48,8 @@ class Pages:
 
     def __init__(self, runs: int) -> None:
         self.runs = runs
+        #: The name of the pages of folders.
+        self.file = REPORT
         self._last: Path | None = None
         self._refused = False
         self._drawing: Renderers | None = None
@@ -87,7 +89,7 @@ class Pages:
             if len(numbers) > 1:
                 own = [paths[number] for number in numbers]
                 metrics = [every[number] for number in numbers]
-                self._write(partial(_write_experiment, own, homes, metrics))
+                self._write(partial(_write_experiment, own, homes, metrics, self.file))
 
     def finish(self, console: Console) -> None:
         """Wait for all charts, and print the path of the last page, which covers most runs."""
@@ -121,7 +123,10 @@ def write_index(out: Path) -> None:
 
 
 def _write_experiment(
-    paths: Sequence[Path], homes: Mapping[Path, Path], every: Sequence[Mapping[str, Any]]
+    paths: Sequence[Path],
+    homes: Mapping[Path, Path],
+    every: Sequence[Mapping[str, Any]],
+    file: str,
 ) -> Path:
     """Write the page of the folder that holds all these runs, or of one run's executions."""
     rows = by_run(every, list(map(point_of, paths)))
@@ -129,4 +134,4 @@ def _write_experiment(
     folder, home = paths[0], homes[paths[0]]
     if len({*paths}) > 1 or not folder.is_dir():
         folder, home = folder.parent, home.parent
-    return experiment.write(folder, home, rows, every, verdicts)
+    return experiment.write(folder, home, rows, every, verdicts, file)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from orchestrator.cli.console import put
 from orchestrator.runner import execution
-from vm.files import RUN, read_json
+from vm.files import RUN, logs_in, read_json
 from vm.quoting import plain, quoted
 
 MAX_LISTED = 1000
@@ -16,9 +16,13 @@ MAX_SHOWN = 200
 
 def list_runs(given: argparse.Namespace) -> int:
     found = [path.parent for path in sorted(given.out.glob(f"*/*/{RUN}")) if not _is_linked(path)]
+    found += [folder for folder in sorted(given.out.glob("*/")) if _is_by_hand(folder)]
     if not found:
         put(f"no runs in {given.out}/ yet; `vklocks run` makes some")
     for directory in found[:MAX_LISTED]:
+        if directory.parent == given.out:
+            put(f"{directory}  by hand  {_machines(len(logs_in(directory)))}")
+            continue
         recorded = read_json(directory / RUN)
         if recorded is None:
             put(f"{directory}: {RUN} cannot be read")
@@ -27,12 +31,20 @@ def list_runs(given: argparse.Namespace) -> int:
         count = len(machines) if isinstance(machines, dict) else 0
         fields = ("backend", "outcome", "problem")
         backend, outcome, problem = (_shown(recorded.get(field)) for field in fields)
-        unit = "machine" if count == 1 else "machines"
-        line = f"{directory}  {backend}  {count} {unit}  {outcome}"
+        line = f"{directory}  {backend}  {_machines(count)}  {outcome}"
         put(f"{line}: {problem}" if problem else line)
     if len(found) > MAX_LISTED:
         put(f"and {len(found) - MAX_LISTED:,} more, which are not listed")
     return 0
+
+
+def _is_by_hand(folder: Path) -> bool:
+    """Return whether a folder is itself a run: of machines that were started by hand."""
+    return not folder.is_symlink() and bool(logs_in(folder))
+
+
+def _machines(count: int) -> str:
+    return f"{count} machine" if count == 1 else f"{count} machines"
 
 
 def _is_linked(path: Path) -> bool:

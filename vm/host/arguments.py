@@ -35,6 +35,8 @@ MAX_PORT = 65535
 PORT = re.compile(r"[0-9]{1,5}")
 MAX_HOST = 253
 MAX_RUN_NAME = 255
+#: The default folder of logs. The files of earlier runs in it are kept.
+BY_HAND = Path("runs/by-hand")
 #: Fields of the spec that have an option; the machines are NAME and the peers.
 FIELDS = ("duration_s", "ticks", "workload", "clocks", "seed")
 
@@ -123,8 +125,8 @@ def _parser() -> Parser:
     _add_spec(parser)
     text = "only machines of the same run connect (default: by-hand)"
     add("--run", metavar="NAME", type=_read_run, default="by-hand", help=text)
-    text = "folder of NAME.jsonl and NAME.out (default: runs/by-hand)"
-    add("--log", metavar="DIR", type=Path, default=Path("runs/by-hand"), help=text)
+    text = "folder of NAME.jsonl and NAME.out (default: runs/by-hand, which keeps earlier runs)"
+    add("--log", metavar="DIR", type=Path, default=BY_HAND, help=text)
     text = "how long to wait for the peers (default: 30)"
     add("--startup", metavar="S", type=_read_startup_s, default=30, help=text)
     text = "hold messages back in the channels during partitions, if the network is not cut"

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Sequence
 
 from vm.files import log_path
-from vm.host.arguments import read_settings
+from vm.host.arguments import BY_HAND, read_settings
 from vm.host.lifecycle import Host
-from vm.host.log_writer import LogWriter
+from vm.host.log_writer import LogWriter, set_aside
 from vm.host.recovery import Past, read_past
 from vm.host.settings import HostError, Settings, TerminatedEarly
 from vm.host.tether import tether
@@ -25,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if past and past.has_ended:
             print(f"{settings.name} has ended: its log is complete")
             return 0
+        if past is None and settings.log == BY_HAND:
+            set_aside(settings.log)
         log_writer = LogWriter(settings.log, settings.name, is_new=past is None)
     except UsageError as error:
         return _fail(2, str(error))

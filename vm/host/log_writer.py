@@ -1,12 +1,43 @@
 """The log of a machine, for programs, and its transcript, for people."""
 
 import sys
+from contextlib import suppress
+from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
 
-from vm.files import log_path, transcript_path
+from vm.files import (
+    CHARTS,
+    METRICS,
+    REPORT,
+    VERDICT,
+    log_path,
+    logs_in,
+    make_folder,
+    start_in,
+    transcript_path,
+)
 from vm.log import encode
 from vm.records import Record, Recovery, Start, transcript_line
+
+
+def set_aside(folder: Path) -> None:
+    """Move the files of earlier runs out of a folder, into one beside it for each run.
+
+    A run begins once all its machines are there, so before that, every log with a start record is
+    of another run. Several machines may move the same files. OSError if a folder cannot be made.
+    """
+    for log in logs_in(folder):
+        if start := start_in(log):
+            begun = datetime.fromtimestamp(start.epoch_unix_ns / 1e9, UTC)
+            name = f"{folder.name}-{begun:%Y%m%d-%H%M%S}-seed{start.spec.seed}"
+            earlier = folder.with_name(name)
+            make_folder(earlier)
+            transcript = transcript_path(folder, log.stem)
+            derived = (folder / name for name in (METRICS, VERDICT, REPORT, CHARTS))
+            for path in (log, transcript, *derived):
+                with suppress(FileNotFoundError):
+                    path.rename(earlier / path.name)
 
 
 class LogWriter:
