@@ -27,7 +27,7 @@ from analysis.history.arrays import series
 from analysis.history.run import SEVERAL_FIT, Run
 from analysis.metrics.machine import per_machine
 from analysis.metrics.run import metrics_of
-from vm.quoting import plain
+from vm.quoting import counted, plain
 from vm.spec import natural_order
 
 State = Literal["holds", "violated", "inconclusive"]
@@ -163,18 +163,20 @@ def _unchecked(seen: Evidence) -> Iterator[str]:
     waiting = Counter(sender for _, sender, _ in orphans(seen))
     senders, sent = unlogged_senders(seen), unlogged_receivers(seen)
     for machine in sorted({*senders, *sent}, key=natural_order):
-        received = [f"{waiting[machine]} receives are of its messages"] * (machine in senders)
-        to_it = [f"{sent[machine]} messages were sent to it"] * (machine in sent)
+        received = [f"{counted(waiting[machine], 'receive')} of its messages"] * (
+            machine in senders
+        )
+        to_it = [f"{counted(sent[machine], 'message')} to it"] * (machine in sent)
         yield f"there is no log of {machine}: {', '.join([*received, *to_it])}"
     if waiting[None]:
-        yield f"{waiting[None]} receives fit no send in these logs: some are missing"
-    if not run.starts and (several := (series(run, "inferred") == SEVERAL_FIT).sum()):
-        yield f"{several} receives could be of several sends, and are left open"
+        yield f"{counted(waiting[None], 'receive')} without a send in these logs: some are missing"
+    if not run.starts and (several := int((series(run, "inferred") == SEVERAL_FIT).sum())):
+        yield f"{counted(several, 'receive')} with several possible sends, left open"
     damage = [damage for damage in run.damage if not damage.is_torn]
     for one in damage[:MAX_DAMAGE_LISTED]:
         yield f"{one.file}:{one.line} could not be used: {one.reason}"
     for file, lines in Counter(one.file for one in damage[MAX_DAMAGE_LISTED:]).items():
-        yield f"{lines} more lines of {file} could not be used"
+        yield f"{counted(lines, 'more line')} of {file} could not be used"
     for machine in seen.killed:
         if machine in seen.cut:
             yield (

@@ -104,7 +104,8 @@ def read_seconds_ns(field: str, value: Any) -> int:
 
 def read_names(field: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
-        raise SpecError(field, f"{quoted(value)} is not a list of names")
+        remedy = f": write [{quoted(value)}]" if isinstance(value, str) else ""
+        raise SpecError(field, f"{quoted(value)} is not a list of names{remedy}")
     name, count = max(Counter(value).items(), key=itemgetter(1), default=("", 0))
     if count > 1:
         raise SpecError(field, f"{quoted(name)} is there more than once")

@@ -14,6 +14,7 @@ from argparse import (
     _ActionsContainer,
 )
 from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from typing import Any, NamedTuple, NoReturn
 
 from vm.quoting import plain, quoted
@@ -37,6 +38,16 @@ class Parser(ArgumentParser):
         if action.choices is not None and value not in action.choices:
             near = suggestion(str(value), list(action.choices))
             raise ArgumentError(action, f"invalid choice: {quoted(value)}{near}")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse arguments; refuse unknown ones here, where the options of a command are known."""
+        given, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            option = unknown[0].partition("=")[0]
+            near = get_close_matches(option[:MAX_MESSAGE], self._option_string_actions, n=1)
+            nearest = f"; did you mean {near[0]}?" if near else ""
+            self.error(f"unrecognized arguments: {plain(' '.join(unknown))}{nearest}")
+        return given, unknown
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{plain(message, MAX_MESSAGE)} (`{self.prog} --help` lists the options)")

@@ -36,6 +36,11 @@ def plain(text: str, most: int = MAX_QUOTED) -> str:
     return whole if len(whole) <= most else f"{whole[: most - 1]}…"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 run`, `1,200 runs`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 def escaped(text: str) -> str:
     """Return a text with unprintable characters escaped as in a literal: control characters,
     characters that change the direction of text, lone surrogates."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from vm import __version__
+from vm.quoting import counted
 from vm.schedule import SECOND_NS
 from vm.spec import Spec
 
@@ -122,17 +123,18 @@ def transcript_line(record: Record) -> str:
         case Start():
             machine, spec = record.machine, record.spec
             return (
-                f"{machine} starts: {spec.tick_rate_hz(machine)} ticks/s, one of"
-                f" {len(spec.machines)} machines, run {record.run}, seed {spec.seed}"
+                f"{machine} starts: {counted(spec.tick_rate_hz(machine), 'tick')}/s, in a run of"
+                f" {counted(len(spec.machines), 'machine')}: {record.run}, seed {spec.seed}"
             )
         case Recovery():
             return (
                 f"{record.at_ns / SECOND_NS:9.3f} s  back after a kill: the log holds"
-                f" {record.events} events"
+                f" {counted(record.events, 'event')}"
             )
         case Stop():
             return (
-                f"{record.reason}: {record.events} events, {record.ticks_missed} ticks missed;"
+                f"{record.reason}: {counted(record.events, 'event')},"
+                f" {counted(record.ticks_missed, 'tick')} missed;"
                 f" messages: {len(record.inbox)} left in the inbox,"
                 f" {len(record.undelivered)} undelivered, {record.rejected} rejected"
             )

@@ -31,6 +31,8 @@ ENDS = ("received", "open", "inbox", "undelivered", "lost", "unlogged", "died", 
 class Account:
     """The copies of a run's messages by end; `unaccounted` is 0 unless a check is violated.
 
+    `sent` counts all copies, `duplicated` the second ones of messages.
+
     `unnamed_sends` counts sends without logged receivers, `unnamed_received` their messages with
     a matched receive, `unmatched_receives` the receives that match none of these messages.
     """
@@ -44,6 +46,7 @@ class Account:
     unaccounted: int
     open: int = 0
     unlogged: int = 0
+    duplicated: int = 0
     unnamed_sends: int = 0
     unnamed_received: int = 0
     unmatched_receives: int = 0
@@ -63,6 +66,7 @@ def account(seen: Evidence) -> Account:
     return Account(
         sent=int(seen.messages.copies[named].sum()),
         **counts,
+        duplicated=int((seen.messages.copies[named] > 1).sum()),
         unnamed_sends=int(np.count_nonzero(unnamed)),
         unnamed_received=received - counts["received"],
         unmatched_receives=len(seen.receives) - received - counts["open"],

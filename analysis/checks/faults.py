@@ -8,6 +8,7 @@ from analysis.checks.evidence import Evidence
 from analysis.checks.violation import Violation
 from analysis.history.kernels import Rows
 from vm.faults import ChannelFault, Crash, Duplication, Loss, MachineFault, Restart
+from vm.quoting import counted
 from vm.schedule import SECOND_NS
 
 #: How much later than planned a fault may strike on real machines.
@@ -121,10 +122,14 @@ def _end(seen: Evidence, machine: str) -> Iterator[Violation]:
         yield seen.violation_at_end("unplanned_fault", m, because)
     due = sum(restart.until_ns < latest_ns for restart in _restarts(seen, machine))
     if len(seen.run.recoveries.get(machine, ())) < due:
-        because = f"{due} restarts were planned, and its log holds fewer recovery records"
+        because = (
+            f"its spec plans {counted(due, 'restart')}, and its log holds fewer recovery records"
+        )
         yield seen.violation_at_end("unplanned_fault", m, because)
     if stop.rejected < 0 or (seen.is_virtual and stop.rejected):
-        because = f"{stop.rejected} frames were rejected, but a run in virtual time rejects none"
+        because = (
+            f"it rejected {counted(stop.rejected, 'frame')}, but a run in virtual time rejects none"
+        )
         if stop.rejected < 0:
             because = f"its stop record counts {stop.rejected} rejected frames"
         yield seen.violation_at_end("unplanned_fault", m, because)

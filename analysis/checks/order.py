@@ -7,6 +7,7 @@ import numpy as np
 from analysis.checks.evidence import Evidence, Numbers
 from analysis.checks.violation import Coverage, Line, Violation
 from analysis.history.arrays import UNKNOWN, column
+from vm.quoting import counted
 from vm.schedule import SECOND_NS
 
 
@@ -43,7 +44,7 @@ def _counted(seen: Evidence) -> Iterator[Violation]:
         last = int(indexes[-1]) if len(indexes) else -1
         stop = seen.run.stops.get(machine)
         if stop and last != stop.events - 1 and not seen.is_in_hole(machine, last + 1):
-            because = f"its log ends with event {last}, its stop record says {stop.events} events"
+            because = f"its log ends with event {last}, its stop record counts {stop.events}"
             yield seen.violation_at_end("index_gap", m, because)
         yield from _counted_by_returns(seen, m, machine)
 
@@ -56,7 +57,9 @@ def _counted_by_returns(seen: Evidence, m: int, machine: str) -> Iterator[Violat
     for recovery, line in zip(recoveries, recovered, strict=True):
         if recovery.events != (before := np.count_nonzero(lines < line)):
             said = f"the recovery record on line {line} counts {recovery.events}"
-            yield seen.violation_at_end("index_gap", m, f"after {before} events {said}")
+            yield seen.violation_at_end(
+                "index_gap", m, f"after {counted(int(before), 'event')} {said}"
+            )
 
 
 def time_runs_back(seen: Evidence) -> Iterator[Violation]:
@@ -140,7 +143,7 @@ def _missed(seen: Evidence, machine: str, tick: Numbers) -> Iterator[Violation]:
     low, high = (gaps if stop.reason == "terminated" else due - events), due - events
     if not low <= stop.ticks_missed <= high:
         because = (
-            f"its stop record says that {stop.ticks_missed} ticks were missed:"
+            f"its stop record counts {counted(stop.ticks_missed, 'missed tick')}:"
             f" {due} were due and {events} taken"
         )
         yield seen.violation_at_end("ticks_missed", m, because)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from vm.quoting import counted as counted
+
 #: Units by the ending of a metric's name.
 UNITS = {"_per_s": "1/s", "_hz": "1/s", "_ns": "ns", "_ms": "ms", "_s": "s", "_share": "share"}
 
@@ -22,11 +24,6 @@ def show(value: float | str | None) -> str:
     if isinstance(value, float):
         return f"{value:,.2f}" if abs(value) < 1000 else f"{value:,.0f}"
     return f"{value:,}" if isinstance(value, int) else value
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun: `1 run`, `1,200 runs`."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def question(function: Callable[..., Any]) -> str:

@@ -26,8 +26,11 @@ def absences(run: Run) -> list[dict[str, Any]]:
         for back in returns
         if machine not in known
     ]
+    crashes = {
+        fault.machine: fault.at_ns for fault in _faults(run) if isinstance(fault, faults.Crash)
+    }
     killed = [
-        _absence(name, _last_ns(run, name), None, "killed")
+        _absence(name, crashes.get(name, _last_ns(run, name)), None, "killed")
         for name in run.starts
         if name not in run.stops
     ]

@@ -93,6 +93,10 @@ def _machines(run: Run, start: Start) -> str:
     shown = ", ".join(rates[:MAX_NAMED]) + (", …" if len(rates) > MAX_NAMED else "")
     machines = counted(len(run.machines), "machine")
     lasted = f"{start.spec.duration_s:g} s"
+    if any(stop.reason == "terminated" for stop in run.stops.values()):
+        last_ns = run.events["at_ns"].max() or 0
+        assert isinstance(last_ns, int)
+        lasted = f"{last_ns / SECOND_NS:.3g} s of {lasted}, until the run was stopped"
     return f"{machines} ran for {lasted}. Ticks per second: {shown}."
 
 
@@ -138,8 +142,8 @@ def describe_faults(run: Run) -> Iterator[str]:
 def _dates(fault: Mapping[str, Any]) -> str:
     begun = fault["from_ns"] / SECOND_NS
     if fault["until_ns"] is None:
-        return f" from {begun:.3g} s on" if begun else ""
-    return f" from {begun:.3g} to {fault['until_ns'] / SECOND_NS:.3g} s"
+        return f" from {begun:.4g} s on" if begun else ""
+    return f" from {begun:.4g} to {fault['until_ns'] / SECOND_NS:.4g} s"
 
 
 def _carried_out(start: Start, recorded: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from analysis.charts.captioned import run_charts
 from analysis.evaluation import Evaluation
+from analysis.metrics.labels import counted
 from analysis.report import metrics_table, vega, verdict_card
 from analysis.report.description import describe, describe_faults
 from analysis.report.page import render
@@ -57,8 +58,10 @@ def in_words(evaluation: Evaluation) -> list[str]:
     """Return the text alternative of the diagram."""
     run, found = evaluation.run, evaluation.verdict
     counts = dict(run.events.group_by("machine").len().iter_rows())
-    lanes = ", ".join(f"{name} with {counts.get(name, 0):,} events" for name in run.machines)
-    lines = [f"{len(run.machines)} lanes, one per machine: {lanes}."]
+    lanes = ", ".join(
+        f"{name} with {counted(counts.get(name, 0), 'event')}" for name in run.machines
+    )
+    lines = [f"{counted(len(run.machines), 'lane')}, one per machine: {lanes}."]
     if found.account:
         lines.append(f"Arrows between them: {explain_account(found.account)}.")
     if late := late_messages(evaluation.evidence):

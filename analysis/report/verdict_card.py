@@ -8,6 +8,7 @@ from analysis.checks import CHECKS
 from analysis.evaluation import State, Verdict
 from analysis.history.run import Run
 from analysis.metrics.labels import counted, question
+from analysis.text.notes import trouble
 from analysis.text.verdict import explain_account, explain_claim
 
 MAX_SHOWN = 200
@@ -17,7 +18,7 @@ SEALS: dict[State, str] = {"holds": "✓", "violated": "✕", "inconclusive": "?
 def card(run: Run, found: Verdict) -> dict[str, Any]:
     """Return the parts of a verdict's card: state, title, text, account, violations, checks."""
     return {
-        **plain_card(found.state, _title(found), _text(run, found)),
+        **_headed(run, found),
         "account": explain_account(found.account) if found.account else "",
         "bar": found.account.ends.items() if found.account else (),
         "violations": found.violations[:MAX_SHOWN],
@@ -26,6 +27,17 @@ def card(run: Run, found: Verdict) -> dict[str, Any]:
         "checks": _checks(found),
         "facts": list(_facts(run, found)),
     }
+
+
+def _headed(run: Run, found: Verdict) -> dict[str, Any]:
+    """Return the head of the card; that of a failed run does not look fine."""
+    card = plain_card(found.state, _title(found), _text(run, found))
+    if not (problem := trouble(run)):
+        return card
+    seen = (
+        {"state": "inconclusive", "seal": SEALS["inconclusive"]} if found.state == "holds" else {}
+    )
+    return {**card, **seen, "title": f"{problem[0].upper()}{problem[1:]}. {card['title']}"}
 
 
 def plain_card(state: State, title: str, text: str) -> dict[str, Any]:
@@ -50,14 +62,15 @@ def _title(found: Verdict) -> str:
 
 
 def _text(run: Run, found: Verdict) -> str:
-    events = f"{run.events.height:,} events of {len(run.logged)} machines"
+    events = f"{counted(run.events.height, 'event')} of {counted(len(run.logged), 'machine')}"
     if found.state == "violated":
         return f"{events} were checked. Violations:"
     if found.state == "inconclusive":
         return f"{events}. Not everything could be checked:"
     if found.unknown:
         return f"{events} were checked; the logs hold too little for {len(found.unknown)} checks."
-    sent = f"{found.account.sent:,} messages" if found.account else "their messages"
+    held = found.account
+    sent = counted(held.sent - held.duplicated, "message") if held else "their messages"
     return f"{events} and {sent} were checked, and nothing is violated."
 
 

@@ -6,9 +6,21 @@ from itertools import islice
 
 from analysis.history.run import Damage, Run
 from analysis.metrics.labels import counted
+from vm.files import RUN, read_json
+from vm.quoting import plain
 
 MAX_FILES = 10
 MAX_REASONS = 50
+
+
+def trouble(run: Run) -> str:
+    """Return how the run of a verdict failed, by its run.json, or ""."""
+    recorded = read_json(run.path / RUN) or {}
+    outcome, problem = recorded.get("outcome"), recorded.get("problem")
+    if not isinstance(outcome, str) or outcome == "finished":
+        return ""
+    because = f": {plain(problem)}" if isinstance(problem, str) and problem != outcome else ""
+    return f"the run {'failed' if outcome == 'failed' else 'was ' + plain(outcome)}{because}"
 
 
 def notes(run: Run) -> list[str]:
@@ -31,7 +43,7 @@ def notes_on_damage(damage: Iterable[Damage]) -> list[str]:
         for (file, reason), count in islice(same.items(), MAX_REASONS)
     ]
     more = len(same) - len(listed)
-    return [*listed, f"note: lines not used for {more:,} more reasons"] if more else listed
+    return [*listed, f"note: lines not used for {counted(more, 'more reason')}"] if more else listed
 
 
 def notes_on_files(run: Run) -> list[str]:
@@ -39,4 +51,4 @@ def notes_on_files(run: Run) -> list[str]:
     shown = run.unknown_files[:MAX_FILES]
     listed = [f"note: {file} was not read: it was not recognised as a log" for file in shown]
     more = len(run.unknown_files) - len(shown)
-    return [*listed, f"note: {more} more files were not read"] if more else listed
+    return [*listed, f"note: not read: {counted(more, 'more file')}"] if more else listed

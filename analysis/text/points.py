@@ -28,7 +28,7 @@ def print_points(rows: pl.DataFrame, console: Console) -> None:
         shown = {name: _plus_minus(mean[name], half[name]) for name in COLUMNS if name in METRICS}
         cells.append({"point": str(point), "runs": len(group), **shown})
     points = counted(len(cells), "point")
-    say(console, f"\n{len(rows)} runs at {points}; the mean over a point's runs ± its")
+    say(console, f"\n{counted(len(rows), 'run')} at {points}; the mean over a point's runs ± its")
     say(console, "95 % confidence interval; machine metrics: the mean over a run's machines")
     print_table(console, pl.DataFrame(cells), COLUMNS)
     say(console, "measured against the fluid model")

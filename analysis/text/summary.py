@@ -14,7 +14,7 @@ from analysis.evaluation import Evaluation, Verdict
 from analysis.metrics.across import per_runs, statistics
 from analysis.metrics.labels import show
 from analysis.metrics.run import RUN_METRICS
-from analysis.text.notes import notes
+from analysis.text.notes import notes, trouble
 from analysis.text.sparklines import print_sparklines
 from analysis.text.verdict import MAX_LINE, explain_account, headline
 from vm.quoting import plain
@@ -102,7 +102,7 @@ def print_run(evaluation: Evaluation, console: Console) -> None:
     print_table(console, machines, FLUID_MODEL)
     say(console, WHOLE.format(**{name: show(evaluation.metrics[name]) for name in RUN_METRICS}))
     print_sparklines(run, console)
-    for line in _judged(evaluation.verdict):
+    for line in _judged(evaluation.verdict, trouble(run)):
         say(console, line)
     for note in notes(run):
         say(console, note)
@@ -166,8 +166,10 @@ def say(console: Console, text: str) -> None:
     console.print(Text("\n".join(plain(line, MAX_LINE) for line in text.split("\n"))))
 
 
-def _judged(found: Verdict) -> Iterator[str]:
+def _judged(found: Verdict, trouble: str) -> Iterator[str]:
     if found.account:
         yield explain_account(found.account)
     counts = Counter(violation.check for violation in found.violations)
-    yield "; ".join([f"verdict: {headline(found)}", *(f"{c} ({n})" for c, n in counts.items())])
+    yield "; ".join(
+        [f"verdict: {headline(found, trouble)}", *(f"{c} ({n})" for c, n in counts.items())]
+    )

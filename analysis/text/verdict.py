@@ -13,7 +13,7 @@ from analysis.checks.violation import Violation
 from analysis.evaluation import Verdict
 from analysis.history.run import Run
 from analysis.metrics.labels import counted
-from analysis.text.notes import notes_on_damage, notes_on_files
+from analysis.text.notes import notes_on_damage, notes_on_files, trouble
 from vm.files import VERDICT
 from vm.quoting import plain
 
@@ -24,7 +24,7 @@ MAX_LINE = 1000
 
 def print_verdict(run: Run | None, found: Verdict, console: Console) -> None:
     """Print a verdict and its reasons; `run` is None if it could not be read."""
-    _print(console, f"{found.run}: {headline(found)}")
+    _print(console, f"{found.run}: {headline(found, trouble(run) if run else '')}")
     for line in (
         *(_logs(run) if run else ()),
         *([explain_account(found.account)] if found.account else ()),
@@ -40,9 +40,14 @@ def print_verdict(run: Run | None, found: Verdict, console: Console) -> None:
         _print(console, f"  {line}")
 
 
-def headline(found: Verdict) -> str:
-    """Return the state, with the number of checks that the logs make impossible."""
+def headline(found: Verdict, trouble: str = "") -> str:
+    """Return the state, with the number of checks that the logs make impossible.
+
+    `trouble` says how the run failed: a verdict that holds is then one on an incomplete run.
+    """
     unmade = sum(check in CHECKS for check, _ in found.unknown)
+    if trouble:
+        return f"{found.state}, but {trouble}"
     if found.state != "holds" or not unmade:
         return found.state
     return f"{found.state}: nothing violated; {unmade} of {len(CHECKS)} checks cannot be made"
@@ -52,15 +57,18 @@ def explain_account(account: Account) -> str:
     """Return the equation of the sent messages, and the sends and receives outside of it."""
     ends = account.ends
     terms = (f"{ends[end]} {label}" for end, label in END_LABELS.items() if ends[end])
-    equation = f"{account.sent} messages sent = {account.received} received"
+    sent = counted(account.sent - account.duplicated, "message") + " sent"
+    if account.duplicated:
+        sent += f" + {counted(account.duplicated, 'duplicate')}"
+    equation = f"{sent} = {account.received} received"
     parts = [" + ".join([equation, *terms])]
     if account.unnamed_sends:
         parts.append(
-            f"{account.unnamed_sends} sends without a named receiver,"
+            f"{counted(account.unnamed_sends, 'send')} without a named receiver,"
             f" {account.unnamed_received} of their messages received"
         )
     if account.unmatched_receives:
-        parts.append(f"{account.unmatched_receives} receives without a known send")
+        parts.append(f"{counted(account.unmatched_receives, 'receive')} without a known send")
     if not account.sent and len(parts) > 1:
         del parts[0]
     return "; ".join(parts)
@@ -69,13 +77,13 @@ def explain_account(account: Account) -> str:
 def _logs(run: Run) -> Iterator[str]:
     events = len(run.events) if not run.is_big else run.scan.select("index").collect().height
     machines = counted(len(run.machines), "machine")
-    yield f"logs in the format {run.format}, {machines}, {events:,} events"
+    yield f"logs in the format {run.format}, {machines}, {counted(events, 'event')}"
     for convention in run.conventions:
         yield f"convention: {convention}"
 
 
 def explain_claim(claim: Claim) -> str:
-    pairs = f"{claim.concurrent:,} concurrent pairs"
+    pairs = counted(claim.concurrent, "concurrent pair")
     if claim.ordered is None:
         return f"{claim.clock}: how many of the {pairs} it orders is not known"
     none = "none" if claim.ordered == 0 and claim.concurrent else f"{claim.ordered:,}"

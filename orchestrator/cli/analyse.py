@@ -22,11 +22,13 @@ from analysis.text import plain
 from analysis.text.points import print_points
 from analysis.text.summary import print_across, print_run
 from analysis.text.verdict import print_verdict
+from orchestrator.cli.arguments import unwritable
 from orchestrator.cli.console import complain, console_of_output, put_json
 from orchestrator.cli.report import Pages, prepare, write_index
 from orchestrator.runner.execution import Batch
 from vm.files import METRICS, REPORT, SUMMARY, make_folder, name_of, whole_file
 from vm.options import UsageError
+from vm.quoting import counted
 
 #: Limits of runs: for tables per run, and for a common table with a row per run.
 MAX_TABLES = 6
@@ -111,7 +113,7 @@ def _homes(sources: Sequence[Source], out: Path | None) -> Mapping[Path, Path]:
             for folder in [*reversed(home.relative_to(out).parents), home.relative_to(out)][1:]:
                 make_folder(out / folder)
     except OSError as error:
-        raise UsageError(f"--out: {error.filename} cannot be written: {error.strerror}") from None
+        raise unwritable(out, error) from None
     return homes
 
 
@@ -195,7 +197,8 @@ class Reporting:
                 write_index(paths[0].parent.parent)
                 pages.finish(console)
         if self._violated and self._printed is None:
-            complain(1, f"checks are violated in {len(self._violated)} runs: see `vklocks check`")
+            some = counted(len(self._violated), "run")
+            complain(1, f"checks are violated in {some}: see `vklocks check`")
         return int(bool(self._violated))
 
     def _metrics(self, source: Source) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from orchestrator.backends import BACKENDS
 from orchestrator.backends.backend import MAX_JOBS
-from vm.options import OPTIONS, add_options, read_integer
+from vm.options import OPTIONS, UsageError, add_options, read_integer
 from vm.quoting import quoted
 
 OUT = Path("runs")
@@ -63,6 +63,14 @@ def _jobs(text: str) -> int:
     if not JOBS.fullmatch(text) or not 1 <= int(text) <= MAX_JOBS:
         raise argparse.ArgumentTypeError(f"{quoted(text)} is not a number from 1 to {MAX_JOBS}")
     return int(text)
+
+
+def unwritable(out: Path, error: OSError) -> UsageError:
+    """Return the error of an output folder that cannot be written."""
+    path = Path(error.filename or out)
+    if path.is_symlink() and not path.exists():
+        return UsageError(f"--out: {path} is a link to a folder that does not exist")
+    return UsageError(f"--out: {path} cannot be written: {error.strerror or error}")
 
 
 def read_path(text: str) -> Path:

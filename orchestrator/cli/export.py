@@ -4,11 +4,14 @@ The analysis is imported only when needed: that takes time, and all commands imp
 """
 
 import argparse
+import os
+from errno import ENAMETOOLONG
+from pathlib import Path
 
-from orchestrator.cli.arguments import read_path
+from orchestrator.cli.arguments import read_path, unwritable
 from orchestrator.cli.console import put
 from vm.options import UsageError
-from vm.quoting import quoted
+from vm.quoting import plain, quoted
 from vm.spec import suggestion
 
 
@@ -35,14 +38,25 @@ def export_runs(given: argparse.Namespace) -> int:
     if given.to not in EXPORTS:
         raise UsageError(f"--to: there is no {quoted(given.to)}{suggestion(given.to, EXPORTS)}")
     try:
-        for source in find_runs(given.paths, given.format):
+        sources = find_runs(given.paths, given.format)
+        common = Path(os.path.commonpath([source.path.resolve().parent for source in sources]))
+        for source in sources:
             path = source.path
-            folder = given.out or (path if path.is_dir() else path.parent)
+            folder = path if path.is_dir() else path.parent
+            if given.out:
+                # Runs of one name in several experiments get a file each.
+                folder = given.out / path.resolve().parent.relative_to(common)
             folder.mkdir(parents=True, exist_ok=True)
             for run in source.load():
                 put(str(export(run, given.to, folder)))
     except InputError as error:
         raise UsageError(str(error)) from None
     except OSError as error:
-        raise UsageError(f"--out: {error.filename} cannot be written: {error.strerror}") from None
+        if error.errno == ENAMETOOLONG:
+            name = plain(path.name)
+            raise UsageError(f"{name} is too long for the name of a file: rename the run") from None
+        if given.out is None:
+            problem = f"{error.filename or folder} cannot be written: {error.strerror or error}"
+            raise UsageError(f"{problem}; give another folder with --out") from None
+        raise unwritable(given.out, error) from None
     return 0

@@ -8,6 +8,7 @@ from orchestrator.cli.console import console_of_output, say
 from vm.files import LOG_SUFFIX, MAX_LINE_BYTES, logs_in, open_regular
 from vm.log import LogError, decode
 from vm.options import UsageError
+from vm.quoting import counted
 from vm.records import Event, Record
 
 
@@ -25,7 +26,8 @@ def replay_run(given: argparse.Namespace) -> int:
             say(console, line)
         return 1
     events = sum(isinstance(record, Event) for records in history.values() for record in records)
-    say(console, f"{directory}: equal: {events} events of {len(history)} machines, replayed")
+    replayed = f"{counted(events, 'event')} of {counted(len(history), 'machine')}"
+    say(console, f"{directory}: equal: {replayed}, replayed")
     return 0
 
 

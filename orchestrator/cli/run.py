@@ -14,7 +14,7 @@ from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.backends import BACKENDS
-from orchestrator.cli.arguments import MAX_PAGES
+from orchestrator.cli.arguments import MAX_PAGES, unwritable
 from orchestrator.cli.console import complain, console_of_output, say
 from orchestrator.experiments.experiment import LAB, Experiment, ExperimentFile, parse, read
 from orchestrator.runner import planning, threads
@@ -22,8 +22,8 @@ from orchestrator.runner.execution import Batch, ExecutedRun, PlannedRun
 from orchestrator.runner.interrupt import Interrupt, exit_code
 from orchestrator.runner.progress import Display, display
 from vm.options import OPTIONS, UsageError, flag_of, given_fields, options_of
+from vm.quoting import counted, quoted
 from vm.quoting import plain as printable
-from vm.quoting import quoted
 from vm.spec import SpecError, suggestion
 
 if TYPE_CHECKING:
@@ -47,10 +47,7 @@ def run_experiment(given: argparse.Namespace) -> int:
     except OSError as error:
         if error.errno in FULL:
             raise
-        raise UsageError(
-            f"--out: {error.filename or given.out / experiment.name} cannot be written:"
-            f" {error.strerror}"
-        ) from None
+        raise unwritable(given.out / experiment.name, error) from None
     reports = _Reports(len(plan.specs))
     with planning.without_leftovers(plan.folder):
         batch = _execute(given, plan.missing, plan.present, console, reports)
@@ -138,11 +135,11 @@ def _execute(
     if backend.prepare and planned:
         backend.prepare(partial(say, console))
     if present:
-        say(console, f"kept: {_runs(present)} that were there already")
+        say(console, f"kept: {counted(present, 'run')} that were there already")
     if not planned:
         return Batch()
     jobs = min(given.jobs or backend.jobs([run.spec for run in planned]), len(planned))
-    say(console, f"{_runs(len(planned))}, {jobs} at a time")
+    say(console, f"{counted(len(planned), 'run')}, {jobs} at a time")
     if given.experiment is None:
         say(console, f"the same again: {_again(given, planned)}")
     if backend.is_virtual:
@@ -232,10 +229,6 @@ def _again(given: argparse.Namespace, planned: Sequence[PlannedRun]) -> str:
     return shlex.join(words)
 
 
-def _runs(count: int) -> str:
-    return "1 run" if count == 1 else f"{count} runs"
-
-
 def _conclude(
     reports: _Reports,
     experiment: Path | None,
@@ -269,6 +262,6 @@ def _conclude(
     for problem in dict.fromkeys(batch.problems):
         code = complain(3, problem)
     if batch.interrupted:
-        kept = f"interrupted; {_runs(len(directories))} kept"
+        kept = f"interrupted; {counted(len(directories), 'run')} kept"
         code = complain(exit_code(batch.interrupted), kept)
     return code

@@ -4,12 +4,14 @@ import argparse
 import shutil
 from pathlib import Path
 
+from orchestrator.backends.outcome import EnvironmentProblem
 from orchestrator.cli.console import put
 from orchestrator.runner import execution
 from vm.files import RUN, logs_in, read_json
-from vm.quoting import plain, quoted
+from vm.quoting import counted, plain, quoted
 
 MAX_LISTED = 1000
+WITHOUT_ENGINE = "The backends processes and simulation need none."
 #: The most characters of a printed value.
 MAX_SHOWN = 200
 
@@ -21,7 +23,7 @@ def list_runs(given: argparse.Namespace) -> int:
         put(f"no runs in {given.out}/ yet; `vklocks run` makes some")
     for directory in found[:MAX_LISTED]:
         if directory.parent == given.out:
-            put(f"{directory}  by hand  {_machines(len(logs_in(directory)))}")
+            put(f"{directory}  by hand  {counted(len(logs_in(directory)), 'machine')}")
             continue
         recorded = read_json(directory / RUN)
         if recorded is None:
@@ -31,7 +33,7 @@ def list_runs(given: argparse.Namespace) -> int:
         count = len(machines) if isinstance(machines, dict) else 0
         fields = ("backend", "outcome", "problem")
         backend, outcome, problem = (_shown(recorded.get(field)) for field in fields)
-        line = f"{directory}  {backend}  {_machines(count)}  {outcome}"
+        line = f"{directory}  {backend}  {counted(count, 'machine')}  {outcome}"
         put(f"{line}: {problem}" if problem else line)
     if len(found) > MAX_LISTED:
         put(f"and {len(found) - MAX_LISTED:,} more, which are not listed")
@@ -41,10 +43,6 @@ def list_runs(given: argparse.Namespace) -> int:
 def _is_by_hand(folder: Path) -> bool:
     """Return whether a folder is itself a run: of machines that were started by hand."""
     return not folder.is_symlink() and bool(logs_in(folder))
-
-
-def _machines(count: int) -> str:
-    return f"{count} machine" if count == 1 else f"{count} machines"
 
 
 def _is_linked(path: Path) -> bool:
@@ -78,18 +76,21 @@ def clean(given: argparse.Namespace) -> int:
             put(f"removed {gone.kind} {gone.name}")
         for left in engine.leftovers(client):
             put(f"left {left.kind} {left.name}: {left.owner} may still use it")
-    put(f"{removed} leftovers of dead owners removed" if removed else "nothing to clean")
+    some = f"{counted(removed, 'leftover')} of ended processes removed"
+    put(some if removed else "nothing to clean")
     return 0
 
 
 def doctor(given: argparse.Namespace) -> int:
     from orchestrator.backends.docker import engine
-    from orchestrator.backends.docker.doctor import findings
+    from orchestrator.backends.docker.doctor import Finding, findings, findings_without_engine
 
-    missing = False
-    with engine.connected() as client:
-        found = list(findings(client, given.out))
+    found = list(findings_without_engine(given.out))
+    try:
+        with engine.connected() as client:
+            found += findings(client)
+    except EnvironmentProblem as error:
+        found.append(Finding("engine", "missing", f"{error}. {WITHOUT_ENGINE}"))
     for finding in found:
-        missing |= finding.state == "missing"
         put(f"{finding.state:8} {finding.subject}: {finding.text}")
-    return 3 if missing else 0
+    return 3 if any(finding.state == "missing" for finding in found) else 0

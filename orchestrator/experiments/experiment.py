@@ -23,8 +23,8 @@ from typing import Any
 
 from orchestrator.experiments.points import AXIS_TABLES, Point, points_of
 from vm.files import FAILED
+from vm.quoting import counted, quoted
 from vm.quoting import plain as printable
-from vm.quoting import quoted
 from vm.spec import FIELDS, MAX_SEED, Spec, SpecError, suggestion
 
 MAX_RUNS = 100_000
@@ -126,9 +126,13 @@ def parse(name: str, plain: Mapping[str, Any]) -> Experiment:
     base = {key: value for key, value in plain.items() if key in FIELDS}
     points = points_of(base, tables, MAX_POINTS)
     if len(points) * repeat > MAX_RUNS:
-        raise SpecError("repeat", f"{repeat} runs of {len(points)} points are over {MAX_RUNS}")
+        raise SpecError(
+            "repeat", f"{counted(len(points), 'point')} × {repeat} are over {MAX_RUNS} runs"
+        )
     if points[0].spec.seed + repeat - 1 > MAX_SEED:
-        raise SpecError("seed", f"{repeat} runs from here go beyond {MAX_SEED}")
+        raise SpecError(
+            "seed", f"the seeds of {counted(repeat, 'run')} from here go beyond {MAX_SEED}"
+        )
     return Experiment(name, points, repeat)
 
 

@@ -140,7 +140,7 @@ def _extra(name: str, module: str) -> ModuleType:
     except ModuleNotFoundError as error:
         raise EnvironmentProblem(
             f"--pool {name} needs {error.name}, which is not installed:"
-            f" `pip install 'vklocks[{name}]'`"
+            f" `pip install {module.partition('.')[0]}`"
         ) from None
 
 

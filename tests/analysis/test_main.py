@@ -96,7 +96,7 @@ def test_a_run_is_kept_whole(
     assert per_machine(load(kept)).equals(per_machine(load(logs)))
     said = capsys.readouterr()
     assert f"kept as runs/compose/{NAME}" in said.out
-    assert "1 messages sent = 1 received" in said.out
+    assert "1 message sent = 1 received" in said.out
     assert said.err == ""
 
 

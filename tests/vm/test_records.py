@@ -9,7 +9,7 @@ from vm.spec import Spec
     [
         (
             Start("vm1", "lab", 0, Spec(seed=7).resolved()),
-            "vm1 starts: 4 ticks/s, one of 3 machines, run lab, seed 7",
+            "vm1 starts: 4 ticks/s, in a run of 3 machines: lab, seed 7",
         ),
         (
             Event("internal", 0, 0, 5, 1_500_000_000, 0, {"lamport": 1}),
@@ -35,7 +35,7 @@ from vm.spec import Spec
         (Recovery(2_250_000_000, 9), "    2.250 s  back after a kill: the log holds 9 events"),
         (
             Stop("finished", 3, 1, 2, (Unread("vm2", 31, 4),), (Undelivered("vm3", 9),)),
-            "finished: 3 events, 1 ticks missed; messages: 1 left in the inbox, 1 undelivered,"
+            "finished: 3 events, 1 tick missed; messages: 1 left in the inbox, 1 undelivered,"
             " 2 rejected",
         ),
     ],

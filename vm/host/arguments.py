@@ -202,7 +202,7 @@ def _read_address(text: str) -> str:
     except (OSError, UnicodeError):
         problem = f"{quoted(text)} is not an address of this computer, as 127.0.0.1"
         raise argparse.ArgumentTypeError(problem) from None
-    return text
+    return f"[{text}]" if ":" in text and text[0] != "[" else text
 
 
 def _peers(text: str) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -37,7 +37,7 @@ def connected() -> Iterator[docker.DockerClient]:
     except (DockerException, RequestException) as error:
         raise EnvironmentProblem(
             f"no Docker engine answers at {_address()} ({_innermost(error)}): start it, and"
-            " check that you may use it; `vklocks doctor` reports more"
+            " check that you may use it"
         ) from error
     finally:
         if client is not None:

@@ -1,6 +1,7 @@
 """What the account and the checks state about logs that leave things open."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from rich.console import Console
 from analysis.evaluation import Verdict, evaluate
 from analysis.logs.finding import load
 from analysis.text.verdict import explain_account, print_verdict
+from by_hand import receive, run_of, send
 
 FORMAT = r"""
 expression = '^(?<time>[\d.]+) (?<kind>\w+)( (to|from) (?<peer>.+?))? clock=(?<clock>\d+)$'
@@ -84,7 +86,7 @@ def test_what_was_looked_at_in_no_case_does_not_hold(folder: Path) -> None:
         assert f"not checked: {check} (0 of 2 receives)" in lines
     assert "2 receives without a known send" in lines
     for machine in ("m7", "m8"):
-        reason = f"there is no log of {machine}: 1 receives are of its messages"
+        reason = f"there is no log of {machine}: 1 receive of its messages"
         assert f"could not be checked: {reason}" in lines
     # Which events are concurrent is not known.
     assert found.claims == ()
@@ -100,8 +102,8 @@ def test_nothing_is_matched_by_clock_values_where_a_log_is_missing(folder: Path)
     found, _ = judged(folder, logs)
     assert found.state == "inconclusive"
     assert set(found.unchecked) == {
-        "1 receives fit no send in these logs: some are missing",
-        "1 receives could be of several sends, and are left open",
+        "1 receive without a send in these logs: some are missing",
+        "1 receive with several possible sends, left open",
     }
     assert found.account
     assert (found.account.received, found.account.unnamed_received) == (0, 0)
@@ -116,10 +118,20 @@ def test_messages_to_a_machine_without_a_log_are_a_term_and_a_reason(folder: Pat
     assert found.account
     assert (found.account.unlogged, found.account.undelivered) == (1, 0)
     assert "2 messages sent = 1 received + 1 sent to machines without a log" in lines
-    assert found.unchecked == ("there is no log of c: 1 messages were sent to it",)
+    assert found.unchecked == ("there is no log of c: 1 message to it",)
 
 
 def test_the_account_of_any_of_these_is_one_line(folder: Path) -> None:
     found, _ = judged(folder, {"a": "10.0 internal clock=1\n"})
     assert found.account
     assert explain_account(found.account) == "0 messages sent = 0 received"
+
+
+def test_second_copies_are_no_further_messages(tmp_path: Path) -> None:
+    twice = replace(send(1, 1, "b"), duplicated=("b",))
+    received = [receive(at_ns, at_ns + 1, "a", 0) for at_ns in (5, 6)]
+    faults = [{"kind": "duplication", "probability": 1}]
+    run = run_of(tmp_path, {"a": [twice], "b": received}, faults=faults)
+    found = evaluate(run).verdict
+    assert found.account
+    assert explain_account(found.account) == "1 message sent + 1 duplicate = 2 received"

@@ -173,12 +173,12 @@ VIOLATED: dict[str, list[Case]] = {
         (
             {"vm1": [late(internal(10, 1), tick=2)]},
             {"vm1": stop(1, ticks_missed=1)},
-            [("vm1", 0, "its stop record says that 1 ticks were missed")],
+            [("vm1", 0, "its stop record counts 1 missed tick")],
         ),
         (
             {"vm1": IDLE},
             {"vm1": by_hand.stop(1)},
-            [("vm1", 0, "its stop record says that 0 ticks were missed")],
+            [("vm1", 0, "its stop record counts 0 missed ticks")],
         ),
     ],
     "queue": [
@@ -416,7 +416,7 @@ def test_without_every_log_nothing_is_called_fine(tmp_path: Path) -> None:
     (tmp_path / "vm1.jsonl").unlink()
     found = evaluate(load(tmp_path)).verdict
     assert (found.account, violations(found)) == (None, [])
-    assert found.unchecked == ("there is no log of vm1: 1 receives are of its messages",)
+    assert found.unchecked == ("there is no log of vm1: 1 receive of its messages",)
     assert dict(found.unknown)["accounting"] == "there is no log of vm1"
 
 

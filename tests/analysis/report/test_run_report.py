@@ -81,7 +81,7 @@ def test_the_diagram_in_words_is_the_account(example: str, tmp_path: Path) -> No
     counted = account(Evidence(run))
     counts = [[end, str(getattr(counted, end))] for end in ENDS]
     assert rows(html, "message-ends")[1:] == counts
-    assert f"{counted.sent:,} messages sent" in html
+    assert f"{counted.sent - counted.duplicated:,} messages sent" in html
 
 
 def test_a_violation_is_a_link_to_its_event(tmp_path: Path) -> None:

@@ -183,7 +183,7 @@ def test_a_killed_machine_is_noted_and_where_messages_died(tmp_path: Path) -> No
     run = run_of(tmp_path, {"vm1": [send(10, 1, "vm2")], "vm2": []}, {"vm2": None})
     lines = printed([run])
     assert "note: vm2 left no stop record: it was killed" in lines
-    assert "1 messages sent = 0 received + 1 died with a killed machine" in lines
+    assert "1 message sent = 0 received + 1 died with a killed machine" in lines
     assert not any("vm1 left no stop record" in line for line in lines)
 
 
@@ -208,7 +208,7 @@ def test_a_violated_run_says_so_in_its_tables_and_in_its_verdict(tmp_path: Path)
     logs = {"vm1": [send(10, 1, "vm2")], "vm2": [receive(20, 5, "vm1", 3)]}
     run = run_of(tmp_path / "bad", logs)
     lines = printed([run], width=200)
-    account = "1 messages sent = 0 received + 1 UNACCOUNTED; 1 receives without a known send"
+    account = "1 message sent = 0 received + 1 UNACCOUNTED; 1 receive without a known send"
     assert account in lines
     assert any(line.startswith("verdict: violated; receive_without_send (1);") for line in lines)
 

@@ -260,7 +260,7 @@ def test_a_torn_line_and_a_file_that_is_not_read_are_noted(
     assert main(["check", str(lab)]) == 2
     printed = capsys.readouterr().out
     assert "note: c.jsonl was not read: it was not recognised as a log" in printed
-    assert "there is no log of c: 1 messages were sent to it" in printed
+    assert "there is no log of c: 1 message to it" in printed
     torn.mkdir()
     events = 'a {"a":1}\nstart\na {"a":2}\nsend\nb {"b":1}\nstart\n'
     layout = "(?<host>\\S*) (?<clock>{.*})\\n(?<event>.*)\n\n"

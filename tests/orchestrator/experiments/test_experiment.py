@@ -95,9 +95,12 @@ def test_every_point_has_the_same_seeds() -> None:
         ),
         (
             f"repeat = 1000\n[grid]\nmachines = [2, 3]\nduration_s = {[*range(1, 60)]}",
-            "mine.toml:1: repeat: 1000 runs of 118 points are over 100000",
+            "mine.toml:1: repeat: 118 points × 1000 are over 100000 runs",
         ),
-        (f"repeat = 2\nseed = {MAX_SEED}", "mine.toml:2: seed: 2 runs from here go beyond"),
+        (
+            f"repeat = 2\nseed = {MAX_SEED}",
+            "mine.toml:2: seed: the seeds of 2 runs from here go beyond",
+        ),
     ],
 )
 def test_a_wrong_file_is_refused_with_file_line_field_and_remedy(
