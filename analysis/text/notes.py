@@ -3,7 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable
 from itertools import islice
+from pathlib import Path
 
+from analysis.evaluation import State
 from analysis.history.run import Damage, Run
 from analysis.metrics.labels import counted
 from vm.files import RUN, read_json
@@ -11,6 +13,13 @@ from vm.quoting import plain
 
 MAX_FILES = 10
 MAX_REASONS = 50
+
+
+def shown_verdict(path: Path, state: State | None) -> str:
+    """Return the state of a run's verdict for a table, with the outcome unless the run finished."""
+    outcome = (read_json(path / RUN) or {}).get("outcome", "finished")
+    shown = state or "not checked"
+    return shown if outcome == "finished" else f"{shown} ({plain(str(outcome))})"
 
 
 def trouble(run: Run) -> str:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from analysis.evaluation import Evaluation, Verdict
 from analysis.metrics.across import per_runs, statistics
-from analysis.metrics.labels import show
+from analysis.metrics.labels import counted, show
 from analysis.metrics.run import RUN_METRICS
 from analysis.text.notes import notes, trouble
 from analysis.text.sparklines import print_sparklines
@@ -74,6 +74,16 @@ ACROSS_RUNS = {
     "jump_mean": "jump\nmean",
     "queue_mean_on_receive": "queue\nmean on\nreceive",
 }
+#: The one table of several runs, unless all tables are printed.
+SUMMARY_OF_RUNS = {
+    "rates": "ticks/s",
+    "final_spread": "final\nspread",
+    "skew_mean": "clock\nskew:\nmean",
+    "jump_mean": "jump\nmean",
+    "queue_mean_on_receive": "queue\nmean on\nreceive",
+    "concurrency_share": "concurrency",
+    "verdict": "verdict",
+}
 CAUSALITY_ACROSS_RUNS = {
     "concurrency_share": "concurrency",
     "longest_causal_chain": "longest\ncausal chain",
@@ -90,6 +100,8 @@ concurrency {concurrency_share} of all pairs of events; longest causal chain \
 #: The names of the rows below those of the runs.
 STATISTICS = {"mean": "mean", "sd": "sd", "ci95_half_width": "± 95 %"}
 MAX_RATES_SHOWN = 5
+#: The most names of runs whose verdict does not hold.
+MAX_NAMES = 3
 
 
 def print_run(evaluation: Evaluation, console: Console) -> None:
@@ -108,20 +120,51 @@ def print_run(evaluation: Evaluation, console: Console) -> None:
         say(console, note)
 
 
+def print_summary(
+    runs: Sequence[Mapping[str, Any]], verdicts: Sequence[str], console: Console
+) -> None:
+    """Print a table with a row for every run, and the statistics over all runs."""
+    rows = _across(runs, console)
+    column = [*verdicts, *[""] * (len(rows) - len(runs))]
+    print_table(console, rows.with_columns(verdict=pl.Series(column)), SUMMARY_OF_RUNS)
+
+
 def print_across(runs: Sequence[Mapping[str, Any]], console: Console) -> None:
-    """Print tables with a row for every run, and the statistics over all runs."""
+    """Print all tables with a row for every run, and the statistics over all runs."""
+    rows = _across(runs, console)
+    print_table(console, rows, ACROSS_RUNS)
+    print_table(console, rows, CAUSALITY_ACROSS_RUNS)
+    say(console, f"measured against the fluid model{_unless_predicted(rows)}")
+    print_table(console, rows, FLUID_MODEL_ACROSS_RUNS)
+
+
+def _across(runs: Sequence[Mapping[str, Any]], console: Console) -> pl.DataFrame:
+    """Print the heading of tables across runs; return their rows."""
     each = per_runs(runs)
     below = statistics(each)
-    rows = pl.concat([each.rename({"run": "name"}), below]).with_columns(
+    say(console, f"\n{counted(len(runs), 'run')}; machine metrics: the mean over a run's machines;")
+    say(console, "± 95 %: the confidence interval of the mean over the runs")
+    return pl.concat([each.rename({"run": "name"}), below]).with_columns(
         pl.col("name").replace(STATISTICS),
         rates=pl.Series([_rates(one) for one in runs] + [""] * len(below)),
     )
-    say(console, f"\n{len(runs)} runs; machine metrics: the mean over a run's machines;")
-    say(console, "± 95 %: the confidence interval of the mean over the runs")
-    print_table(console, rows, ACROSS_RUNS)
-    print_table(console, rows, CAUSALITY_ACROSS_RUNS)
-    say(console, f"measured against the fluid model{_unless_predicted(each)}")
-    print_table(console, rows, FLUID_MODEL_ACROSS_RUNS)
+
+
+def print_verdicts(names: Sequence[str], verdicts: Sequence[str], console: Console) -> None:
+    """Print the number of runs with each verdict, with names if it is not `holds`."""
+    runs: dict[str, list[str]] = {}
+    for name, verdict in zip(names, verdicts, strict=True):
+        runs.setdefault(verdict, []).append(name)
+    parts = [_counted_runs(verdict, runs[verdict]) for verdict in sorted(runs)]
+    # Not wrapped, so that grep finds the whole line.
+    console.print(Text(plain(f"verdicts: {', '.join(parts)}", MAX_LINE)), soft_wrap=True)
+
+
+def _counted_runs(verdict: str, names: Sequence[str]) -> str:
+    if verdict == "holds":
+        return f"{len(names):,} hold" + "s" * (len(names) == 1)
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return f"{len(names):,} {verdict} ({', '.join(names[:MAX_NAMES])}{more})"
 
 
 def _rates(one: Mapping[str, Any]) -> str:

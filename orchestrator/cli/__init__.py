@@ -11,7 +11,7 @@ from errno import EEXIST, EINVAL, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR
 
 from orchestrator.backends.outcome import EnvironmentProblem, disk_problem
 from orchestrator.cli import upkeep
-from orchestrator.cli.arguments import add_out, add_run, read_path
+from orchestrator.cli.arguments import add_out, add_run, add_verbose, read_path
 from orchestrator.cli.console import bounded_output, complain
 from orchestrator.cli.export import add_export, add_format, export_runs
 from orchestrator.cli.replay import replay_run
@@ -88,6 +88,8 @@ def _parser() -> Parser:
         add("paths", metavar="PATH", nargs="+", type=read_path, help="runs, or folders")
         add("--json", action="store_true", help="print JSON with unrounded values")
         add_format(reading)
+        if name == "analyse":
+            add_verbose(reading)
         add("--out", metavar="DIR", type=read_path, help=f"where the {kept} go (beside the logs)")
     add_export(command("export", export_runs, "write runs in the formats of other programs"))
     text = "execute a run's machines again and compare the logs; exit code 1 if they differ"

@@ -14,24 +14,25 @@ from typing import Any
 import polars as pl
 from rich.console import Console
 
-from analysis.evaluation import Evaluation, Verdict, evaluate, exit_code
+from analysis.evaluation import Evaluation, State, Verdict, evaluate, exit_code
 from analysis.history.run import InputError, Run
 from analysis.logs.finding import Source, find_runs, source_of
 from analysis.metrics.points import by_run, point_of
 from analysis.text import plain
+from analysis.text.notes import shown_verdict
+from analysis.text.plain import read_state
 from analysis.text.points import print_points
-from analysis.text.summary import print_across, print_run
+from analysis.text.summary import print_across, print_run, print_summary, print_verdicts
 from analysis.text.verdict import print_verdict
 from orchestrator.cli.arguments import unwritable
-from orchestrator.cli.console import complain, console_of_output, put_json
+from orchestrator.cli.console import complain, console_of_output, counting, put_json, say
 from orchestrator.cli.report import Pages, prepare, write_index
 from orchestrator.runner.execution import Batch
 from vm.files import METRICS, REPORT, SUMMARY, make_folder, name_of, whole_file
 from vm.options import UsageError
 from vm.quoting import counted
 
-#: Limits of runs: for tables per run, and for a common table with a row per run.
-MAX_TABLES = 6
+#: The most runs for a table with a row per run, and for all tables of each run.
 MAX_ROWS = 20
 
 
@@ -41,26 +42,31 @@ def analyse(given: argparse.Namespace) -> int:
     with _usable_input():
         sources = find_runs(given.paths, given.format)
     homes = _homes(sources, given.out)
-    paths, every = list[Path](), list[Mapping[str, Any]]()
+    paths, every, states = list[Path](), list[Mapping[str, Any]](), list[State | None]()
     with Pages(len(sources)) as pages:
-        for source in sources:
-            try:
-                evaluations = list(map(evaluate, source.load())) if source.is_logged else []
-                read = [one.metrics for one in evaluations] or [plain.read_metrics(source.path)]
-            except InputError as error:
-                # If one lab of sixty cannot be read, the others are still analysed.
-                code = complain(2, str(error))
-                continue
-            every += read
-            paths += [source.path] * len(read)
-            pages.runs += len(read) - 1
-            for evaluation in evaluations if writes else ():
-                if pages.runs <= MAX_TABLES:
-                    print_run(evaluation, console)
-                pages.write_run(evaluation, homes[source.path])
+        with counting(console, "reports", len(sources)) as advance:
+            for source in sources:
+                advance()
+                try:
+                    evaluations = list(map(evaluate, source.load())) if source.is_logged else []
+                    read = [one.metrics for one in evaluations] or [plain.read_metrics(source.path)]
+                except InputError as error:
+                    # If one lab of sixty cannot be read, the others are still analysed.
+                    code = complain(2, str(error))
+                    continue
+                every += read
+                paths += [source.path] * len(read)
+                pages.runs += len(read) - 1
+                for evaluation in evaluations if writes else ():
+                    if _are_shown(pages.runs, given.verbose):
+                        print_run(evaluation, console)
+                    pages.write_run(evaluation, homes[source.path])
+                judged = evaluations if writes and pages.are_of_runs else []
+                known = [one.verdict.state for one in judged]
+                states += known or [read_state(source.path)] * len(read)
         if every and writes:
             with _usable_input():
-                _report(pages, homes, paths, every, console)
+                _report(pages, homes, paths, every, states, given.verbose, console)
             pages.finish(console)
     if given.json:
         put_json(plain.plain_metrics(every))
@@ -125,6 +131,11 @@ def _reported_if_not_written() -> Iterator[None]:
         complain(0, f"{error.filename2 or error.filename} is not written: {error.strerror}")
 
 
+def _are_shown(runs: int, verbose: bool) -> bool:
+    """Return whether all tables of each of `runs` runs are printed."""
+    return runs == 1 or (verbose and runs <= MAX_ROWS)
+
+
 class Reporting:
     """The reports on an experiment: on each run as it ends, then on all runs together.
 
@@ -132,12 +143,14 @@ class Reporting:
     metrics are beside its logs.
     """
 
-    def __init__(self, runs: int) -> None:
+    def __init__(self, runs: int, verbose: bool) -> None:
+        self._verbose = verbose
         self._pages = Pages(runs)
         self._sources: dict[Path, Source] = {}
         self._evaluated: dict[Path, Mapping[str, Any]] = {}
-        #: The evaluations to print, None if they are too many.
-        self._printed: dict[Path, Evaluation] | None = {} if runs <= MAX_TABLES else None
+        #: The evaluations to print, None if only a summary is printed.
+        self._printed: dict[Path, Evaluation] | None = {} if _are_shown(runs, verbose) else None
+        self._states: dict[Path, State] = {}
         self._violated: set[str] = set()
 
     def prepare(self) -> None:
@@ -165,6 +178,7 @@ class Reporting:
         self._evaluated[source.path] = evaluation.metrics
         with _reported_if_not_written():
             plain.write_evaluation(evaluation, source.path)
+        self._states[source.path] = evaluation.verdict.state
         if evaluation.verdict.state == "violated":
             self._violated.add(run.name)
         if self._printed is not None:
@@ -182,15 +196,22 @@ class Reporting:
         with _usable_input(), self._pages as pages:
             sources = [source for source in map(self._source, directories) if source.is_run]
             paths, every = [source.path for source in sources], list[Mapping[str, Any]]()
+            left = sum(source.path not in self._evaluated for source in sources)
+            with counting(console, "reports", left) as advance:
+                for source in sources:
+                    if source.path not in self._evaluated:
+                        advance()
+                    every.append(self._metrics(source))
             for source in sources:
-                every.append(self._metrics(source))
                 if self._printed and source.path in self._printed:
                     print_run(self._printed[source.path], console)
+            states = [self._states.get(path) or read_state(path) for path in paths]
             if every:
                 if experiment is None:
                     # Beside the reports of earlier calls.
                     pages.file = f"{paths[0].name}-{REPORT}"
-                rows = _report(pages, {path: path for path in paths}, paths, every, console)
+                homes = {path: path for path in paths}
+                rows = _report(pages, homes, paths, every, states, self._verbose, console)
                 if experiment:
                     with _reported_if_not_written(), whole_file(experiment / SUMMARY) as partial:
                         rows.write_csv(partial)
@@ -215,6 +236,8 @@ def _report(
     homes: Mapping[Path, Path],
     paths: Sequence[Path],
     every: Sequence[Mapping[str, Any]],
+    states: Sequence[State | None],
+    verbose: bool,
     console: Console,
 ) -> pl.DataFrame:
     """Report on all runs together; return a row per run.
@@ -223,10 +246,17 @@ def _report(
     several points or too many runs.
     """
     rows = by_run(every, list(map(point_of, paths)))
-    if 1 < len(every) <= MAX_ROWS:
+    verdicts = list(map(shown_verdict, paths, states))
+    if 1 < len(every) <= MAX_ROWS and verbose:
         print_across(every, console)
+    elif 1 < len(every) <= MAX_ROWS:
+        print_summary(every, verdicts, console)
     if len(every) > MAX_ROWS or rows["point"].n_unique() > 1:
-        print_points(rows, console)
+        print_points(rows, console, verbose=verbose)
+    if len(every) > 1:
+        print_verdicts(rows["run"].to_list(), verdicts, console)
+    if 1 < len(every) <= MAX_ROWS and not verbose:
+        say(console, "--verbose prints all tables of each run")
     pages.write_experiments(homes, paths, every)
     return rows
 

@@ -57,6 +57,12 @@ def add_run(command: argparse.ArgumentParser) -> None:
     text = "keep only the metrics of simulated runs"
     add("--no-logs", dest="logs", action="store_false", help=text)
     add_out(command)
+    add_verbose(command)
+
+
+def add_verbose(command: argparse.ArgumentParser) -> None:
+    text = "print all tables of each run, even of several"
+    command.add_argument("-v", "--verbose", action="store_true", help=text)
 
 
 def _jobs(text: str) -> int:

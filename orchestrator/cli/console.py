@@ -7,8 +7,10 @@ here, so that they cannot move the cursor or imitate output of vklocks.
 import io
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from itertools import count
+from time import monotonic
 from typing import TYPE_CHECKING, TextIO
 
 from vm.quoting import escaped, plain
@@ -23,6 +25,7 @@ MAX_PROBLEM = 5000
 #: The most bytes of text that a command prints about folders, independent of their contents.
 MAX_OUTPUT = 90_000
 MAX_COMPLAINTS = 9_000
+MAX_SILENCE_S = 3
 
 
 class _Bounded(io.TextIOBase):
@@ -69,6 +72,30 @@ def console_of_output(stderr: bool = False) -> "Console":
 def say(console: "Console", line: str) -> None:
     """Print one line on the console of the output."""
     console.print(escaped(line), markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def counting(console: Console, things: str, total: int) -> Iterator[Callable[[], None]]:
+    """Yield a function to call before each of `total` things, which shows progress.
+
+    A terminal shows a bar; elsewhere a line appears after each silence of MAX_SILENCE_S.
+    """
+    if console.is_terminal and total > 1:
+        columns = TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn()
+        with Progress(*columns, console=console, transient=True) as progress:
+            task = progress.add_task(things, total=total)
+            yield lambda: progress.advance(task)
+        return
+    begun, printed_s = count(1), monotonic()
+
+    def advance() -> None:
+        nonlocal printed_s
+        number = next(begun)
+        if monotonic() - printed_s > MAX_SILENCE_S:
+            printed_s = monotonic()
+            say(console, f"{things}: {number} of {total}")
+
+    yield advance
 
 
 def put(line: str) -> None:

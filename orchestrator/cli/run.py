@@ -1,14 +1,10 @@
 """`vklocks run`: execute the runs of an experiment, several in parallel, and evaluate them."""
 
 import argparse
-import os
 import shlex
-import sys
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from errno import EDQUOT, ENOSPC
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any
@@ -16,25 +12,22 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.backends import BACKENDS
 from orchestrator.cli.arguments import MAX_PAGES, unwritable
 from orchestrator.cli.console import complain, console_of_output, say
+from orchestrator.cli.loading import LOADING_AFTER_S, Reports, analysis_loading
 from orchestrator.experiments.experiment import LAB, Experiment, ExperimentFile, parse, read
 from orchestrator.runner import planning, threads
-from orchestrator.runner.execution import Batch, ExecutedRun, PlannedRun
+from orchestrator.runner.execution import Batch, PlannedRun
 from orchestrator.runner.interrupt import Interrupt, exit_code
-from orchestrator.runner.progress import Display, display
+from orchestrator.runner.progress import display
 from vm.options import OPTIONS, UsageError, flag_of, given_fields, options_of
 from vm.quoting import counted, quoted
 from vm.quoting import plain as printable
-from vm.spec import SpecError, suggestion
+from vm.spec import Spec, SpecError, suggestion
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from orchestrator.cli.analyse import Reporting
-
 #: Errors of a full disk, which is not wrong usage.
 FULL = (ENOSPC, EDQUOT)
-#: The analysis is loaded this long after the last start of a run, or after half a run if shorter.
-LOADING_AFTER_S = 10
 #: The most runs that are listed one by one.
 MAX_LISTED = 10
 
@@ -48,38 +41,12 @@ def run_experiment(given: argparse.Namespace) -> int:
         if error.errno in FULL:
             raise
         raise unwritable(given.out / experiment.name, error) from None
-    reports = _Reports(len(plan.specs))
+    is_seeded = file is None or given.seed is not None or "seed" in file.plain
+    reports = Reports(len(plan.specs), given.verbose)
     with planning.without_leftovers(plan.folder):
-        batch = _execute(given, plan.missing, plan.present, console, reports)
+        batch = _execute(given, plan.missing, plan.present, is_seeded, console, reports)
     kept = plan.directories(batch.runs)
     return _conclude(reports, plan.folder if file else None, kept, batch, console)
-
-
-class _Reports:
-    """The reports on runs as they end, once the analysis is loaded, and on all runs together."""
-
-    def __init__(self, runs: int) -> None:
-        self._runs = runs
-        self.is_loaded = threading.Event()
-
-    @cached_property
-    def reporting(self) -> "Reporting":
-        from orchestrator.cli.analyse import Reporting
-
-        return Reporting(self._runs)
-
-    def prepare(self) -> None:
-        self.reporting.prepare()
-        self.is_loaded.set()
-
-    def add(self, run: ExecutedRun) -> None:
-        if run.result == "finished" and self.is_loaded.is_set():
-            self.reporting.add(run.directory)
-
-    def drop(self) -> None:
-        """Cancel all charts that have not been started: no report on all runs will follow."""
-        if self.is_loaded.is_set():
-            self.reporting.drop()
 
 
 def _check_virtual(given: argparse.Namespace) -> None:
@@ -128,8 +95,9 @@ def _execute(
     given: argparse.Namespace,
     planned: Sequence[PlannedRun],
     present: int,
+    is_seeded: bool,
     console: "Console",
-    reports: _Reports,
+    reports: Reports,
 ) -> Batch:
     backend = BACKENDS[given.backend]
     if backend.prepare and planned:
@@ -140,6 +108,9 @@ def _execute(
         return Batch()
     jobs = min(given.jobs or backend.jobs([run.spec for run in planned]), len(planned))
     say(console, f"{counted(len(planned), 'run')}, {jobs} at a time")
+    say(console, _seeds(planned, is_seeded))
+    if len(planned) <= MAX_LISTED:
+        say(console, f"ticks/s of the machines: {'; '.join(_rates(run.spec) for run in planned)}")
     if given.experiment is None:
         say(console, f"the same again: {_again(given, planned)}")
     if backend.is_virtual:
@@ -150,75 +121,28 @@ def _execute(
         return simulate_all(planned, jobs, console, is_evaluated, given.logs, pool)
     costs = {run.name: run.spec.duration_s for run in planned}
     after_s = min(LOADING_AFTER_S, *(duration_s / 2 for duration_s in costs.values()))
-    loading = partial(_analysis_loading, reports=reports, jobs=jobs, after_s=after_s)
+    loading = partial(analysis_loading, reports=reports, jobs=jobs, after_s=after_s)
     with display(console, costs, speed=jobs) as shown, loading(shown) as starting:
         batch = threads.execute(planned, backend.create, jobs, starting, reports.add)
         starting.is_needless = bool(batch.interrupted)
     return batch
 
 
-class _Starting:
-    """A display that forwards progress to another and sets `is_over` when all jobs are running.
-
-    `is_needless` is true once no analysis will follow.
-    """
-
-    def __init__(self, shown: Display, jobs: int) -> None:
-        self.is_over = threading.Event()
-        self.is_needless = False
-        self.done = shown.done
-        self._shown = shown
-        self._jobs = jobs
-        self._running: set[str] = set()
-
-    def phase(self, run: str, phase: str) -> None:
-        self._shown.phase(run, phase)
-        if phase == "run":
-            self._running.add(run)
-        if len(self._running) >= self._jobs:
-            self.is_over.set()
+def _seeds(planned: Sequence[PlannedRun], is_given: bool) -> str:
+    """Name the seeds of the runs, and the remedy if they are the default ones."""
+    seeds = [run.spec.seed for run in planned]
+    low, high = min(seeds), max(seeds)
+    line = f"seed {low}" if low == high else f"seeds {low} to {high}"
+    if is_given:
+        return line
+    return f"{line}, as the file sets none: --seed N draws others"
 
 
-@contextmanager
-def _analysis_loading(
-    shown: Display, reports: _Reports, jobs: int, after_s: float
-) -> Iterator[_Starting]:
-    """Import the analysis, which takes three seconds, while the runs wait for their machines.
-
-    An earlier import would delay the threads that start machines, and then the machines, which
-    import gRPC for some seconds. During the runs the import gives way to machines that wake up, but
-    keeps its share of a busy computer. It is not niced, as a niceness could not be taken back.
-    """
-    starting, over = _Starting(shown, jobs), threading.Event()
-
-    def load() -> None:
-        starting.is_over.wait()
-        _give_way(not over.wait(after_s))
-        if not starting.is_needless:
-            reports.prepare()
-
-    thread = threading.Thread(target=load, name="loading the analysis", daemon=True)
-    thread.start()
-    try:
-        yield starting
-    except BaseException:
-        starting.is_needless = True
-        raise
-    finally:
-        over.set()
-        starting.is_over.set()
-    _give_way(False, thread.native_id)
-    if not starting.is_needless:
-        thread.join()
-
-
-def _give_way(to_others: bool, thread: int | None = 0) -> None:
-    """Set whether a thread and the threads it starts wait when another thread wakes up."""
-    if sys.platform == "linux" and thread is not None:
-        policy = os.SCHED_BATCH if to_others else os.SCHED_OTHER
-        # It may have ended.
-        with suppress(ProcessLookupError):
-            os.sched_setscheduler(thread, policy, os.sched_param(0))
+def _rates(spec: Spec) -> str:
+    rates_hz = [spec.tick_rate_hz(machine) for machine in spec.machines]
+    if len(rates_hz) > MAX_LISTED:
+        return f"{min(rates_hz)} to {max(rates_hz)}"
+    return " ".join(map(str, rates_hz))
 
 
 def _again(given: argparse.Namespace, planned: Sequence[PlannedRun]) -> str:
@@ -230,7 +154,7 @@ def _again(given: argparse.Namespace, planned: Sequence[PlannedRun]) -> str:
 
 
 def _conclude(
-    reports: _Reports,
+    reports: Reports,
     experiment: Path | None,
     directories: Sequence[Path],
     batch: Batch,

@@ -24,6 +24,8 @@ PHASE_LABELS = {
 #: them, with a further line after each silence of MAX_SILENCE_S.
 MAX_LINES = 20
 MAX_SILENCE_S = 30
+#: Lines about many fast runs would scroll away the lines above.
+MIN_SILENCE_S = 1
 
 
 class Display(Protocol):
@@ -113,8 +115,9 @@ class PlainDisplay:
                 return
             if problem and self._problems <= MAX_LINES:
                 self._print(f"{run}: {problem}")
-            silent = self._pace.now_s() - self._printed_s > MAX_SILENCE_S
-            if ended % self._step == 0 or ended == total or silent:
+            silence_s = self._pace.now_s() - self._printed_s
+            is_due = ended % self._step == 0 and silence_s >= MIN_SILENCE_S
+            if is_due or ended == total or silence_s > MAX_SILENCE_S:
                 self._printed_s = self._pace.now_s()
                 self._print(f"{ended} of {total} runs{self._rest()}")
 

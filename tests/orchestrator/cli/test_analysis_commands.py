@@ -9,7 +9,7 @@ import pytest
 from analysis.logs.finding import load
 from analysis.metrics.run import metrics_of
 from analysis.text.plain import plain_metrics
-from orchestrator.cli import analyse, main, report
+from orchestrator.cli import main, report
 from others import Delimited
 from unruly import unruly
 
@@ -137,7 +137,6 @@ def test_every_execution_of_a_log_is_audited(
 def test_many_executions_of_a_log_are_told_together(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(analyse, "MAX_TABLES", 2)
     monkeypatch.setattr(report, "MAX_PAGES", 2)
     monkeypatch.setattr(report, "MAX_CHARTS", 2)
     log = tmp_path / "all.log"

@@ -17,8 +17,7 @@ from rich.text import Text
 from backends import Script, ScriptedRun
 from orchestrator.backends import BACKENDS
 from orchestrator.backends.outcome import EnvironmentProblem
-from orchestrator.cli import analyse, main, report
-from orchestrator.cli.analyse import MAX_TABLES
+from orchestrator.cli import main, report
 from orchestrator.cli.console import console_of_output, put_json, say
 from orchestrator.runner.execution import RESERVED_BYTES
 
@@ -355,16 +354,58 @@ def test_room_for_the_run_file_is_kept_while_machines_run(
     assert not [path for path in (tmp_path / "runs").rglob("*") if path.is_file()]
 
 
-def test_a_few_runs_have_tables_each_and_many_one_in_common(
+@pytest.mark.parametrize("runs", [1, 2, 5, 20, 25])
+def test_the_output_about_any_number_of_runs_is_about_a_screen(
+    vklocks: Command, experiment: Callable[[str], Path], runs: int
+) -> None:
+    path = experiment(f"duration_s = 2\nrepeat = {runs}\n")
+    code, out, err = vklocks("run", path, *SIMULATED)
+    assert (code, err) == (0, "")
+    # One run has all its tables.
+    assert out.count(": the last clocks, max - min") == (runs == 1)
+    assert len(out.splitlines()) <= (60 if runs == 1 else 25 + 2 * min(runs, 20))
+    if runs > 1:
+        assert f"\nverdicts: {runs} hold\n" in out
+        assert ("25 runs at 1 point; " in out) == (runs == 25)
+        assert ("base-seed1 " in out) == (runs <= 20)
+
+
+def test_all_tables_are_printed_on_request(
+    vklocks: Command, experiment: Callable[[str], Path], tmp_path: Path
+) -> None:
+    path = experiment("duration_s = 2\nrepeat = 3\n")
+    for words in (["run", path, *SIMULATED, "-v"], ["analyse", tmp_path / "runs", "--verbose"]):
+        code, out, err = vklocks(*words)
+        assert (code, err) == (0, "")
+        assert out.count(": the last clocks, max - min") == 3
+        assert out.count("measured against the fluid model") == 3 + 1
+
+
+def test_a_summary_names_the_runs_whose_verdict_does_not_hold(
+    vklocks: Command, experiment: Callable[[str], Path], tmp_path: Path
+) -> None:
+    vklocks("run", experiment("duration_s = 2\nrepeat = 4\n"), *SIMULATED)
+    folder = tmp_path / "runs" / "mine"
+    (folder / "base-seed1" / "vm2.jsonl").unlink()
+    tampered(folder / "base-seed2", lambda line: line.update(clock={"lamport": 99}))
+    file = folder / "base-seed3" / "run.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"outcome": "failed"}))
+    _, out, _ = vklocks("analyse", folder)
+    assert (
+        "verdicts: 1 holds, 1 holds (failed) (base-seed3), 1 inconclusive (base-seed1),"
+        " 1 violated (base-seed2)\n"
+    ) in out
+
+
+def test_seeds_and_rates_are_printed_before_the_runs(
     vklocks: Command, experiment: Callable[[str], Path]
 ) -> None:
-    for runs in (MAX_TABLES, 25):
-        path = experiment(f"duration_s = 2\nrepeat = {runs}\n", f"runs{runs}")
-        code, out, err = vklocks("run", path, *SIMULATED)
-        assert (code, err) == (0, "")
-        assert out.count(": the last clocks, max - min") == (runs if runs == MAX_TABLES else 0)
-    assert "25 runs at 1 point; " in out
-    assert len(out.splitlines()) < 60
+    hint = ", as the file sets none: --seed N draws others"
+    without, seeded = experiment("duration_s = 2\nrepeat = 5\n"), experiment("seed = 7\n", "seeded")
+    assert f"\nseeds 0 to 4{hint}\n" in vklocks("run", without, *SIMULATED)[1]
+    assert "\nseed 7\n" in vklocks("run", seeded, "--duration", 2, *SIMULATED)[1]
+    out = vklocks("run", *SIMULATED, "--seed", 7, "--ticks", "2-3", "--duration", 2)[1]
+    assert "\nseed 7\nticks/s of the machines: 3 3 3\n" in out
 
 
 def test_without_logs_there_are_the_same_metrics_and_nothing_else(
@@ -517,15 +558,12 @@ def test_the_schema_is_printed(vklocks: Command) -> None:
     assert json.loads(out)["title"] == "An experiment of vklocks"
 
 
-@pytest.mark.parametrize("tables", [1, 2])
 def test_every_run_leaves_its_pages(
     vklocks: Command,
     tmp_path: Path,
     experiment: Callable[[str], Path],
     monkeypatch: pytest.MonkeyPatch,
-    tables: int,
 ) -> None:
-    monkeypatch.setattr(analyse, "MAX_TABLES", tables)
     monkeypatch.setattr(report, "MAX_CHARTS", 2)
     code, out, err = vklocks("run", experiment("duration_s = 2\nrepeat = 2\n"), *SIMULATED)
     assert (code, err) == (0, "")

@@ -10,6 +10,7 @@ from orchestrator.cli.console import (
     bounded_output,
     complain,
     console_of_output,
+    counting,
     put,
     put_json,
     say,
@@ -71,3 +72,14 @@ def test_no_way_to_print_lets_control_characters_through(
     for text in (printed, err):
         assert text
         assert all(part.isprintable() for part in text.split("\n"))
+
+
+def test_silence_has_an_end(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter([0, 1, 2, 3.5, 3.5, 4, 7, 7])
+    monkeypatch.setattr("orchestrator.cli.console.monotonic", lambda: next(times))
+    with counting(console_of_output(), "reports", 5) as advance:
+        for _ in range(5):
+            advance()
+    assert capsys.readouterr().out == "reports: 3 of 5\nreports: 5 of 5\n"

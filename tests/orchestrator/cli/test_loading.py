@@ -7,7 +7,7 @@ import time
 import pytest
 
 from orchestrator.cli import analyse
-from orchestrator.cli.run import _analysis_loading, _Reports
+from orchestrator.cli.loading import Reports, analysis_loading
 
 LIMIT_S = 10
 
@@ -34,7 +34,7 @@ def test_loading_gives_way_until_the_runs_end(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(analyse, "prepare", prepare)
     niceness = os.getpriority(os.PRIO_PROCESS, 0)
-    with _analysis_loading(NoDisplay(), _Reports(1), jobs=1, after_s=0) as starting:
+    with analysis_loading(NoDisplay(), Reports(1, verbose=False), jobs=1, after_s=0) as starting:
         starting.phase("run", "run")
         assert begun.wait(LIMIT_S)
     assert policies == [os.SCHED_BATCH, os.SCHED_OTHER]
@@ -44,7 +44,9 @@ def test_loading_gives_way_until_the_runs_end(monkeypatch: pytest.MonkeyPatch) -
 def test_nothing_is_loaded_for_interrupted_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[str] = []
     monkeypatch.setattr(analyse, "prepare", lambda: loaded.append("analysis"))
-    with _analysis_loading(NoDisplay(), _Reports(1), jobs=1, after_s=LIMIT_S) as starting:
+    with analysis_loading(
+        NoDisplay(), Reports(1, verbose=False), jobs=1, after_s=LIMIT_S
+    ) as starting:
         starting.phase("run", "run")
         starting.is_needless = True
     for thread in threading.enumerate():
