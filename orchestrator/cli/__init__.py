@@ -12,10 +12,8 @@ from errno import EEXIST, EINVAL, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR
 from orchestrator.backends.outcome import EnvironmentProblem, disk_problem
 from orchestrator.cli import upkeep
 from orchestrator.cli.arguments import add_out, add_run, add_verbose, read_path
-from orchestrator.cli.console import bounded_output, complain
 from orchestrator.cli.export import add_export, add_format, export_runs
-from orchestrator.cli.replay import replay_run
-from orchestrator.cli.run import run_experiment
+from orchestrator.cli.lines import bounded_output, complain
 from orchestrator.experiments.experiment import ExperimentError
 from orchestrator.experiments.schema import experiment_schema
 from orchestrator.runner.interrupt import Interrupt, exit_code
@@ -24,6 +22,7 @@ from vm.options import Parser, UsageError
 
 #: Errors of paths that are invalid, or that other files block.
 UNUSABLE = (ENAMETOOLONG, ELOOP, ENOTDIR, EISDIR, EEXIST, ENOENT, EINVAL)
+SHELLS = ("bash", "zsh", "fish")
 #: Commands that print tables or text about folders.
 BOUNDED = ("analyse", "check", "export", "replay", "list")
 
@@ -61,6 +60,25 @@ def _read_runs(given: argparse.Namespace) -> int:
     return (analyse.check if given.command == "check" else analyse.analyse)(given)
 
 
+def _run(given: argparse.Namespace) -> int:
+    from orchestrator.cli.run import run_experiment
+
+    return run_experiment(given)
+
+
+def _replay(given: argparse.Namespace) -> int:
+    from orchestrator.cli.replay import replay_run
+
+    return replay_run(given)
+
+
+def _completion(given: argparse.Namespace) -> int:
+    from orchestrator.cli.completion import script
+
+    print(script(_parser(), given.shell))
+    return 0
+
+
 def _schema(_given: argparse.Namespace) -> int:
     print(json.dumps(experiment_schema(), indent=2))
     return 0
@@ -78,7 +96,7 @@ def _parser() -> Parser:
         added.set_defaults(act=act, command=name)
         return added
 
-    add_run(command("run", run_experiment, "execute runs and report on them"))
+    add_run(command("run", _run, "execute runs and report on them"))
     for name, text, kept in (
         ("analyse", "report on runs: clocks, jumps, drift, queues", "reports"),
         ("check", "check that histories and clocks are correct; exit code 1 if not", "verdicts"),
@@ -93,9 +111,12 @@ def _parser() -> Parser:
         add("--out", metavar="DIR", type=read_path, help=f"where the {kept} go (beside the logs)")
     add_export(command("export", export_runs, "write runs in the formats of other programs"))
     text = "execute a run's machines again and compare the logs; exit code 1 if they differ"
-    replay = command("replay", replay_run, text)
+    replay = command("replay", _replay, text)
     replay.add_argument("run", metavar="RUN", type=read_path, help="the directory of a run")
     command("schema", _schema, "print the JSON Schema of experiment files")
+    text = "print a script that completes commands, options and values in a shell"
+    completion = command("completion", _completion, text)
+    completion.add_argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))
     for name, act, text in (
         ("list", upkeep.list_runs, "list all runs"),
         ("clean", upkeep.clean, "remove leftovers of interrupted runs if their process has ended"),

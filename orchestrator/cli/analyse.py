@@ -25,7 +25,8 @@ from analysis.text.points import print_points
 from analysis.text.summary import print_across, print_run, print_summary, print_verdicts
 from analysis.text.verdict import print_verdict
 from orchestrator.cli.arguments import unwritable
-from orchestrator.cli.console import complain, console_of_output, counting, put_json, say
+from orchestrator.cli.console import console_of_output, counting, say
+from orchestrator.cli.lines import complain, put_json
 from orchestrator.cli.report import Pages, prepare, write_index
 from orchestrator.runner.execution import Batch
 from vm.files import METRICS, REPORT, SUMMARY, make_folder, name_of, whole_file

@@ -9,7 +9,7 @@ from errno import ENAMETOOLONG
 from pathlib import Path
 
 from orchestrator.cli.arguments import read_path, unwritable
-from orchestrator.cli.console import put
+from orchestrator.cli.lines import put
 from vm.options import UsageError
 from vm.quoting import plain, quoted
 from vm.spec import suggestion

@@ -18,7 +18,8 @@ from analysis.report import run as report
 from analysis.report.page import compile_templates
 from analysis.text.plain import read_state
 from orchestrator.cli.arguments import MAX_PAGES
-from orchestrator.cli.console import complain, say
+from orchestrator.cli.console import say
+from orchestrator.cli.lines import complain
 from vm.files import CHARTS, INDEX, REPORT, file_of_run
 
 #: The most runs for which each gets its charts as files, which takes another second.

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.backends import BACKENDS
 from orchestrator.cli.arguments import MAX_PAGES, unwritable
-from orchestrator.cli.console import complain, console_of_output, say
+from orchestrator.cli.console import console_of_output, say
+from orchestrator.cli.lines import complain
 from orchestrator.cli.loading import LOADING_AFTER_S, Reports, analysis_loading
 from orchestrator.experiments.experiment import LAB, Experiment, ExperimentFile, parse, read
 from orchestrator.runner import planning, threads

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from orchestrator.backends.outcome import EnvironmentProblem
-from orchestrator.cli.console import put
+from orchestrator.cli.lines import put
 from orchestrator.runner import execution
 from vm.files import RUN, logs_in, read_json
 from vm.quoting import counted, plain, quoted

@@ -18,7 +18,8 @@ from backends import Script, ScriptedRun
 from orchestrator.backends import BACKENDS
 from orchestrator.backends.outcome import EnvironmentProblem
 from orchestrator.cli import main, report
-from orchestrator.cli.console import console_of_output, put_json, say
+from orchestrator.cli.console import console_of_output, say
+from orchestrator.cli.lines import put_json
 from orchestrator.runner.execution import RESERVED_BYTES
 
 Command = Callable[..., tuple[int, str, str]]

@@ -4,16 +4,14 @@ import sys
 
 import pytest
 
-from orchestrator.cli.console import (
+from orchestrator.cli.console import console_of_output, counting, say
+from orchestrator.cli.lines import (
     MAX_COMPLAINTS,
     MAX_OUTPUT,
     bounded_output,
     complain,
-    console_of_output,
-    counting,
     put,
     put_json,
-    say,
 )
 
 #: Beside the limit: the line that names it.
