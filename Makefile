@@ -14,7 +14,7 @@ CREATE := $(PYTHON) -m venv
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: test check nightly proto schema lock bench install tools clean
+.PHONY: test check quick nightly proto schema lock bench install tools clean
 
 test: check                      ## everything: make check, and the tests with real containers
 	$(BIN)/pytest -m docker
@@ -25,6 +25,12 @@ check: tools                     ## the fast part: style, types, import arrows, 
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2 --dist worksteal -m "not docker"
+
+quick: tools                     ## style, and the tests nearest to changed files, within a minute
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pytest -q -n 2 --dist worksteal -m "not docker" --failed-first --within 45 \
+		$$($(BIN)/python tests/nearest.py)
 
 nightly: tools                   ## all attacks of docs/reliability.md, in an hour at most
 	$(BIN)/pytest tests/attacks tests/analysis/checks/test_mutations.py --nightly

@@ -44,7 +44,8 @@ def _counted(seen: Evidence) -> Iterator[Violation]:
         last = int(indexes[-1]) if len(indexes) else -1
         stop = seen.run.stops.get(machine)
         if stop and last != stop.events - 1 and not seen.is_in_hole(machine, last + 1):
-            because = f"its log ends with event {last}, its stop record counts {stop.events}"
+            end = f"ends with event {last}" if last >= 0 else "holds no event"
+            because = f"its log {end}, its stop record counts {stop.events}"
             yield seen.violation_at_end("index_gap", m, because)
         yield from _counted_by_returns(seen, m, machine)
 

@@ -10,6 +10,7 @@ from analysis.checks.evidence import Evidence, Numbers
 from analysis.checks.violation import ANY, Line, Violation
 from analysis.history.arrays import UNKNOWN, column
 from analysis.history.kernels import Rows
+from vm.quoting import counted
 
 
 def queue(seen: Evidence) -> Iterator[Violation]:
@@ -21,7 +22,7 @@ def queue(seen: Evidence) -> Iterator[Violation]:
     receives = np.zeros(len(length), bool)
     receives[seen.receives] = True
     for row in np.flatnonzero(~receives & (length != 0)):
-        because = f"it received nothing although {length[row]} messages were in its inbox"
+        because = f"it received nothing, with {counted(int(length[row]), 'message')} in its inbox"
         yield seen.violation("queue", int(row), because, _says(seen, int(row), length))
     for machine in run.logged:
         if not seen.holes.get(machine):
@@ -77,8 +78,8 @@ def _beyond_all_sent(
     for n in np.flatnonzero(length[rows] > most)[:1]:
         row = int(rows[n])
         because = (
-            f"its queue is {length[row]} long, but at most {most[n]} messages to it were sent and"
-            " not received"
+            f"its queue is {length[row]} long, but it can hold at most"
+            f" {counted(int(most[n]), 'message')}: sent to it and not received"
         )
         yield replace(seen.violation("queue", row, because, _says(seen, row, length)), peer=ANY)
 

@@ -70,16 +70,17 @@ def axes_of(runs: pl.DataFrame) -> list[str]:
 
 def _card(verdicts: Sequence[State | None]) -> dict[str, Any]:
     counts, total = Counter(verdicts), len(verdicts)
+    of_all, open_ = f"of {counted(total, 'run')}", total - counts["holds"]
     state: State = "violated" if counts["violated"] else "inconclusive"
     if counts["holds"] == total:
         state = "holds"
     titles = {
         "holds": "No check is violated in any run",
-        "violated": f"{counts['violated']:,} of {total:,} runs violate a check",
-        "inconclusive": f"{total - counts['holds']:,} of {total:,} runs are not fully checked",
+        "violated": f"Checks are violated in {counts['violated']:,} {of_all}",
+        "inconclusive": f"Not fully checked: {open_:,} {of_all}",
     }
     parts = [f"{counts[one]:,} {text}" for one, text in LABELS.items() if counts[one]]
-    return plain_card(state, titles[state], f"{total:,} runs: {', '.join(parts)}.")
+    return plain_card(state, titles[state], f"{counted(total, 'run')}: {', '.join(parts)}.")
 
 
 def _sentences(experiment: ExperimentRuns) -> list[str]:

@@ -58,7 +58,11 @@ def _title(found: Verdict) -> str:
     if found.unknown:
         return "Nothing is violated, but not everything can be checked"
     holding = len(found.holding)
-    return "Every check holds" if holding == len(CHECKS) else f"{holding} checks hold"
+    return (
+        "Every check holds"
+        if holding == len(CHECKS)
+        else f"{counted(holding, 'check')} without a violation"
+    )
 
 
 def _text(run: Run, found: Verdict) -> str:
@@ -68,7 +72,8 @@ def _text(run: Run, found: Verdict) -> str:
     if found.state == "inconclusive":
         return f"{events}. Not everything could be checked:"
     if found.unknown:
-        return f"{events} were checked; the logs hold too little for {len(found.unknown)} checks."
+        unknown = counted(len(found.unknown), "check")
+        return f"{events} were checked; the logs hold too little for {unknown}."
     held = found.account
     sent = counted(held.sent - held.duplicated, "message") if held else "their messages"
     return f"{events} and {sent} were checked, and nothing is violated."

@@ -16,7 +16,7 @@ import { readAddress, writeAddress } from "./page/address.js";
 import { drawCharts, nearby } from "./page/charts.js";
 import { made } from "./page/elements.js";
 import { unpack } from "./page/encoding.js";
-import { grouped } from "./page/format.js";
+import { grouped, many } from "./page/format.js";
 import { copied, inkOf, listenToPage, machineColours, theme } from "./page/page.js";
 import { State } from "./page/state.js";
 
@@ -192,7 +192,7 @@ function showHits(state) {
   else if (found.problem) hits.textContent = found.problem.split(";")[0];
   else {
     const at = found.rows.indexOf(selected);
-    hits.textContent = at < 0 ? `${grouped(found.rows.length)} hits` : `${grouped(at + 1)} of ${grouped(found.rows.length)}`;
+    hits.textContent = at < 0 ? many(found.rows.length, "hit") : `${grouped(at + 1)} of ${grouped(found.rows.length)}`;
   }
 }
 

@@ -123,9 +123,13 @@ VIOLATED: dict[str, list[Case]] = {
         (
             {"vm1": [internal(10, 1), internal(20, 2)]},
             {"vm1": stop(3)},
-            [("vm1", 1, "its log ends with event 1, its stop record says 3 events")],
+            [("vm1", 1, "its log ends with event 1, its stop record counts 3")],
         ),
-        ({"vm1": []}, {"vm1": stop(1)}, [("vm1", -1, "its stop record says 1 events")]),
+        (
+            {"vm1": []},
+            {"vm1": stop(1)},
+            [("vm1", -1, "its log holds no event, its stop record counts 1")],
+        ),
     ],
     "time_runs_back": [
         (
@@ -185,7 +189,7 @@ VIOLATED: dict[str, list[Case]] = {
         (
             {"vm1": [late(internal(10, 1), queue=2)]},
             {},
-            [("vm1", 0, "it received nothing although 2 messages were in its inbox")],
+            [("vm1", 0, "it received nothing, with 2 messages in its inbox")],
         ),
         (
             {
@@ -375,7 +379,7 @@ def test_what_a_fault_lost_or_doubled_is_accounted_for(tmp_path: Path) -> None:
     doubled = [*RECEIVED, receive(30, 3, "vm1", 0)]
     for logs, account in (
         ({"vm1": LOST, "vm2": []}, {"sent": 1, "lost": 1}),
-        ({"vm1": DOUBLED, "vm2": doubled}, {"sent": 2, "received": 2}),
+        ({"vm1": DOUBLED, "vm2": doubled}, {"sent": 2, "received": 2, "duplicated": 1}),
     ):
         found = evaluate(run_of(tmp_path / str(account), logs)).verdict
         assert violations(found) == []

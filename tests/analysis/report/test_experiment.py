@@ -170,7 +170,7 @@ def test_runs_are_sorted_and_filtered(one_axis: ExampleExperiment, opened: Open)
     report.write(evaluate(one_axis.runs[0]), one_axis.folder / one_axis.runs[0].name)
     one_axis.verdicts[1] = "violated"
     page = opened(one_axis.page())
-    assert page.locator("#verdict-title").inner_text() == "1 of 9 runs violate a check"
+    assert page.locator("#verdict-title").inner_text() == "Checks are violated in 1 of 9 runs"
     names = page.locator("#runs-table tbody tr:visible th")
     assert names.all_inner_texts() == [run.name for run in one_axis.runs]
     links = page.locator("#runs-table a")

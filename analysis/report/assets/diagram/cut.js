@@ -122,7 +122,7 @@ export class Cut {
   /** Describe the cut in a sentence. */
   sentence() {
     const inside = this.ends.reduce((sum, end, n) => sum + end - this.history.lanes[n].first, 0);
-    const counted = `${grouped(inside)} events before the cut; ${many(this.crossing.length, "message")} sent before it and not yet received`;
+    const counted = `${many(inside, "event")} before the cut; ${many(this.crossing.length, "message")} sent before it and not yet received`;
     return this.consistent
       ? `A consistent cut: a state that the system may have been in. ${counted}.`
       : `Not a consistent cut: ${many(this.backward.length, "message")} received before it, sent after it. ${counted}.`;

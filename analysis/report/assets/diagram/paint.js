@@ -1,6 +1,6 @@
 // One picture of the diagram, on a canvas or as SVG: bands, lanes, messages, events, axis.
 
-import { grouped } from "../page/format.js";
+import { grouped, many } from "../page/format.js";
 import { messageLine, paintMessages } from "./arrows.js";
 import { COLUMN_PX, paintEvents } from "./events.js";
 import { Layer } from "./marks.js";
@@ -203,11 +203,11 @@ export function describePicture(picture, view, count) {
   const all = picture.marks + picture.counted;
   const some = picture.marks ? `${grouped(picture.counted)} of them ` : "";
   const events = picture.counted
-    ? `${grouped(all)} of ${grouped(count)} events in view, ${some}counted in columns of ${COLUMN_PX} px, up to ${grouped(picture.peak)} per column`
-    : `${grouped(all)} of ${grouped(count)} events in view, one mark each`;
+    ? `${grouped(all)} of ${many(count, "event")} in view, ${some}counted in columns of ${COLUMN_PX} px, up to ${grouped(picture.peak)} per column`
+    : `${grouped(all)} of ${many(count, "event")} in view, one mark each`;
   const messages = picture.bundled === undefined
-    ? `${grouped(picture.arrows)} messages, one arrow each${picture.passing ? `, ${grouped(picture.passing)} more span the whole view` : ""}`
-    : `${grouped(picture.bundled)} messages sent in view, too many to draw one by one: up to ${grouped(picture.most)} per shade or line`;
+    ? `${many(picture.arrows, "message")}, one arrow each${picture.passing ? `, ${grouped(picture.passing)} more span the whole view` : ""}`
+    : `${many(picture.bundled, "message")} sent in view, too many to draw one by one: up to ${grouped(picture.most)} per shade or line`;
   const more = picture.special ? `; ${grouped(picture.special)} more without a receive not drawn` : "";
   return `${events} · ${messages}${more} · ${view.axis.size(view.to - view.from)} wide`;
 }

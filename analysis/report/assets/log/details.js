@@ -30,7 +30,7 @@ export class Details {
 
   #spoken(selected, target, cone) {
     if (target >= 0) return `${this.history.name(target)} is ${RELATIONS[cone.relation(target)]} ${this.history.name(selected)}`;
-    const counts = `${cone.past} events in its past, ${cone.future} in its future, ${cone.concurrent} concurrent`;
+    const counts = `${many(cone.past, "event")} in its past, ${cone.future} in its future, ${cone.concurrent} concurrent`;
     return `${sentence(this.history, selected)}; ${counts}`;
   }
 

@@ -1,6 +1,6 @@
 // Tables that sort by a click on a heading and filter by a query.
 
-import { grouped } from "./format.js";
+import { grouped, many } from "./format.js";
 
 const TERM = /^(.+?)(>=|<=|[=<>])(-?[\d.]+)$/;
 
@@ -46,7 +46,7 @@ function filter(table, query, count) {
     row.hidden = !tests.every((test) => test(row));
     shown += !row.hidden;
   }
-  count.textContent = `${grouped(shown)} of ${grouped(table.tBodies[0].rows.length)} runs`;
+  count.textContent = `${grouped(shown)} of ${many(table.tBodies[0].rows.length, "run")}`;
 }
 
 function termTest(term, names) {
