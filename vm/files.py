@@ -275,6 +275,7 @@ def outlive_readers() -> None:
                     BufferedWriter(_Lasting(number, "w", closefd=False)),
                     encoding=stream.encoding,
                     errors=stream.errors,
-                    line_buffering=stream.line_buffering,
+                    # A process can end at once after an error message.
+                    line_buffering=stream.line_buffering or name == "stderr",
                 ),
             )
