@@ -46,13 +46,13 @@ def embedded(html: str) -> dict[str, pl.DataFrame]:
     return {name: rows_of(spec) for name, spec in plain["charts"].items()}
 
 
-@pytest.fixture(params=EXAMPLE_RUNS)
+@pytest.fixture(scope="module", params=EXAMPLE_RUNS)
 def run(request: pytest.FixtureRequest) -> Run:
     return example_run(request.param)
 
 
-@pytest.fixture
-def charts(run: Run, tmp_path: Path) -> dict[str, pl.DataFrame]:
+@pytest.fixture(scope="module")
+def charts(run: Run) -> dict[str, pl.DataFrame]:
     return embedded(report.html(evaluate(run)))
 
 
