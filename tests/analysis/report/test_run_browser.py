@@ -153,9 +153,9 @@ def test_the_arrows_are_the_messages(told: tuple[Run, Path], opened: Open) -> No
             }""",
             axis,
         )
-        counts = {end: count for end, count in vars(account(Evidence(run))).items() if count}
-        assert drawn["arrows"] == drawn["distinct"] == counts.pop("sent")
-        assert drawn["ends"] == counts
+        held = account(Evidence(run))
+        assert drawn["arrows"] == drawn["distinct"] == held.sent
+        assert drawn["ends"] == {end: count for end, count in held.ends.items() if count}
 
 
 def test_every_message_that_arrived_has_its_head(told: tuple[Run, Path], opened: Open) -> None:
