@@ -94,7 +94,7 @@ def dated(events: pl.DataFrame, notes: list[str]) -> tuple[pl.DataFrame, int]:
     resolution_ns = int(np.gcd.reduce(times.to_numpy()))
     for known, name in RESOLUTIONS.items():
         if resolution_ns % known == 0:
-            notes.append(f"times are in {name}")
+            notes.append(f"times have a resolution of {name}")
             resolution_ns = known
             break
     epoch_ns = events["at_ns"].min()

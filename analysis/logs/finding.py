@@ -96,15 +96,18 @@ def find_runs(paths: Iterable[Path], format_name: str = "") -> list[Source]:
     path, in a format with all machines in one log. A folder with files that seem to be logs of an
     unknown format is a source, too, unless folders below hold runs. The search skips links, names
     with a leading dot, folders called `failed` below the paths, and folders deeper than MAX_DEPTH.
-    InputError if a path does not exist or has no run below it.
+    InputError if a path does not exist, or if the only path has no run below it; of several paths,
+    such a path is a source that cannot be loaded.
     """
-    found: dict[Path, Source] = {}
+    paths, found = list(paths), dict[Path, Source]()
     for path in paths:
         try:
             below = list(_sources_below(_there(path), format_name, count(1)))
         except OSError as error:
             raise _unreadable(path, error) from None
-        _check_usable(path, below)
+        if len(paths) == 1:
+            _check_usable(path, below)
+        below = below or [Source(path, None, (), ())]
         found |= {source.path.resolve(): source for source in below}
     return [source for _, source in sorted(found.items(), key=lambda one: _order(one[0]))]
 

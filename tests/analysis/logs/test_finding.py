@@ -89,11 +89,15 @@ def test_an_empty_folder_holds_no_run(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-def test_each_path_has_to_hold_a_run(tmp_path: Path) -> None:
+def test_of_several_paths_one_without_a_run_is_named_when_it_is_loaded(tmp_path: Path) -> None:
     run_at(tmp_path / "one")
     (tmp_path / "two").mkdir()
     with pytest.raises(InputError, match="two holds no run"):
-        find_runs([tmp_path / "one", tmp_path / "two"])
+        find_runs([tmp_path / "two"])
+    one, two = find_sources([tmp_path / "one", tmp_path / "two"])
+    assert len(one.load()) == 1
+    with pytest.raises(InputError, match="two is no run"):
+        two.load()
 
 
 def test_a_folder_of_other_files_holds_no_run(tmp_path: Path) -> None:

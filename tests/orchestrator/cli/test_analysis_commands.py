@@ -194,6 +194,24 @@ def test_of_many_labs_those_that_cannot_be_read_are_named_and_the_others_checked
     assert [one["run"] for one in verdicts] == ["measured", "mixed", "one"]
 
 
+def test_of_many_labs_those_without_any_log_are_named_and_the_others_checked(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty, report = run.with_name("two"), run.with_name("three")
+    empty.mkdir()
+    report.write_text("my report")
+    assert main(["check", str(run), str(empty), str(report)]) == 2
+    output = capsys.readouterr()
+    assert [line for line in output.out.splitlines() if line[:1].strip()] == [
+        "one: holds",
+        "three: inconclusive",
+        "two: inconclusive",
+    ]
+    assert "two is no run: it directly holds no logs" in output.out
+    assert "three is a file that was not recognised as a log" in output.out
+    assert output.err == ""
+
+
 def test_of_many_labs_those_that_cannot_be_read_are_named_and_the_others_analysed(
     labs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -155,12 +155,20 @@ def test_one_clock_that_falls_is_no_second_run(tmp_path: Path) -> None:
 
 TIMES: list[tuple[list[str], list[float], str]] = [
     (["1741160378.5", "1741160379.25"], [0, 0.75], "times are read as seconds, by their size"),
-    (["1741160378", "1741160379"], [0, 1], "times are in whole seconds"),
+    (["1741160378", "1741160379"], [0, 1], "times have a resolution of whole seconds"),
     (["1741160378123", "1741160378125"], [0, 0.002], "times are read as milliseconds"),
     (["1741160378123456", "1741160378123457"], [0, 1e-6], "times are read as microseconds"),
     (["1741160378123456789", "1741160378123456790"], [0, 1e-9], "times are read as nanoseconds"),
-    (["2025-03-05 02:39:38,691", "2025-03-05 02:39:39"], [0, 0.309], "times are in milliseconds"),
-    (["2025-03-05T02:39:38Z", "2025-03-05T02:39:40Z"], [0, 2], "times are in whole seconds"),
+    (
+        ["2025-03-05 02:39:38,691", "2025-03-05 02:39:39"],
+        [0, 0.309],
+        "times have a resolution of milliseconds",
+    ),
+    (
+        ["2025-03-05T02:39:38Z", "2025-03-05T02:39:40Z"],
+        [0, 2],
+        "times have a resolution of whole seconds",
+    ),
     (["23:59:58", "00:00:01"], [0, 3], "only the time of day; it wraps around and is continued"),
     (["59:58.5", "00:01.0"], [0, 2.5], "only the minutes and seconds of an hour; it wraps around"),
     (["", ""], [], "events have no times"),

@@ -291,7 +291,7 @@ def test_what_its_logs_tell_is_found_out_and_said(run: Run) -> None:
     assert run.conventions == (
         "system_time has whole seconds, so times are those of the lines",
         "the queue is counted after each receive: defined by the format",
-        "times are in milliseconds",
+        "times have a resolution of milliseconds",
         "2 of 3 receives belong to their send by stamp on its channel",
         "1 of 3 receives fit no send in these logs: beta_log.txt:9",
     )
