@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from vm import __version__
 from vm.log import FORMAT, LogError, decode
-from vm.quoting import escaped
+from vm.quoting import escaped, input_problem
 from vm.records import Start
 
 if TYPE_CHECKING:
@@ -163,8 +163,8 @@ def parse_json(path: Path) -> Any:
     """Return the value in a JSON file; OSError or ValueError with the reason."""
     try:
         return json.loads(read_bytes(path, MAX_JSON_BYTES))
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(input_problem(error)) from None
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, TypeGuard, cast, get_args
 
-from vm.fields import RepeatedKey, unique_keys
+from vm.fields import unique_keys
+from vm.quoting import input_problem
 from vm.records import (
     Event,
     Reason,
@@ -49,10 +50,8 @@ def decode(line: str) -> Record:
     """Return the record in a line; LogError if it holds none."""
     try:
         plain = json.loads(line, object_pairs_hook=unique_keys)
-    except RepeatedKey as error:
-        raise LogError(str(error)) from None
     except (ValueError, RecursionError) as error:
-        raise LogError(f"not JSON: {error}") from None
+        raise LogError(input_problem(error)) from None
     if not isinstance(plain, dict):
         raise LogError("not a JSON object")
     kind = plain.get("kind")

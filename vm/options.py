@@ -60,15 +60,20 @@ class Option(NamedTuple):
     metavar: str
     read: Callable[[str], Any]
     write: Callable[[Any], str]
-    default: str | None = None
+    #: Text behind the default value.
+    more: str = ""
 
 
-def add_options(parser: _ActionsContainer, fields: Iterable[str]) -> None:
-    """Add the options of these fields; an option that is not given is None."""
+def add_options(parser: _ActionsContainer, fields: Iterable[str], seeded: str = "random") -> None:
+    """Add the options of these fields; an option that is not given is None.
+
+    `seeded` names the seed without an option.
+    """
     defaults = Spec().plain()
     for field in fields:
-        flags, metavar, read, write, default = OPTIONS[field]
-        text = f"{FIELDS[field].text} (default: {default or write(defaults[field])})"
+        flags, metavar, read, write, more = OPTIONS[field]
+        default = seeded if field == "seed" else write(defaults[field]) + more
+        text = f"{FIELDS[field].text} (default: {default})"
         parser.add_argument(*flags, dest=field, metavar=metavar, type=read, help=text)
 
 
@@ -147,7 +152,9 @@ def _read_ticks(text: str) -> list[int]:
     try:
         return [read_whole_number(low), read_whole_number(high or low)]
     except ValueError:
-        raise ArgumentTypeError(f"{quoted(text)} is not MIN-MAX, as in 1-6") from None
+        raise ArgumentTypeError(
+            f"{quoted(text)} is not MIN-MAX, as in 1-6, or one number"
+        ) from None
 
 
 def _read_workload(text: str) -> str | dict[str, int]:
@@ -176,7 +183,9 @@ def read_integer(text: str) -> int:
 OPTIONS: dict[str, Option] = {
     "machines": Option(("--machines",), "N|NAME,…", _read_machines, _write_machines),
     "duration_s": Option(("--duration",), "S", _read_duration_s, "{:.17g}".format),
-    "ticks": Option(("--ticks",), "MIN-MAX", _read_ticks, "{0[0]}-{0[1]}".format),
+    "ticks": Option(
+        ("--ticks",), "MIN-MAX", _read_ticks, "{0[0]}-{0[1]}".format, "; 6 is short for 6-6"
+    ),
     "workload": Option(
         ("--workload", "--weights"),
         "NAME|ONE,ALL,INTERNAL",
@@ -184,5 +193,5 @@ OPTIONS: dict[str, Option] = {
         "{0[one]},{0[all]},{0[internal]}".format,
     ),
     "clocks": Option(("--clocks",), "CLOCK,…", read_words, ",".join),
-    "seed": Option(("--seed",), "N", _read_seed, str, "random"),
+    "seed": Option(("--seed",), "N", _read_seed, str),
 }

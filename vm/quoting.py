@@ -4,6 +4,7 @@ Messages quote command lines, files, logs and names. These can have any size and
 characters that change the display of a terminal.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
@@ -34,6 +35,37 @@ def plain(text: str, most: int = MAX_QUOTED) -> str:
     """
     whole = escaped(text[: most + 1])
     return whole if len(whole) <= most else f"{whole[: most - 1]}…"
+
+
+def input_problem(error: Exception) -> str:
+    """Return in plain English why a text is no JSON or UTF-8, or the text of any other error.
+
+    >>> input_problem(json.JSONDecodeError("Expecting value", '{"a": }', 6))
+    "not JSON: '}' at character 7 is out of place"
+    """
+    match error:
+        case json.JSONDecodeError():
+            return f"not JSON: {_json_problem(error)}"
+        case UnicodeDecodeError():
+            return f"not text in UTF-8: byte {error.start + 1} is {error.object[error.start]:#04x}"
+        case RecursionError():
+            return "not JSON: it is nested too deeply"
+        case ValueError() if "integer string conversion" in str(error):
+            return "not JSON: a number has too many digits"
+    return str(error)
+
+
+def _json_problem(error: json.JSONDecodeError) -> str:
+    text, at = error.doc, error.pos
+    if not text.strip():
+        return "it is empty"
+    line = f"line {error.lineno}, " if error.lineno > 1 else ""
+    place = f"{line}character {error.colno}"
+    if error.msg.startswith("Unterminated string"):
+        return f"the text from {place} on has no closing quote"
+    if at >= len(text.rstrip()):
+        return "it ends too early"
+    return f"{quoted(text[at])} at {place} is out of place"
 
 
 def counted(number: int, noun: str) -> str:

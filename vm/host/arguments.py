@@ -27,8 +27,8 @@ from vm.options import (
     read_integer,
     read_words,
 )
+from vm.quoting import input_problem, quoted
 from vm.quoting import plain as plain_text
-from vm.quoting import quoted
 from vm.spec import MAX_MACHINES, NAME, NAME_RULE, Spec, SpecError, natural_order
 
 MAX_PORT = 65535
@@ -156,7 +156,7 @@ def _read_spec(text: str) -> dict[str, Any]:
     try:
         fields = json.loads(text, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
-        problem = f"{quoted(text)} is not JSON: {plain_text(str(error))}"
+        problem = f"{quoted(text)} is {plain_text(input_problem(error))}"
         raise argparse.ArgumentTypeError(problem) from None
     if not isinstance(fields, dict):
         raise argparse.ArgumentTypeError(f"{quoted(text)} is not an object of fields")

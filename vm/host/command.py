@@ -26,7 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{settings.name} has ended: its log is complete")
             return 0
         if past is None and settings.log == BY_HAND:
-            set_aside(settings.log)
+            moved = set_aside(settings.log)
+            if moved:
+                folders = escaped(", ".join(map(str, moved)))
+                print(f"logs of earlier runs in {settings.log} are now in {folders}")
         log_writer = LogWriter(settings.log, settings.name, is_new=past is None)
     except UsageError as error:
         return _fail(2, str(error))

@@ -21,12 +21,15 @@ from vm.log import encode
 from vm.records import Record, Recovery, Start, transcript_line
 
 
-def set_aside(folder: Path) -> None:
+def set_aside(folder: Path) -> list[Path]:
     """Move the files of earlier runs out of a folder, into one beside it for each run.
+
+    Return the folders with logs that were moved here.
 
     A run begins once all its machines are there, so before that, every log with a start record is
     of another run. Several machines may move the same files. OSError if a folder cannot be made.
     """
+    moved = dict[Path, None]()
     for log in logs_in(folder):
         if start := start_in(log):
             begun = datetime.fromtimestamp(start.epoch_unix_ns / 1e9, UTC)
@@ -38,6 +41,8 @@ def set_aside(folder: Path) -> None:
             for path in (log, transcript, *derived):
                 with suppress(FileNotFoundError):
                     path.rename(earlier / path.name)
+                    moved[earlier] = None
+    return list(moved)
 
 
 class LogWriter:

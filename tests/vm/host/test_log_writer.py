@@ -18,9 +18,9 @@ def test_each_earlier_run_gets_a_folder_of_its_own(tmp_path: Path) -> None:
     write_run(folder, {"c": []}, seed=2)
     (folder / "a.out").write_text("a starts")
     (folder / "unstarted.out").write_text("it waited for peers")
-    set_aside(folder)
-    set_aside(folder)
     one, two = (tmp_path / f"by-hand-20231114-221320-seed{seed}" for seed in (1, 2))
+    assert set_aside(folder) == [one, two]
+    assert set_aside(folder) == []
     assert EPOCH_UNIX_NS == 1_700_000_000 * 10**9
     assert {path.name for path in one.iterdir()} == {"a.jsonl", "b.jsonl", "a.out"}
     assert {path.name for path in two.iterdir()} == {"c.jsonl"}
@@ -48,6 +48,18 @@ def test_only_the_default_folder_keeps_earlier_runs(tmp_path: Path) -> None:
             machine("vm1", "--port", "47001", "--ticks", "9", "--duration", "0.2", *log, at=home)
         assert len(list(home.rglob("vm1.jsonl"))) == runs
     assert (tmp_path / "2" / BY_HAND / "vm1.jsonl").exists()
+
+
+def test_a_machine_names_the_folder_of_the_earlier_run(tmp_path: Path) -> None:
+    arguments = ("vm1", "--port", "47003", "--ticks", "9", "--duration", "0.2", "--seed", "5")
+    for call in range(2):
+        with (tmp_path / f"{call}.out").open("wb") as output:
+            machine(*arguments, at=tmp_path, output=output)
+    first, second = ((tmp_path / f"{call}.out").read_text().splitlines() for call in range(2))
+    (earlier,) = (tmp_path / "runs").glob("by-hand-*")
+    assert first[0].startswith("vm1 starts")
+    assert second[0] == f"logs of earlier runs in {BY_HAND} are now in runs/{earlier.name}"
+    assert second[1].startswith("vm1 starts")
 
 
 def test_a_machine_runs_on_without_a_reader_of_its_output(tmp_path: Path) -> None:
