@@ -15,9 +15,10 @@ from analysis.history.run import SCHEMA, Damage, InputError, Run
 from analysis.logs import reading
 from analysis.logs.cache import cached, is_big
 from analysis.logs.reading import Reading, read
+from analysis.logs.texts import GZIP_SUFFIX
 from vm.fields import unique_keys
-from vm.files import MAX_JSON_BYTES, RUN, SPEC, log_path, logs_in, name_of, read_bytes
-from vm.quoting import quoted
+from vm.files import LOG_SUFFIX, MAX_JSON_BYTES, RUN, SPEC, log_path, logs_in, name_of, read_bytes
+from vm.quoting import input_problem, quoted
 from vm.records import Reason, Record, Start
 from vm.spec import FIELDS, MAX_MACHINES, Spec
 
@@ -33,12 +34,14 @@ def knows(head: str) -> bool:
     return all(f'"{key}"' in head for key in ("kind", "format", "epoch_unix_ns", "spec"))
 
 
-def load(directory: Path, _known: Sequence[Path]) -> list[Run]:
+def load(directory: Path, known: Sequence[Path]) -> list[Run]:
     """Load the run of the directory's `*.jsonl` files; InputError if it is not exactly one.
 
-    Each of these files is a log of the run, even if its first record is damaged.
+    Each of these files, which may be compressed, is a log of the run, even if its first record is
+    damaged.
     """
-    logs = logs_in(directory)
+    packed = [file for file in known if file.name.endswith(LOG_SUFFIX + GZIP_SUFFIX)]
+    logs = sorted([*logs_in(directory), *packed])
     if len(logs) > MAX_MACHINES:
         raise InputError(
             f"{directory} holds {len(logs):,} logs: a run has {MAX_MACHINES} machines at most"
@@ -70,10 +73,8 @@ def _beside(path: Path, read: Callable[[Any], T]) -> T | Damage | None:
         return None
     except OSError as error:
         return Damage(path.name, 1, f"cannot be read: {error.strerror}")
-    except UnicodeDecodeError:
-        return Damage(path.name, 1, "not UTF-8")
     except (ValueError, RecursionError, AttributeError) as error:
-        return Damage(path.name, 1, f"not of a run: {error}")
+        return Damage(path.name, 1, f"not of a run: {input_problem(error)}")
 
 
 def _run(
@@ -97,7 +98,11 @@ def _run(
         format=NAME,
         clocks=start.spec.clocks,
         machines=machines,
-        missing=tuple(machine for machine in machines if machine not in logs),
+        missing=tuple(
+            machine
+            for machine in machines
+            if machine not in logs or (machine not in starts and logs[machine].damage)
+        ),
         starts=starts,
         stops=stops,
         tick_rates_hz={m: begun.spec.tick_rate_hz(m) for m, begun in starts.items()},

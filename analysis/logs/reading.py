@@ -22,11 +22,12 @@ from analysis.history.run import (
     table,
     unusable,
 )
+from analysis.logs import texts
 from analysis.logs.bulk import count, read_events
 from analysis.logs.limits import MAX_DAMAGE, MAX_REASON_CHARACTERS
-from vm.files import MAX_LINE_BYTES, open_regular
+from vm.files import MAX_LINE_BYTES
 from vm.log import LogError, StartError, decode
-from vm.quoting import escaped, plain
+from vm.quoting import escaped, input_problem, plain
 from vm.records import Event, Record, Recovery, Start, Stop
 
 BLOCK_BYTES = 16 << 20
@@ -57,7 +58,7 @@ class Reading:
     @property
     def machine(self) -> str:
         """The machine of the log, by its start record or else by its file name."""
-        return self.start.machine if self.start else escaped(self.path.stem)
+        return self.start.machine if self.start else texts.stem(self.path)
 
     @property
     def recoveries(self) -> list[tuple[int, Recovery]]:
@@ -140,7 +141,7 @@ def read(path: Path) -> Reading:
     """Read a log. InputError if it cannot be of one run."""
     reading = Reading(path)
     line = 1
-    with open_regular(path) as file:
+    with texts.opened_utf8(path) as file:
         for block in _blocks(file):
             lines = count(block, b"\n")
             _read_block(reading, line, block, lines)
@@ -201,7 +202,7 @@ def _read_lines(reading: Reading, first: int, block: bytes) -> None:
                 # A line is torn by a kill, and so not after a stop record.
                 is_torn = number == len(whole) and not reading.stop
                 torn = f"{TORN}: " if is_torn else ""
-                reading.refuse(first + number, f"{torn}{error}")
+                reading.refuse(first + number, f"{torn}{input_problem(error)}")
 
 
 def _unusable(record: Event | Recovery | Stop, start: Start) -> str:

@@ -1,5 +1,6 @@
 """Logs of our own, whole and in every state in which a run or a person can leave them."""
 
+import gzip
 import json
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,7 +21,7 @@ from analysis.metrics.run import metrics_of
 from analysis.text.plain import plain_metrics, plain_verdict
 from analysis.text.summary import print_across, print_run
 from analysis.text.verdict import print_verdict
-from by_hand import internal, loaded, logs_of, receive, send, write_run
+from by_hand import internal, loaded, logs_of, receive, send, stop, violations, write_run
 from histories import World, worlds
 from vm.log import encode
 from vm.records import Recovery
@@ -177,8 +178,8 @@ NOTHING = {"one": 0, "all": 0, "internal": 0}
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (b"tick tock\n", "not JSON: Expecting value: line 1 column 1 (char 0)"),
-        (b"\xff\xfe\n", "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
+        (b"tick tock\n", "not JSON: 't' at character 1 is out of place"),
+        (b"\xff\xfe\n", "not text in UTF-8: byte 1 is 0xff"),
         (b'{"kind":"internal","index":1}\n', "field 'tick' is missing"),
         (b'{"kind":"restrat"}\n', "kind 'restrat' is none of"),
         (b"[1]\n", "not a JSON object"),
@@ -467,3 +468,35 @@ def say_everything(run: Run) -> None:
     print_across([metrics_of(run)] * 2, console)
     for plain in (plain_metrics([metrics_of(run)]), plain_verdict(found)):
         json.dumps(plain, allow_nan=False).encode()
+
+
+@pytest.mark.parametrize("lost", ["all", "start", "first byte"])
+def test_a_log_without_its_start_record_accuses_no_other_machine(tmp_path: Path, lost: str) -> None:
+    run = write_run(
+        tmp_path / "one",
+        {
+            "vm1": [send(10, 1, "vm2"), receive(60, 4, "vm2", 1)],
+            "vm2": [receive(30, 2, "vm1", 0), send(40, 3, "vm1")],
+        },
+        {"vm2": stop(2, ticks_missed=298)},
+    )
+    log = run / "vm1.jsonl"
+    content = log.read_bytes()
+    log.write_bytes({"all": b"\xff", "start": content.partition(b"\n")[2]}.get(lost, content[1:]))
+    found = evaluate(load(run)).verdict
+    assert (violations(found), found.account) == ([], None)
+    assert "the log of vm1 has no start record: 1 receive of its messages" in found.unchecked
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_a_log_is_read_in_any_form(directory: Path, encoding: str, end: str, suffix: str) -> None:
+    expected = load(directory).events.drop("file")
+    log = directory / "vm1.jsonl"
+    content = log.read_text().replace("\n", end).encode(encoding)
+    log.unlink()
+    log.with_name(log.name + suffix).write_bytes(gzip.compress(content) if suffix else content)
+    run = load(directory)
+    assert run.events.drop("file").equals(expected)
+    assert (run.damage, run.missing) == ((), ())

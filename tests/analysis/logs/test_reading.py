@@ -42,7 +42,7 @@ def read_in_parts(path: Path, block_bytes: int, few_lines: int) -> dict[str, Any
         return everything(load(path))
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(settings().max_examples // 2))
 def test_however_it_is_read_a_log_says_the_same(tmp_path: Path, seed: int) -> None:
     random = Random(seed)
     world = unruly(seed, machines=random.randint(1, 4), acts=150, loss=0.2, duplication=0.2)
@@ -84,7 +84,6 @@ values = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_polars_takes_nothing_that_decoding_would_take_otherwise(data: st.DataObject) -> None:
     plain = [dict(event) for event in PLAIN[: data.draw(st.integers(1, 5))]]
