@@ -8,6 +8,7 @@ from analysis.exports import perfetto, shiviz, tables
 from analysis.history.run import InputError, Run
 from analysis.logs import own
 from analysis.logs.finding import source_of
+from analysis.logs.importers import table
 from vm.files import whole_file
 
 
@@ -32,9 +33,10 @@ def export(run: Run, to: str, folder: Path) -> Path:
     file = folder / f"{run.name}{chosen.suffix}"
     with whole_file(file) as partial:
         chosen.write(run, partial)
-        # In a directory with our own logs, other formats are not read.
+        # In a directory with our own logs, other formats are not read; beside any, no tables are.
         home = run.path if run.path.is_dir() else run.path.parent
-        if run.format != own.NAME and folder.samefile(home) and source_of(partial).format:
+        beside = run.format != own.NAME and folder.samefile(home)
+        if beside and source_of(partial).format not in (None, table):
             raise InputError(
                 f"{file} would be read as one of the logs beside it: export to another folder,"
                 " --out DIR"

@@ -102,8 +102,8 @@ def _slices(run: Run, known: Causality, at_ns: np.ndarray) -> Iterator[dict[str,
 
 def _messages(run: Run, known: Causality, at_us: np.ndarray) -> Iterator[dict[str, Any]]:
     arrived_ns = column(run, "arrived_ns")
-    for number, row in enumerate(np.flatnonzero(known.send >= 0).tolist()):
-        send = int(known.send[row])
+    edges = zip(*(rows.tolist() for rows in known.messages), strict=True)
+    for number, (row, send) in enumerate(edges):
         common = {"cat": "message", "name": "message", "id": number, "tid": TRACK}
         sender, receiver = (int(known.machine[at]) + 1 for at in (send, row))
         yield common | {"ph": "s", "pid": sender, "ts": float(at_us[send])}

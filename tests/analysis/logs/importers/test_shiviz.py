@@ -124,14 +124,17 @@ def test_a_host_without_a_log_is_missing(tmp_path: Path) -> None:
     assert found.unchecked == ("there is no log of other: 1 receive of its messages",)
 
 
-def test_news_of_several_that_no_one_message_brought_is_left_open(tmp_path: Path) -> None:
+def test_news_of_several_that_no_one_message_brought_came_by_several(tmp_path: Path) -> None:
     events = [("p", {"p": 1}, "x"), ("q", {"q": 1}, "x"), ("r", {"p": 1, "q": 1, "r": 1}, "both")]
     run = loaded(tmp_path, text_of(one_line, events))
-    assert causes(run) == {("r", 0): (None, None)}
-    assert "1 events have new components of several sends, which no single message explains" in (
-        run.conventions
-    )
-    assert evaluate(run).verdict.unchecked == ("1 receive with several possible sends, left open",)
+    assert "1 event received several messages at once, 2 together" in run.conventions
+    found = evaluate(run).verdict
+    assert (found.violations, found.unchecked) == ((), ())
+    assert found.account
+    assert (found.account.sent, found.account.received) == (2, 2)
+    known = causality(run)
+    assert known.vector_time(known.row("r", 0)).tolist() == [1, 1, 1]
+    assert known.depth.tolist() == [1, 1, 2]
 
 
 def test_an_event_that_receives_and_sends_is_both(tmp_path: Path) -> None:
@@ -146,9 +149,20 @@ def test_an_event_that_receives_and_sends_is_both(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("events", "check"),
     [
-        # The own count goes from 1 to 3, or begins with 2.
-        ([("p", {"p": 1}, "x"), ("p", {"p": 3}, "x")], "clock_rule"),
-        ([("p", {"p": 2}, "x")], "clock_rule"),
+        # The clock is not advanced: by an event, or by a receive.
+        ([("p", {"p": 1}, "x"), ("p", {"p": 1}, "y")], "clock_rule"),
+        ([("q", {"q": 1}, "x"), ("p", {"p": 1}, "x"), ("p", {"p": 1, "q": 1}, "y")], "clock_rule"),
+        # A message is merged in part.
+        (
+            [
+                ("p", {"p": 1}, "x"),
+                ("q", {"p": 1, "q": 1}, "x"),
+                ("q", {"p": 1, "q": 2}, "x"),
+                ("r", {"r": 1}, "x"),
+                ("r", {"r": 2, "q": 2}, "x"),
+            ],
+            "clock_rule",
+        ),
         # Knowledge is lost.
         (
             [("p", {"p": 1}, "x"), ("q", {"p": 1, "q": 1}, "x"), ("q", {"q": 2}, "x")],
@@ -194,13 +208,15 @@ def test_several_executions_are_several_runs(tmp_path: Path) -> None:
         load(tmp_path / "all.log")
 
 
-def test_an_unusable_line_belongs_to_its_execution_alone(tmp_path: Path) -> None:
+def test_a_line_without_an_event_belongs_to_its_execution_alone(tmp_path: Path) -> None:
     header = r"(?<host>\S+) (?<clock>{.*}) (?<event>.*)" + "\n=== (?<trace>.*) ===\n"
     executions = [f"=== {name} ===\n{name}?\n{text_of()}" for name in ("calm", "stormy")]
-    (tmp_path / "all.log").write_text(f"{header}before?\n{''.join(executions)}=== empty ===\nno?\n")
+    text = f"{header}before?\n{''.join(executions)}=== empty ===\nno?\n"
+    (tmp_path / "all.log").write_text(text)
     calm, stormy = source_of(tmp_path / "all.log").load()
-    assert [one.line for one in calm.damage] == [5, 3, 25]
-    assert [one.line for one in stormy.damage] == [15]
+    assert (calm.damage, stormy.damage) == ((), ())
+    assert [note[-7:] for note in calm.conventions[:3]] == [": calm?", "before?", "nt: no?"]
+    assert stormy.conventions[0] == "1 line describes no event: stormy?"
 
 
 def test_executions_without_a_name_are_numbered(tmp_path: Path) -> None:
@@ -213,15 +229,19 @@ def test_executions_without_a_name_are_numbered(tmp_path: Path) -> None:
     ]
 
 
-def test_executions_that_nobody_tells_apart_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"client begins on line 1 of a.log and again on line 9"):
-        loaded(tmp_path, text_of() * 2)
+def test_executions_that_were_appended_are_several_runs(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text(text_of() * 2)
+    first, second = source_of(tmp_path / "a.log").load()
+    assert (first.name, second.name) == ("a.log#1", "a.log#2")
+    assert first.events.drop("run", "line").equals(second.events.drop("run", "line"))
+    assert second.events["line"].min() == 9
+    assert "every host begins again: 2 executions were appended" in second.conventions
 
 
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("what is this?", "the expression finds no event here"),
+        ('client {"client":', "the expression finds no event here"),
         ("client {client:2} x", "the clock is not JSON: {client:2}"),
         ('client {"server":2} x', "the clock has no entry of its own host, client"),
         ('client {"client":"2"} x', "the clock does not give a number for every host:"),
@@ -253,19 +273,24 @@ def test_tsvizs_timestamps_are_times(tmp_path: Path) -> None:
 NOT_AN_EXPRESSION = "(?<host>(?<clock>(?<event>\n\nx"
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{}", "a {} x\n", 'a {"b":1} x\n', NOT_AN_EXPRESSION, "hello\nworld {1}\n"]
-)
+@pytest.mark.parametrize("text", ["", "{}", "a {} x\n", 'a {"b":1} x\n', "hello\nworld {1}\n"])
 def test_other_files_are_no_logs(tmp_path: Path, text: str) -> None:
     with pytest.raises(InputError, match="is a file"):
         loaded(tmp_path, text)
+
+
+def test_a_first_line_that_is_no_expression_is_reported(tmp_path: Path) -> None:
+    with pytest.raises(
+        InputError, match=r"a\.log: its first lines are no expressions for events: "
+    ):
+        loaded(tmp_path, NOT_AN_EXPRESSION)
 
 
 def test_a_log_without_an_event_is_no_run(tmp_path: Path) -> None:
     """Its delimiter matches everywhere, so that no execution has an event."""
     header = r"(?<host>\S+) (?<clock>{.*}) (?<event>.*)" + "\n(?<trace>)\n"
     (tmp_path / "a.log").write_text(header + 'h {"h":1} e\nh {"h":2} e\n')
-    with pytest.raises(InputError, match=r"no event could be read: a\.log:3: the expression finds"):
+    with pytest.raises(InputError, match=r"no event could be read: no line describes one"):
         load(tmp_path)
 
 

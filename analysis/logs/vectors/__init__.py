@@ -1,0 +1,1 @@
+"""Logs that hold a vector clock per event and no messages, in whatever format they are written."""
