@@ -3,7 +3,7 @@
 For a line of thirty characters, an expression such as `(a+)+` can take practically forever.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from time import process_time
 from typing import Any
@@ -54,9 +54,24 @@ class Expression:
         """Return the first match, or None; InputError if the time is up."""
         return next(self.matches(text, begin, len(text), 1), None)
 
-    def _grant(self, characters: int) -> None:
+    def of_lines(self, lines: Sequence[str]) -> list[Any]:
+        """Return the first match in each line, or None; InputError if the time is up."""
+        self._grant(sum(map(len, lines)), len(lines))
+        search, found = self._pattern.search, list[Any]()
+        begun_s = process_time()
+        end_s = begun_s + max(self._left_s, 1e-3)
+        try:
+            for line in lines:
+                found.append(search(line, timeout=max(end_s - process_time(), 1e-3)))
+        except TimeoutError:
+            raise _too_long() from None
+        finally:
+            self._left_s -= process_time() - begun_s
+        return found
+
+    def _grant(self, characters: int, searches: int = 1) -> None:
         """Add the time to search so many characters, up to the limit of all searches."""
-        more_s = (SEARCH_S + characters * SEARCH_S_PER_CHARACTER) * self._scale
+        more_s = (searches * SEARCH_S + characters * SEARCH_S_PER_CHARACTER) * self._scale
         more_s = min(more_s, MAX_SEARCH_S * self._scale - self._granted_s)
         self._granted_s += more_s
         self._left_s += more_s
@@ -75,10 +90,14 @@ class Expression:
             search = self._pattern.finditer(text, begin, end, timeout=max(self._left_s, 1e-3))
             return list(islice(search, batch))
         except TimeoutError:
-            Expression.too_long += 1
-            raise InputError(
-                "its expression takes too long: make it unambiguous, without"
-                " repetitions of repetitions like (a+)+"
-            ) from None
+            raise _too_long() from None
         finally:
             self._left_s -= process_time() - begun_s
+
+
+def _too_long() -> InputError:
+    Expression.too_long += 1
+    return InputError(
+        "its expression takes too long: make it unambiguous, without"
+        " repetitions of repetitions like (a+)+"
+    )

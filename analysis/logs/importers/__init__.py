@@ -4,10 +4,13 @@
 """
 
 from analysis.history.run import Format
-from analysis.logs.importers import delimited, shiviz, vklocks
+from analysis.logs.importers import delimited, shiviz, table, vector_objects, vklocks
 
 IMPORTERS: dict[str, Format] = {
     "vklocks": vklocks,
     "shiviz": shiviz,
+    "vector-objects": vector_objects,
     "delimited": delimited,
+    # The last: an export beside logs is not read.
+    "table": table,
 }

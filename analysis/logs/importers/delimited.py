@@ -5,14 +5,18 @@ of columns allows another order and other columns: `machine` if a file has sever
 stamp of a message. A peer is the receiver of a send, or the sender of a receive.
 """
 
-import csv
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
 from analysis.history.run import Run
-from analysis.logs.foreign import run_of
-from analysis.logs.importers.rows import NUMBER, Reader, Row
+from analysis.logs import texts
+from analysis.logs.description.description import Description
+from analysis.logs.importers.cutting import NO_COLUMNS, SAMPLED_LINES, cells_of, unused
+from analysis.logs.importers.rows import KIND_WORDS, NUMBER, Reader, Row, kind_of, row_of
+from analysis.logs.importers.runs import runs_in
+from analysis.logs.lines.leftover import Left
 from vm.quoting import escaped
 
 NAME = "delimited"
@@ -26,12 +30,54 @@ COLUMNS = {
     "peer": {"peer", "other", "partner"},
     "sender": {"sender", "from", "source", "src"},
     "receivers": {"receiver", "receivers", "to", "destination", "dest", "dst", "target"},
-    "stamp": {"stamp", "message_clock", "message clock", "received_clock", "sent_clock"},
+    "stamp": {"stamp", "message_clock", "message clock", "received_clock", "sent_clock", "carried"},
     "machine": {"machine", "vm", "process", "host", "node", "machine_id", "process_id"},
 }
 BY_DEFAULT = ("time", "clock", "kind", "queue", "peer")
 NEEDED = {"clock", "kind"}
 MIN_COLUMNS = 3
+#: The fields of a description that change how these logs are read.
+SETTINGS = (
+    "time",
+    "initial",
+    "clock",
+    "stamp",
+    "queue",
+    "vector",
+    "separators",
+    "kinds",
+    "machines",
+)
+
+
+@dataclass(frozen=True)
+class Delimited:
+    """The format, with the conventions that are given."""
+
+    given: Description = field(default_factory=Description)
+
+    def knows(self, head: str) -> bool:
+        return knows(head)
+
+    def columns(self, file: Path) -> tuple[str, dict[str, str | int]]:
+        """Return the delimiter of a log, and its columns by part: their names, or their places."""
+        first = next((line for line in texts.head(file).splitlines() if line.strip()), "")
+        layout = _layout(first)
+        assert layout, "the format knows its files"
+        delimiter, columns, has_names = layout
+        names = cells_of(first, delimiter)
+        found: dict[str, str | int] = {}
+        for place, part in enumerate(columns, 1):
+            if part and part not in found and place <= len(names):
+                found[part] = names[place - 1] if has_names else place
+        return delimiter, found
+
+    def load(self, path: Path, files: Sequence[Path]) -> list[Run]:
+        """Load the run from the logs in a directory, or from one file."""
+        reader = Reader(self.given)
+        for file in files:
+            reader.part().rows.extend(_rows(file, reader))
+        return runs_in(reader, path, NAME)
 
 
 def knows(head: str) -> bool:
@@ -41,9 +87,23 @@ def knows(head: str) -> bool:
 
 def load(path: Path, files: Sequence[Path]) -> list[Run]:
     """Load the run from the logs in a directory, or from one file."""
-    reader = Reader()
-    rows = [row for file in files for row in _rows(file, reader)]
-    return [run_of(reader.extract(path, NAME, rows))]
+    return Delimited().load(path, files)
+
+
+def is_sure(head: str, is_alone: bool) -> bool:
+    """Return whether the kinds of most lines in the beginning of a log are words that are known.
+
+    A log that is the only one needs to name its machines.
+    """
+    if (layout := _layout(head)) is None:
+        return False
+    delimiter, columns, has_names = layout
+    if is_alone and "machine" not in columns:
+        return False
+    lines = [line for line in head.splitlines() if line.strip()][has_names:-1]
+    place = columns.index("kind")
+    rows = [cells for line in lines if len(cells := cells_of(line, delimiter)) > place]
+    return 10 * sum(cells[place].lower() in KIND_WORDS for cells in rows) >= 9 * len(rows)
 
 
 def _layout(head: str) -> tuple[str, tuple[str, ...], bool] | None:
@@ -52,8 +112,8 @@ def _layout(head: str) -> tuple[str, tuple[str, ...], bool] | None:
     if not lines:
         return None
     for delimiter in DELIMITERS:
-        cells = _cells(lines[0], delimiter)
-        named = tuple(_column(cell) for cell in cells)
+        cells = cells_of(lines[0], delimiter)
+        named = tuple(column_of(cell) for cell in cells)
         if {*named} >= NEEDED:
             return delimiter, named, True
         if len(cells) >= MIN_COLUMNS and _is_event(cells):
@@ -61,40 +121,46 @@ def _layout(head: str) -> tuple[str, tuple[str, ...], bool] | None:
     return None
 
 
-def _cells(line: str, delimiter: str) -> list[str]:
-    rows = list(csv.reader([line.replace("\0", "")], delimiter=delimiter))
-    return [cell.strip() for cell in rows[0]] if rows else []
-
-
-def _column(cell: str) -> str:
+def column_of(cell: str) -> str:
+    """Return the part of an event that a column with this name holds, "" if none is known."""
     name = cell.strip("# ").lower()
     return next((column for column, names in COLUMNS.items() if name in names), "")
 
 
 def _is_event(cells: Sequence[str]) -> bool:
     """Return whether cells in the order of BY_DEFAULT are an event."""
-    return bool(NUMBER.fullmatch(cells[1])) and Reader().kind_of(cells[2]) is not None
+    return bool(NUMBER.fullmatch(cells[1])) and kind_of(cells[2], KIND_WORDS) is not None
 
 
 def _rows(file: Path, reader: Reader) -> Iterator[Row]:
-    lines = reader.lines(file)
+    lines = (line for line in reader.lines(file) if line[1].strip())
     first = next(lines, (0, ""))
     if (layout := _layout(first[1])) is None:
         # The first line is too long.
         return
     delimiter, columns, has_names = layout
-    name, machine = escaped(file.name), escaped(file.stem)
+    name, machine, leftover = escaped(file.name), texts.stem(file), reader.part().leftover
+    if has_names:
+        reader.note(unused(_unused(cells_of(first[1], delimiter), columns)))
     for number, line in lines if has_names else chain([first], lines):
-        cells = _cells(line, delimiter)
+        cells = cells_of(line, delimiter)
         if len(cells) < MIN_COLUMNS:
-            reader.refuse(name, number, "there are too few columns")
+            leftover.left.append(Left(name, number, line, NO_COLUMNS))
         else:
-            yield row_of(name, machine, number, dict(zip(columns, cells, strict=False)))
+            if number <= SAMPLED_LINES:
+                leftover.is_event(line)
+            yield row_of(name, machine, number, _by_column(columns, cells))
 
 
-def row_of(file: str, machine: str, line: int, found: dict[str, str]) -> Row:
-    """Make a row from texts by the names of COLUMNS; `machine` is the default for the column."""
-    known = {name: found.get(name, "") for name in COLUMNS}
-    peer = known.pop("peer")
-    defaults = {"machine": machine, "sender": peer, "receivers": peer}
-    return Row(file, line, **{name: known[name] or defaults.get(name, "") for name in known})
+def _by_column(columns: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
+    """Return the cells by column; of several columns of one meaning the first counts."""
+    return dict(reversed([*zip(columns, cells, strict=False)]))
+
+
+def _unused(names: Sequence[str], columns: Sequence[str]) -> list[str]:
+    """Return the columns without a known meaning, or a second one of one meaning."""
+    return [
+        name
+        for at, (name, column) in enumerate(zip(names, columns, strict=True))
+        if not column or column in columns[:at]
+    ]

@@ -2,43 +2,47 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from io import TextIOWrapper
 from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, get_args
 
 import polars as pl
 
-from analysis.history.run import TORN, Damage, InputError
+from analysis.history.run import Damage, InputError
+from analysis.logs import texts
+from analysis.logs.conventions import Conventions
+from analysis.logs.description.description import Description
 from analysis.logs.foreign import EXTRACT_COLUMNS, Extract, check_size
 from analysis.logs.importers.times import Times
 from analysis.logs.limits import (
     MAX_EVENTS,
     MAX_LINE_CHARACTERS,
-    MAX_MACHINES,
     MAX_NAME_CHARACTERS,
-    MAX_REASON_CHARACTERS,
     MAX_RECEIVERS,
 )
-from vm.files import name_of, open_regular
-from vm.quoting import escaped, plain, quoted
+from analysis.logs.lines.leftover import NO_EVENT, Left, OtherLines
+from analysis.logs.lines.names import Directory, Names
+from analysis.logs.lines.vectors import are_vectors, parsed, vector_of
+from vm.files import name_of
+from vm.quoting import escaped, quoted
 from vm.records import Kind
 from vm.spec import natural_order
 
-#: The reason for a line that the expression does not match.
-NO_EVENT = "the expression finds no event here"
-NUMBER = re.compile(r"[0-9]{1,18}")
-NUMBERED = re.compile(r"[0-9]+")
+#: A whole number; programs for tables write those of a column with gaps as 1.0.
+NUMBER = re.compile(r"\s*\+?([0-9]{1,18})(?:\.0{0,18})?\s*")
+WHOLE = f"^{NUMBER.pattern}$"
 #: The kind of an event by a word in its name.
 KIND_WORDS: dict[str, Kind] = {
     **dict.fromkeys(("internal", "local", "int", "i"), "internal"),
     **dict.fromkeys(("send", "sent", "sending", "broadcast", "s"), "send"),
     **dict.fromkeys(("receive", "received", "receiving", "recv", "rcv", "r"), "receive"),
 }
-#: Names that stand for all other machines.
-ALL_OTHERS = {"all", "everyone", "everybody", "broadcast", "both", "*"}
+#: The mark of a kind that a description fixes.
+FIXED = "="
+#: Characters of the name of a run between delimiters.
+MAX_LABEL = 60
 
 
 class Row(NamedTuple):
@@ -56,154 +60,289 @@ class Row(NamedTuple):
     stamp: str = ""
 
 
+def row_of(file: str, machine: str, line: int, found: Mapping[str, str]) -> Row:
+    """Make a row of the parts of an event; `machine` is the default for that part."""
+    get = found.get
+    peer = get("peer") or ""
+    return Row(
+        file,
+        line,
+        get("machine") or machine,
+        get("time") or "",
+        get("clock") or "",
+        get("kind") or "",
+        get("queue") or "",
+        get("sender") or peer,
+        get("receivers") or peer,
+        get("stamp") or "",
+    )
+
+
+def kinds_of(given: Description) -> dict[str, Kind]:
+    """Return the kind of an event by a word in its name, in lower case, or by FIXED and itself."""
+    kinds: dict[str, Kind] = {f"{FIXED}{kind}": kind for kind in get_args(Kind)}
+    if not given.kinds:
+        return kinds | KIND_WORDS
+    for kind in get_args(Kind):
+        kinds |= dict.fromkeys((word.lower() for word in given.kinds.get(kind, ())), kind)
+    return kinds
+
+
+def conventions_of(given: Description) -> Conventions:
+    """Return the conventions that a description gives."""
+    before = frozenset(kind for kind, when in given.clock.items() if when == "before")
+    return Conventions(
+        initial=given.initial,
+        before=before if given.clock else None,  # type: ignore[arg-type]
+        stamp=given.stamp or None,
+        queue=given.queue or None,
+    )
+
+
+def kind_of(text: str, kinds: Mapping[str, Kind]) -> Kind | None:
+    """Return the kind of a text, or of the first known word in it."""
+    whole = text.strip().lower()
+    words = (whole, *re.findall(r"[^\W_]+", whole))
+    return next((kinds[word] for word in words if word in kinds), None)
+
+
+@dataclass
+class Portion:
+    """The rows of one run, and its lines without a readable event."""
+
+    rows: list[Row]
+    leftover: OtherLines
+
+
 @dataclass
 class Reader:
-    """Converts rows to events, and collects those that cannot be converted as damage.
+    """Reads the lines of logs, and converts rows to events by a description's conventions.
 
-    `unit` is that of `times.Times`; the keys of `kinds` are words in lower case.
+    `parts` are the runs in the logs by name, "" if no line separates runs; `torn` are the last
+    lines without a line end, by file; `notes` are on the files.
     """
 
-    unit: str = ""
-    kinds: Mapping[str, Kind] = field(default_factory=lambda: KIND_WORDS)
-    damage: list[Damage] = field(default_factory=list)
-    _torn: dict[str, int] = field(default_factory=dict)
+    given: Description = field(default_factory=Description)
+    notes: list[str] = field(default_factory=list)
+    parts: dict[str, Portion] = field(default_factory=dict)
+    torn: dict[str, int] = field(default_factory=dict)
     _lines: int = 0
-    _receivers: int = 0
 
-    def extract(
-        self, path: Path, format_name: str, rows: Iterable[Row], queue: str = ""
-    ) -> Extract:
-        """Convert the rows of a run; those of each machine are in the order of its log.
+    def part(self, label: str = "") -> Portion:
+        if label not in self.parts:
+            self.parts[label] = Portion([], OtherLines(self.torn))
+        return self.parts[label]
 
-        InputError if no row can be converted.
-        """
-        times = Times(self.unit)
-        events = [event for row in rows if (event := self._event(row, times))]
-        machines = {event["machine"] for event in events}
-        check_size(path, len(events), len(machines))
-        if not events:
-            raise InputError(f"{path}: no event could be read{self._commonest_reason()}")
-        ordered = sorted(machines, key=natural_order)
-        numbers = {machine: number for number, machine in enumerate(ordered)}
-        events.sort(key=lambda event: numbers[event["machine"]])
-        notes = _name_peers(events, ordered)
-        return Extract(
-            name=name_of(path),
-            path=path,
-            format=format_name,
-            machines=tuple(ordered),
-            events=pl.DataFrame(events, EXTRACT_COLUMNS),
-            files={event["machine"]: event["file"] for event in events},
-            damage=tuple(self.damage),
-            queue=queue,
-            conventions=(*times.notes(), *notes),
-        )
-
-    def _commonest_reason(self) -> str:
-        """Return why most lines could not be used; reasons that differ in the value count as one.
-
-        Lines that the expression does not match count only if there are no others.
-        """
-        events = [one for one in self.damage if NO_EVENT not in one.reason] or self.damage
-        kinds = [one.reason.partition("'")[0] for one in events]
-        if not kinds:
-            return ""
-        (kind, count), *_ = Counter(kinds).most_common(1)
-        first = events[kinds.index(kind)]
-        lines = "1 line" if count == 1 else f"{count} lines"
-        return f": {first.reason} ({lines}, the first is {first.file}:{first.line})"
-
-    def _event(self, row: Row, times: Times) -> dict[str, Any] | None:
-        kind = self.kind_of(row.kind)
-        at_ns = None
-        problem = "" if kind else f"{quoted(row.kind)} is no kind of event that is known"
-        for name in ("clock", "queue", "stamp"):
-            text = getattr(row, name)
-            if not (NUMBER.fullmatch(text) or (not text and name != "clock")):
-                problem = problem or f"the {name} cannot be {quoted(text)}"
-        try:
-            at_ns = times.ns(row.machine, row.time) if row.time else None
-        except ValueError:
-            problem = problem or f"the time cannot be {quoted(row.time)}"
-        if len(row.machine) > MAX_NAME_CHARACTERS or len(row.sender) > MAX_NAME_CHARACTERS:
-            problem = problem or f"a machine's name is longer than {MAX_NAME_CHARACTERS} characters"
-        if problem:
-            self.refuse(row.file, row.line, problem)
-            return None
-        to = _names(row.receivers) if kind == "send" else None
-        self._receivers += len(to or ())
-        if self._receivers > MAX_RECEIVERS:
-            raise InputError(f"{row.file}: the events name more than {MAX_RECEIVERS:,} receivers")
-        return {
-            "machine": row.machine,
-            "kind": kind,
-            "at_ns": at_ns,
-            "arrived_ns": None,
-            "queue": int(row.queue) if row.queue else None,
-            "clock": int(row.clock),
-            "stamp": int(row.stamp) if row.stamp else None,
-            "to": to,
-            "sender": (row.sender or None) if kind == "receive" else None,
-            "file": row.file,
-            "line": row.line,
-        }
-
-    def kind_of(self, text: str) -> Kind | None:
-        """Return the kind of the first known word in a text."""
-        words = [text.strip().lower(), *re.findall(r"[^\W_]+", text.lower())]
-        return next((self.kinds[word] for word in words if word in self.kinds), None)
+    def note(self, text: str) -> None:
+        """Add a note unless it is empty or there already."""
+        if text and text not in self.notes:
+            self.notes.append(text)
 
     def lines(self, file: Path) -> Iterator[tuple[int, str]]:
-        """Yield the non-empty lines of a file, numbered; InputError if they are too many."""
+        """Yield the lines of a file, numbered; InputError if they are too many."""
         name = escaped(file.name)
-        with TextIOWrapper(open_regular(file), encoding="utf-8", errors="replace") as text:
+        with texts.opened(file) as text:
+            self.notes += texts.notes(file, text)
             for number in count(1):
                 line = text.readline(MAX_LINE_CHARACTERS)
                 if line and not line.endswith("\n"):
-                    self._torn[name] = number
+                    self.torn[name] = number
                 if len(line) == MAX_LINE_CHARACTERS:
                     why = f"the line has more than {MAX_LINE_CHARACTERS:,} characters"
-                    self.refuse(name, number, f"{why}, and the log is read no further")
+                    label = next(reversed(self.parts), "")
+                    part = self.part(label)
+                    part.leftover.refuse(name, number, f"{why}, and the log is read no further")
                     return
                 if not line:
                     return
                 self._lines += 1
                 if self._lines > MAX_EVENTS:
                     raise InputError(f"{file}: more than {MAX_EVENTS:,} lines in the logs of a run")
-                if line.strip():
-                    yield number, line.removesuffix("\n")
+                yield number, line.removesuffix("\n")
 
-    def refuse(self, file: str, line: int, reason: str) -> None:
-        torn = f"{TORN}: " if line == self._torn.get(file) else ""
-        self.damage.append(Damage(file, line, plain(f"{torn}{reason}", MAX_REASON_CHARACTERS)))
+    def problem(self, path: Path) -> str:
+        """Return why no event could be read."""
+        every = OtherLines()
+        for part in self.parts.values():
+            every.add(part.leftover)
+        return f"{path}: no event could be read{_commonest_reason(every)}"
+
+    def extract(
+        self, path: Path, format_name: str, label: str = "", is_named: bool = False
+    ) -> Extract:
+        """Convert the rows of a run; those of each machine are in the order of its log.
+
+        If it `is_named`, the label is part of the run's name. InputError if no row can be
+        converted.
+        """
+        part = self.part(label)
+        frame = pl.DataFrame(part.rows, _ROW_COLUMNS, orient="row")
+        frame = self._with_machines(frame)
+        converted, notes = self._converted(frame, part.leftover)
+        if not converted.height:
+            raise InputError(self.problem(path))
+        ordered = sorted(converted["machine"].unique(), key=natural_order)
+        check_size(path, converted.height, len(ordered))
+        numbers = pl.col("machine").replace_strict({m: n for n, m in enumerate(ordered)})
+        converted = converted.sort(numbers, maintain_order=True)
+        directory = Directory(ordered, self.given.machines, self.given.separators)
+        events, more = _with_peers(converted, directory)
+        machines = tuple(ordered)
+        if (events["vector"] != "").any():
+            events, machines, about = parsed(events, directory, self.given.vector)
+            more += about
+        else:
+            events = events.drop("vector")
+        noise, damage = part.leftover.judged(events)
+        files = events.group_by("machine", maintain_order=True).agg(pl.col("file").last())
+        return Extract(
+            name=f"{name_of(path)}#{_in_a_name(label)}" if is_named else name_of(path),
+            path=path,
+            format=format_name,
+            machines=machines,
+            events=events,
+            files=dict(files.iter_rows()),
+            damage=damage,
+            noise=noise,
+            given=conventions_of(self.given),
+            torn=self.torn,
+            conventions=(*self.notes, *notes, *more),
+        )
+
+    def _with_machines(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Replace the names of machines that have an alias."""
+        own = Directory((), self.given.machines).own
+        renamed = {name: own(name) for name in frame["machine"].unique()}
+        return frame.with_columns(pl.col("machine").replace(renamed))
+
+    def _converted(
+        self, frame: pl.DataFrame, leftover: OtherLines
+    ) -> tuple[pl.DataFrame, list[str]]:
+        """Convert the texts of rows to values, and move those that are none to the leftover."""
+        kinds = kinds_of(self.given)
+        by_text = {text: kind_of(text, kinds) for text in frame["kind"].unique()}
+        kind = pl.Series("kind", [by_text[text] for text in frame["kind"].to_list()], pl.String)
+        is_vector = are_vectors(frame["clock"], bool(self.given.vector))
+        clock = pl.lit(0, pl.Int64) if is_vector else _whole("clock")
+        times = Times(self.given.time)
+        at_ns, is_bad = _dated(frame, times)
+        values = frame.with_columns(
+            kind,
+            at_ns,
+            clock.alias("clock"),
+            _whole("queue"),
+            _whole("stamp"),
+            vector=pl.col("clock") if is_vector else pl.lit(""),
+        )
+        wrong = {name: (frame[name] != "") & values[name].is_null() for name in ("queue", "stamp")}
+        wrong |= {"clock": values["clock"].is_null(), "time": is_bad}
+        if is_vector:
+            unread = [vector_of(text) is None for text in frame["clock"]]
+            wrong["clock"] = pl.Series(unread, dtype=pl.Boolean)
+        for name in ("machine", "sender"):
+            wrong[name] = frame[name].str.len_chars() > MAX_NAME_CHARACTERS
+        unusable = values["kind"].is_null()
+        for one in wrong.values():
+            unusable |= one
+        if unusable.any():
+            _refuse(frame, values, wrong, unusable, leftover)
+        return values.filter(~unusable), list(times.notes())
 
 
-def _names(text: str) -> list[str] | None:
-    """Split a list of names with any separators."""
-    return list(dict.fromkeys(re.findall(r"[^\s,;\[\]()'\"]+", text)))[:MAX_MACHINES] or None
+def _in_a_name(label: str) -> str:
+    """Make the name of a run safe for a file's name."""
+    return re.sub(r"[^\w.-]+", "_", label[:MAX_LABEL]) or "1"
 
 
-def _name_peers(events: list[dict[str, Any]], machines: list[str]) -> list[str]:
-    """Replace aliases of peers by the names of machines; return a note for each alias."""
-    named = {name for event in events for name in [*(event["to"] or ()), event["sender"]] if name}
-    by_number: dict[int, list[str]] = {}
-    for machine in machines:
-        if own := NUMBERED.search(machine):
-            by_number.setdefault(int(own[0]), []).append(machine)
-    aliases = {name: same for name in named - {*machines} if (same := _same(name, by_number))}
-    for event in events:
-        if event["sender"]:
-            event["sender"] = aliases.get(event["sender"], event["sender"])
-        if event["to"] and {name.lower() for name in event["to"]} & ALL_OTHERS:
-            event["to"] = [machine for machine in machines if machine != event["machine"]]
-        elif event["to"]:
-            event["to"] = [aliases.get(name, name) for name in event["to"]]
-    pairs = sorted(aliases.items())
-    return [f"{name} is taken for {machine}, by its number" for name, machine in pairs]
+def _whole(name: str) -> pl.Expr:
+    return pl.col(name).str.extract(WHOLE).cast(pl.Int64)
 
 
-def _same(name: str, machines: Mapping[int, list[str]]) -> str | None:
-    """Return the machine with the number at the end of a name; None if not exactly one has it."""
-    number = re.search(r"[0-9]{1,200}$", name)
-    same = machines.get(int(number[0]), []) if number else []
-    return same[0] if len(same) == 1 else None
+def _dated(frame: pl.DataFrame, times: Times) -> tuple[pl.Series, pl.Series]:
+    """Return the times of rows, and which texts are none."""
+    if (at_once := times.all_ns(frame["time"])) is not None:
+        no = pl.select(pl.repeat(False, frame.height, dtype=pl.Boolean)).to_series()
+        return at_once.alias("at_ns"), no
+    found, bad = list[int | None](), list[bool]()
+    for machine, text in frame.select("machine", "time").rows():
+        try:
+            found.append(times.ns(machine, text) if text else None)
+            bad.append(False)
+        except ValueError:
+            found.append(None)
+            bad.append(True)
+    return pl.Series("at_ns", found, pl.Int64), pl.Series(bad, dtype=pl.Boolean)
+
+
+def _refuse(
+    frame: pl.DataFrame,
+    values: pl.DataFrame,
+    wrong: Mapping[str, pl.Series],
+    unusable: pl.Series,
+    leftover: OtherLines,
+) -> None:
+    """Take in the rows that are no events, or damaged ones, with the first reason of each."""
+    wrongs = frame.select("file", "line", "kind", "clock", "queue", "stamp", "time")
+    known = values.select(known="kind", reads="clock")
+    flags = pl.DataFrame(wrong).select(pl.all().name.prefix("wrong_"))
+    for row in pl.concat([wrongs, known, flags], how="horizontal").filter(unusable).to_dicts():
+        if row["known"] is None:
+            leftover.unknown(row["file"], row["line"], row["kind"], row["reads"])
+            continue
+        name = next(name for name in ORDER if row[f"wrong_{name}"])
+        if name in ("machine", "sender"):
+            why = f"a machine's name is longer than {MAX_NAME_CHARACTERS} characters"
+        else:
+            why = f"the {name} cannot be {quoted(row[name])}"
+        leftover.refuse(row["file"], row["line"], why)
+
+
+def _with_peers(events: pl.DataFrame, directory: Directory) -> tuple[pl.DataFrame, list[str]]:
+    """Return the columns of an extract, with the machines that peers stand for."""
+    rows = events.select("kind", "machine", "sender", "receivers").rows()
+    senders = [
+        directory.sender(machine, sender) if kind == "receive" and sender else None
+        for kind, machine, sender, _ in rows
+    ]
+    to: list[Names] = [
+        directory.receivers(machine, text) if kind == "send" and text else ()
+        for kind, machine, _, text in rows
+    ]
+    if sum(map(len, to)) > MAX_RECEIVERS:
+        raise InputError(f"the events name more than {MAX_RECEIVERS:,} receivers")
+    columns = events.with_columns(
+        sender=pl.Series(senders, dtype=pl.String),
+        to=_lists(to),
+        arrived_ns=pl.lit(None, pl.Int64),
+    )
+    return columns.select(*EXTRACT_COLUMNS, "vector"), directory.notes()
+
+
+def _lists(values: Sequence[Names]) -> pl.Series:
+    """Return a column of lists, null for (). Few lists differ, and converting one takes long."""
+    there = dict.fromkeys(values)
+    positions = {value: n for n, value in enumerate(there)}
+    different = pl.Series([list(value) or None for value in there], dtype=pl.List(pl.String))
+    return different.gather(pl.Series([positions[value] for value in values], dtype=pl.UInt32))
+
+
+def _commonest_reason(leftover: OtherLines) -> str:
+    """Return why most lines could not be used; reasons that differ in the value count as one.
+
+    Lines that the expression does not match count only if there are no others.
+    """
+    lines: Iterable[Damage | Left] = leftover.refused or leftover.left
+    reasons = [(one.reason, one.file, one.line) for one in lines]
+    kinds = [reason.partition("'")[0] for reason, _, _ in reasons]
+    if not kinds:
+        return ""
+    (kind, number), *_ = Counter(kinds).most_common(1)
+    reason, file, line = reasons[kinds.index(kind)]
+    some = "1 line" if number == 1 else f"{number} lines"
+    return f": {reason} ({some}, the first is {file}:{line})"
+
+
+_ROW_COLUMNS = {name: pl.Int64 if name == "line" else pl.String for name in Row._fields}
+#: In which order the parts of a damaged event are named.
+ORDER = ("clock", "queue", "stamp", "time", "machine", "sender")
+__all__ = ["FIXED", "NO_EVENT", "NUMBER", "Left", "Reader", "Row", "kind_of", "kinds_of", "row_of"]

@@ -19,7 +19,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from analysis.history.run import InputError, Run
-from analysis.logs.foreign import EXTRACT_COLUMNS, INBOX_COLUMNS, Extract, run_of
+from analysis.logs.conventions import Conventions
+from analysis.logs.foreign import EXTRACT_COLUMNS, INBOX_COLUMNS, Extract, runs_of
 from analysis.logs.importers.vklocks_lines import Log, read
 from analysis.logs.importers.vklocks_lines import knows as knows
 from vm.files import name_of
@@ -44,25 +45,24 @@ def load(directory: Path, files: Sequence[Path]) -> list[Run]:
         by_port = {log.port: log.machine for log in logs if ports.count(log.port) == 1}
         events, waiting = zip(*pool.map(partial(_extract, by_port=by_port), logs), strict=True)
     inbox = pl.concat(waiting)
-    return [
-        run_of(
-            Extract(
-                name=name_of(directory),
-                path=directory,
-                format=NAME,
-                machines=machines,
-                # Without rechunk, every query would merge the parts of each column again.
-                events=pl.concat(events, rechunk=True),
-                files={log.machine: log.file for log in logs},
-                inbox=inbox,
-                damage=tuple(damage for log in logs for damage in log.damage),
-                tick_rates_hz={log.machine: log.tick_rate_hz for log in logs if log.tick_rate_hz},
-                queue_left={machine: inbox.filter(machine=machine).height for machine in machines},
-                queue="after",
-                conventions=("system_time has whole seconds, so times are those of the lines",),
-            )
+    return runs_of(
+        Extract(
+            name=name_of(directory),
+            path=directory,
+            format=NAME,
+            machines=machines,
+            # Without rechunk, every query would merge the parts of each column again.
+            events=pl.concat(events, rechunk=True),
+            files={log.machine: log.file for log in logs},
+            inbox=inbox,
+            damage=tuple(damage for log in logs for damage in log.damage),
+            tick_rates_hz={log.machine: log.tick_rate_hz for log in logs if log.tick_rate_hz},
+            queue_left={machine: inbox.filter(machine=machine).height for machine in machines},
+            queue="after",
+            given=Conventions(channels="free"),
+            conventions=("system_time has whole seconds, so times are those of the lines",),
         )
-    ]
+    )
 
 
 def _take(log: Log) -> tuple[pl.DataFrame, pl.DataFrame]:

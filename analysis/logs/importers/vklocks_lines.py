@@ -14,11 +14,11 @@ import polars as pl
 
 from analysis.history.kernels import compiles
 from analysis.history.run import TORN, Damage, InputError
+from analysis.logs import texts
 from analysis.logs.bulk import count
 from analysis.logs.importers import vklocks_bytes
 from analysis.logs.importers.vklocks_bytes import MAX_MS
-from analysis.logs.limits import MAX_NAME_CHARACTERS, MAX_REASON_CHARACTERS, MAX_TEXT_BYTES
-from vm.files import read_bytes
+from analysis.logs.limits import MAX_NAME_CHARACTERS, MAX_REASON_CHARACTERS
 from vm.quoting import escaped, plain
 from vm.records import Kind
 
@@ -84,7 +84,7 @@ def knows(head: str) -> bool:
 
 def read(path: Path) -> Log:
     """Read a log; InputError if its machine begins more than once."""
-    text = read_bytes(path, MAX_TEXT_BYTES)
+    text = texts.read_utf8(path)
     ends = count(text, b"\n")
     if ends > MAX_LINES:
         raise InputError(f"{path}: more than {MAX_LINES:,} lines")
@@ -97,7 +97,7 @@ def read(path: Path) -> Log:
             f"{path}:{begun['line'][1]}: the machine begins a second time: the logs of several"
             " runs were appended; give each run a directory of its own"
         )
-    name = escaped(path.stem)
+    name = texts.stem(path)
     machine, rate = begun.select("name", "rate").row(0) if begun.height else (name, None)
     if len(machine) > MAX_NAME_CHARACTERS:
         raise InputError(f"{path}: the machine's name is longer than {MAX_NAME_CHARACTERS}")

@@ -46,7 +46,7 @@ def test_a_description_is_all_that_is_needed(directory: Path) -> None:
         ("q", "receive", 400_000_000, 1, 4, None, "p", 0, 1),
         ("q", "receive", 2_400_000_000, 0, 6, None, "r", None, 2),
     ]
-    assert run.damage == (("p.txt", 3, "the expression finds no event here"),)
+    assert (run.damage, run.noise) == ((), ((1, "bye", "p.txt", 3),))
     note = "the queue is counted before each receive: defined by the format; one less is shown"
     assert note in run.conventions
 

@@ -14,9 +14,12 @@ from analysis.logs.finding import load
 from analysis.logs.importers import vklocks_bytes
 from analysis.metrics.machine import MACHINE_METRICS, per_machine
 from analysis.metrics.run import per_run
+from examples import HALF
 from others import write_as_the_first_vklocks
 from unruly import unruly
 
+# Numba compiles for seconds, in each worker that asks it to.
+pytestmark = pytest.mark.xdist_group("numba, text logs")
 ALPHA = """\
 2025-01-01 10:00:00,000 INFO: Machine alpha initialized with tick rate 2 ticks per second
 2025-01-01 10:00:00,001 INFO: gRPC server started on port 6001
@@ -229,7 +232,7 @@ lines = st.sampled_from([*ALPHA.splitlines()[1:], *BETA.splitlines()[1:], "\tsta
 texts = st.text("0123456789:-, abcINFO²٣\t\x00", max_size=12)
 
 
-@settings(max_examples=60)
+@HALF
 @given(line=lines, at=st.integers(0, 120), length=st.integers(0, 12), instead=texts)
 def test_whatever_is_in_a_line_the_others_are_read(
     tmp_path_factory: pytest.TempPathFactory, line: str, at: int, length: int, instead: str
@@ -243,7 +246,7 @@ def test_whatever_is_in_a_line_the_others_are_read(
     per_run(run)
 
 
-@settings(max_examples=30, deadline=None)
+@HALF
 @given(
     seed=st.integers(0, 2**32),
     machines=st.integers(2, 4),
@@ -292,7 +295,7 @@ def test_what_its_logs_tell_is_found_out_and_said(run: Run) -> None:
         "system_time has whole seconds, so times are those of the lines",
         "the queue is counted after each receive: defined by the format",
         "times have a resolution of milliseconds",
-        "2 of 3 receives belong to their send by stamp on its channel",
+        "2 of 3 receives are matched to their sends by stamp on its channel",
         "1 of 3 receives fit no send in these logs: beta_log.txt:9",
     )
     found = evaluate(run).verdict
@@ -365,7 +368,7 @@ def test_byte_by_byte_a_log_says_the_same(
     assert same(*both_ways(directory))
 
 
-@settings(max_examples=80, deadline=None)
+@HALF
 @given(data=st.data())
 def test_byte_by_byte_whatever_is_in_a_log_is_the_same(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
@@ -399,7 +402,7 @@ dates = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@HALF
 @given(times=st.lists(dates, max_size=20))
 def test_byte_by_byte_times_are_the_same(
     tmp_path_factory: pytest.TempPathFactory, times: list[str]

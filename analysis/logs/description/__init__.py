@@ -1,0 +1,1 @@
+"""Descriptions of log formats: their fields, their files, and the records that they cut out."""

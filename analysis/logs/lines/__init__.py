@@ -1,0 +1,1 @@
+"""The meaning of the texts in lines: names, vectors, and lines without an event."""
