@@ -6,7 +6,7 @@ everything else; the verdict also lists the checks that the logs do not allow.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -24,7 +24,7 @@ from analysis.checks.messages import orphans, unlogged_receivers, unlogged_sende
 from analysis.checks.offsets import Offset, offsets, sends_dated_late
 from analysis.checks.violation import Coverage, Violation
 from analysis.history.arrays import series
-from analysis.history.run import SEVERAL_FIT, Run
+from analysis.history.run import SEVERAL_FIT, Damage, Run
 from analysis.metrics.machine import per_machine
 from analysis.metrics.run import metrics_of
 from vm.quoting import counted, plain
@@ -36,6 +36,8 @@ State = Literal["holds", "violated", "inconclusive"]
 MAX_VIOLATIONS_PER_CHECK = 1000
 #: Unusable lines that a verdict lists; `Run.damage` has all of them.
 MAX_DAMAGE_LISTED = 100
+#: More unusable lines of a file with one reason are listed by the first of them.
+MAX_ALIKE = 3
 #: The most characters of the reason in a verdict's repr.
 MAX_REASON = 160
 #: By increasing precedence: the exit code of several runs is that of the worst.
@@ -50,7 +52,7 @@ class Verdict:
     the cases of every check that was made; `unknown` lists the checks that these logs do not allow,
     with the reason. `more` lists the checks with more violations than `violations` has. `offsets`
     are wall clocks that disagree, which is no violation; `claims` counts the concurrent pairs of
-    events that each clock orders.
+    events that each clock orders. `causes` are mistakes that explain many of the violations.
     """
 
     run: str
@@ -61,6 +63,7 @@ class Verdict:
     more: tuple[str, ...] = ()
     offsets: tuple[Offset, ...] = ()
     claims: tuple[Claim, ...] = ()
+    causes: tuple[str, ...] = ()
     coverage: tuple[tuple[str, Coverage], ...] = ()
 
     def __repr__(self) -> str:
@@ -139,17 +142,19 @@ def judge(seen: Evidence) -> Verdict:
     found = blamed(seen, found)
     listed = {name: some[:MAX_VIOLATIONS_PER_CHECK] for name, some in found.items()}
     coverage = {name: check.coverage(seen) for name, check in CHECKS.items()}
-    unknown = dict(_unknown(seen, coverage))
+    # A violation is known, however little else of its check is.
+    unknown = {name: why for name, why in _unknown(seen, coverage) if not found.get(name)}
     made = {name: cases for name, cases in coverage.items() if name not in unknown}
     return Verdict(
         run=run.name,
-        account=None if run.missing else account(seen),
+        account=None if run.missing or run.clashes else account(seen),
         violations=tuple(violation for some in listed.values() for violation in some),
         unchecked=tuple(_unchecked(seen)) or _without_any_case(made.values()),
         unknown=tuple(unknown.items()),
         more=tuple(name for name, some in found.items() if len(some) > len(listed[name])),
         offsets=offsets(seen),
         claims=claims(seen),
+        causes=run.causes if any(found.values()) else (),
         coverage=tuple(made.items()),
     )
 
@@ -160,23 +165,25 @@ def _unchecked(seen: Evidence) -> Iterator[str]:
     A torn last line is no reason: an event is in the log before its messages leave.
     """
     run = seen.run
+    absent = Counter(
+        sender for _, sender, cause in orphans(seen) if sender and _is_absent(run, sender, cause)
+    )
     waiting = Counter(sender for _, sender, _ in orphans(seen))
+    for machine, count in absent.items() if not run.clashes else ():
+        yield f"{counted(count, 'receive')} of messages of {machine} whose sends are not in its log"
     senders, sent = unlogged_senders(seen), unlogged_receivers(seen)
     for machine in sorted({*senders, *sent}, key=natural_order):
-        received = [f"{counted(waiting[machine], 'receive')} of its messages"] * (
-            machine in senders
+        received = [f"{counted(waiting[machine], 'receive')} of its messages"] * bool(
+            waiting[machine]
         )
         to_it = [f"{counted(sent[machine], 'message')} to it"] * (machine in sent)
-        yield f"there is no log of {machine}: {', '.join([*received, *to_it])}"
-    if waiting[None]:
+        found = ", ".join([*received, *to_it])
+        yield f"{run.absence(machine)}{': ' * bool(found)}{found}"
+    if waiting[None] and not run.is_closed:
         yield f"{counted(waiting[None], 'receive')} without a send in these logs: some are missing"
     if not run.starts and (several := int((series(run, "inferred") == SEVERAL_FIT).sum())):
         yield f"{counted(several, 'receive')} with several possible sends, left open"
-    damage = [damage for damage in run.damage if not damage.is_torn]
-    for one in damage[:MAX_DAMAGE_LISTED]:
-        yield f"{one.file}:{one.line} could not be used: {one.reason}"
-    for file, lines in Counter(one.file for one in damage[MAX_DAMAGE_LISTED:]).items():
-        yield f"{counted(lines, 'more line')} of {file} could not be used"
+    yield from _damaged([damage for damage in run.damage if not damage.is_torn])
     for machine in seen.killed:
         if machine in seen.cut:
             yield (
@@ -188,6 +195,30 @@ def _unchecked(seen: Evidence) -> Iterator[str]:
     for machine, line in unplanned_returns(seen):
         where = f"{run.files[machine]}:{line}"
         yield f"{where}: {machine} was killed and came back, and no restart was planned"
+
+
+def _damaged(damage: Sequence[Damage]) -> Iterator[str]:
+    """Yield a reason for each unusable line, or for many lines of a file that are alike."""
+    alike: dict[tuple[str, str], list[int]] = {}
+    for one in damage:
+        alike.setdefault((one.file, one.reason), []).append(one.line)
+    listed = [
+        (file, line, len(lines) - 1 if len(lines) > MAX_ALIKE else 0, reason)
+        for (file, reason), lines in alike.items()
+        for line in (lines[:1] if len(lines) > MAX_ALIKE else lines)
+    ]
+    for file, line, more, reason in listed[:MAX_DAMAGE_LISTED]:
+        and_more = f" and {counted(more, 'more line')}" if more else ""
+        yield f"{file}:{line}{and_more} could not be used: {reason}"
+    rest = Counter[str]()
+    for file, _, more, _ in listed[MAX_DAMAGE_LISTED:]:
+        rest[file] += 1 + more
+    for file, lines in rest.items():
+        yield f"{counted(lines, 'more line')} of {file} could not be used"
+
+
+def _is_absent(run: Run, machine: str, index: int) -> bool:
+    return any(low <= index <= high for low, high in run.absent.get(machine, ()))
 
 
 def _received_beyond(seen: Evidence, machine: str) -> str:

@@ -21,7 +21,7 @@ from analysis.history.arrays import series
 from analysis.history.derived import derived
 from analysis.history.kernels import Rows
 from analysis.history.messages import Named
-from analysis.history.run import NO_RECEIVER, SEVERAL_FIT
+from analysis.history.run import ANY_FITS, NO_RECEIVER, SEVERAL_FIT
 
 #: In the order in which they are printed; `sent` is their sum.
 ENDS = ("received", "open", "inbox", "undelivered", "lost", "unlogged", "died", "unaccounted")
@@ -35,6 +35,7 @@ class Account:
 
     `unnamed_sends` counts sends without logged receivers, `unnamed_received` their messages with
     a matched receive, `unmatched_receives` the receives that match none of these messages.
+    `at_least` means that there may be more messages, which the logs do not show.
     """
 
     sent: int
@@ -50,6 +51,12 @@ class Account:
     unnamed_sends: int = 0
     unnamed_received: int = 0
     unmatched_receives: int = 0
+    at_least: bool = False
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether there are sends or receives that are not part of the equation."""
+        return bool(self.unnamed_sends or self.unmatched_receives)
 
     @property
     def ends(self) -> dict[str, int]:
@@ -69,7 +76,10 @@ def account(seen: Evidence) -> Account:
         duplicated=int((seen.messages.copies[named] > 1).sum()),
         unnamed_sends=int(np.count_nonzero(unnamed)),
         unnamed_received=received - counts["received"],
-        unmatched_receives=len(seen.receives) - received - counts["open"],
+        unmatched_receives=(
+            len(seen.receives) + len(seen.causality.joined) - received - counts["open"]
+        ),
+        at_least=seen.run.by_vectors,
     )
 
 
@@ -107,7 +117,8 @@ def _open(seen: Evidence, left: Rows) -> Rows:
     found = np.zeros_like(left)
     if seen.run.starts:
         return found
-    several = (series(seen.run, "inferred") == SEVERAL_FIT).fill_null(False).to_numpy()
+    inferred = series(seen.run, "inferred")
+    several = inferred.is_in([SEVERAL_FIT, ANY_FITS]).fill_null(False).to_numpy()
     machines = seen.causality.machine[several]
     for machine, receives in zip(*np.unique(machines, return_counts=True), strict=True):
         here = np.flatnonzero(seen.messages.receiver == machine)
@@ -126,8 +137,8 @@ def _unnamed(seen: Evidence) -> NDArray[np.bool_]:
 
 def accounted_messages(seen: Evidence) -> Coverage:
     """Count the messages that must have exactly one end."""
-    copies, missing = int(seen.messages.copies.sum()), seen.run.missing
-    why = f"there is no log of {', '.join(missing)}" if missing else ""
+    copies = int(seen.messages.copies.sum())
+    why = ", ".join(map(seen.run.absence, seen.run.missing))
     if not seen.run.starts:
         why = "messages that were not received may be lost or on their way"
     return Coverage(0 if why else copies, copies, "messages", why)

@@ -169,12 +169,16 @@ def _directly(seen: Evidence, clock: str, stamps: Timestamps) -> tuple[Rows, Pai
         high = min(low + BLOCK, len(known))
         rows = np.arange(low, high, dtype=np.int32)
         send, follows, new = known.send[low:high], seen.follows[low:high], stamps[low:high]
-        first = stamps[low - 1 : low] if low else twin.initial(len(seen.run.machines))
+        first = stamps[low - 1 : low] if low else _initial(seen, clock)
         own = np.concatenate((first, stamps[low : high - 1]))
-        own[~follows] = twin.initial(len(seen.run.machines))
+        own[~follows] = _initial(seen, clock)
         received = send >= 0
         stamp = own.copy()
         stamp[received] = stamps[send[received]]
+        sent = stamp.copy() if len(known.joined) else stamp
+        further = known.joined[(known.joined[:, 0] >= low) & (known.joined[:, 0] < high)]
+        for row, other in further.tolist():
+            stamp[row - low] = np.maximum(stamp[row - low], stamps[other])
         carried = stamp
         if seen.run.stamp_lag:
             carried = stamp.copy()
@@ -182,13 +186,20 @@ def _directly(seen: Evidence, clock: str, stamps: Timestamps) -> tuple[Rows, Pai
         obeys = twin.equal(twin.due(own, carried, known.machine[low:high]), new)
         unordered = [
             np.stack([before, rows], axis=1)[there & ~twin.precedes(earlier, new)]
-            for before, there, earlier in ((rows - 1, follows, own), (send, received, stamp))
+            for before, there, earlier in ((rows - 1, follows, own), (send, received, sent))
         ]
+        ahead = ~twin.precedes(stamps[further[:, 1]], stamps[further[:, 0]])
+        unordered.append(further[ahead][:, ::-1])
         return rows[~obeys & seen.is_ruled[low:high]], np.concatenate(unordered)
 
     found = [(np.zeros(0, np.int32), NONE), *_together(look, range(0, len(known), BLOCK))]
     unruly, unordered = zip(*found, strict=True)
     return np.concatenate(unruly), np.concatenate(unordered)
+
+
+def _initial(seen: Evidence, clock: str) -> Timestamps:
+    """Return the timestamp before the first event, as an array of one."""
+    return TWINS[clock].initial(len(seen.run.machines)) + seen.run.initial
 
 
 def _overclaimed(seen: Evidence, clock: str, stamps: Timestamps) -> Pairs:
@@ -214,7 +225,7 @@ def _together(look: Callable[[T], R], parts: Iterable[T]) -> list[R]:
 def _unruly(seen: Evidence, clock: str, row: int) -> Violation:
     known, twin = seen.causality, TWINS[clock]
     reads, send = _stamp(seen, clock, row), int(known.send[row])
-    own, lines = twin.initial(len(seen.run.machines)), list[Line]()
+    own, lines = _initial(seen, clock), list[Line]()
     if seen.follows[row]:
         own = _stamp(seen, clock, row - 1)
         lines.append(_reads(seen, clock, row - 1))
@@ -222,8 +233,13 @@ def _unruly(seen: Evidence, clock: str, row: int) -> Violation:
     if send >= 0:
         stamp = _stamp(seen, clock, send) - seen.run.stamp_lag
         lines.append(_reads(seen, clock, send))
+    further = known.joined[known.joined[:, 0] == row, 1].tolist()
+    for other in further:
+        stamp = np.maximum(stamp, _stamp(seen, clock, other))
+        lines.append(_reads(seen, clock, other))
     due = twin.due(own, stamp, known.machine[[row]])
-    message = f" and the message's {stamp[0].tolist()}" if send >= 0 else ""
+    whose = "messages'" if further else "message's"
+    message = f" and the {whose} {stamp[0].tolist()}" if send >= 0 else ""
     because = (
         f"{clock} reads {reads[0].tolist()}, but its own {own[0].tolist()}{message} make it"
         f" {due[0].tolist()}"
@@ -236,12 +252,10 @@ def _unordered(seen: Evidence, clock: str, before: int, row: int) -> Violation:
     a, b = (_stamp(seen, clock, r)[0].tolist() for r in (before, row))
     how = (
         "the event before it"
-        if seen.causality.send[row] != before
+        if seen.causality.machine[row] == seen.causality.machine[before]
         else f"event {index} of {machine}, whose message it received"
     )
     because = f"{clock} reads {b}, which does not come after {a} of {how}"
-    if seen.run.stamp_lag and a == b:
-        because += ": messages carry the clock from before their send advanced it"
     lines = _reads(seen, clock, before), _reads(seen, clock, row)
     return seen.violation("clock_condition", row, because, *lines)
 

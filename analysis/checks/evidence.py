@@ -7,15 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.checks.violation import Line, Name, Violation
-from analysis.history.arrays import column
+from analysis.history.arrays import column, series
 from analysis.history.causality import Causality, causality
-from analysis.history.kernels import Rows
+from analysis.history.kernels import Rows, fast, overtaken
 from analysis.history.messages import Messages, messages
 from analysis.history.run import Run
+from analysis.logs.matching import BY_CLOCK, BY_STAMP
 from vm.faults import Crash
 from vm.spec import Spec
 
 Numbers = NDArray[np.int64]
+#: In logs of other programs, a rule that more than one in so many events breaks is none of theirs.
+FEW = 20
 
 
 class Evidence:
@@ -61,13 +64,16 @@ class Evidence:
             self.follows, index == np.roll(index, 1) + 1, index == 0
         )
         ruled[self.receives] &= self.causality.send[self.receives] >= 0
+        starts = [m for m, name in enumerate(self.run.machines) if name in self.run.begun]
+        ruled[self.causality.first[starts]] = False
         return ruled
 
     @cached_property
     def is_whole(self) -> bool:
         """Whether no event is missing that another event refers to."""
-        whole = self.causality.row_index.whole and not self.run.missing
-        return whole and not any(self.holes.values()) and bool(self.is_ruled.all())
+        whole = self.causality.row_index.whole and not self.run.missing and not self.run.clashes
+        whole = whole and not any(self.holes.values()) and not self.run.absent
+        return whole and bool(self.is_ruled.all())
 
     @cached_property
     def spec(self) -> Spec:
@@ -79,10 +85,37 @@ class Evidence:
         """Whether it is a run in virtual time, which begins at 0 and has no delay of its own."""
         return any(start.epoch_unix_ns == 0 for start in self.run.starts.values())
 
-    @property
+    @cached_property
     def fifo(self) -> bool:
-        """Whether the channels were declared to keep order."""
-        return bool(self.run.starts) and self.spec.fifo
+        """Whether the channels were declared to keep order; in logs of other programs, whether
+        all but a few of the messages show it."""
+        if self.run.starts:
+            return self.spec.fifo
+        if self.run.keeps_order is not None:
+            return self.run.keeps_order
+        overtaker, _ = self.overtaking
+        proven = int(np.count_nonzero(self.is_proven))
+        return proven >= FEW and int(np.count_nonzero(overtaker >= 0)) * FEW <= proven
+
+    @cached_property
+    def overtaking(self) -> tuple[Rows, Rows]:
+        """By row of a receive the one that overtook it, and by sender and receiver the receive of
+        the latest message; -1 where there is none."""
+        known, machines = self.causality, len(self.run.machines)
+        overtaker = np.full(len(known), -1, np.int32)
+        last = np.full((machines, machines), -1, np.int32)
+        send = np.where(self.is_proven, known.send, -1).astype(np.int32)
+        fast(overtaken, len(known))(known.first, send, known.machine, overtaker, last)
+        return overtaker, last
+
+    @cached_property
+    def is_proven(self) -> NDArray[np.bool_]:
+        """By row of a receive, whether clocks or the log itself show its send, not the order."""
+        proven = self.causality.send >= 0
+        if not self.run.starts:
+            by_clocks = series(self.run, "inferred").is_in([BY_STAMP, BY_CLOCK])
+            proven &= by_clocks.fill_null(False).to_numpy()
+        return proven
 
     @cached_property
     def killed(self) -> tuple[str, ...]:
@@ -144,7 +177,8 @@ class Evidence:
         """Return whether an event may have been on a line that was cut off or is unusable."""
         if machine in self.open_ends and index >= self.open_ends[machine]:
             return True
-        return any(low <= index <= high for low, high in self.holes.get(machine, []))
+        ranges = (*self.holes.get(machine, ()), *self.run.absent.get(machine, ()))
+        return any(low <= index <= high for low, high in ranges)
 
     def damaged_lines(self, machine: str) -> list[int]:
         """Return the unusable lines of a machine's log, except for a torn last one."""

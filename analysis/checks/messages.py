@@ -11,7 +11,6 @@ from analysis.checks.evidence import Evidence
 from analysis.checks.violation import Coverage, Violation
 from analysis.history.arrays import UNKNOWN, series
 from analysis.history.derived import derived
-from analysis.history.kernels import fast, overtaken
 from analysis.history.run import NO_SEND_FITS
 
 
@@ -23,6 +22,12 @@ def matched_receives(seen: Evidence) -> Coverage:
 def receive_without_send(seen: Evidence) -> Iterator[Violation]:
     """Was a message received that was not sent?"""
     for row, sender, cause in orphans(seen):
+        if cause == UNKNOWN and _may_be_damaged(seen, sender):
+            continue
+        if sender is None and seen.run.is_closed:
+            because = "received a message, and none that was sent to it fits"
+            yield seen.violation("receive_without_send", row, because, seen.line(row, "received"))
+            continue
         if sender is None or sender in unlogged_senders(seen) or seen.is_in_hole(sender, cause):
             continue
         if cause == UNKNOWN:
@@ -34,6 +39,11 @@ def receive_without_send(seen: Evidence) -> Iterator[Violation]:
             line = seen.line(row, f"received event {cause} of {sender}")
             named = ((sender, cause),)
             yield seen.violation("receive_without_send", row, because, line, events=named)
+
+
+def _may_be_damaged(seen: Evidence, sender: str | None) -> bool:
+    """Return whether a damaged line may be the send; without a known sender, one of any log."""
+    return any(map(seen.is_damaged, [sender] if sender else seen.run.machines))
 
 
 def orphans(seen: Evidence) -> Iterator[tuple[int, str | None, int]]:
@@ -108,8 +118,10 @@ def _before(times: int) -> str:
 def fifo_receives(seen: Evidence) -> Coverage:
     """Count the receives with a known send, on channels that were declared to keep order."""
     known = matched_receives(seen)
+    if not seen.run.starts and not seen.fifo:
+        return replace(known, checked=0, why="the logs do not show whether channels keep order")
     if not seen.run.starts:
-        return replace(known, checked=0, why="the logs do not state whether channels keep order")
+        return replace(known, checked=int(np.count_nonzero(seen.is_proven)))
     return known if seen.fifo else Coverage(0, 0, "receives on channels that keep order")
 
 
@@ -118,12 +130,11 @@ def fifo_violation(seen: Evidence) -> Iterator[Violation]:
     if not seen.fifo:
         return
     known, all_ = seen.causality, seen.messages
-    machines = len(seen.run.machines)
-    overtaker = np.full(len(known), -1, np.int32)
-    last = np.full((machines, machines), -1, np.int32)
-    fast(overtaken, len(known))(known.first, known.send, known.machine, overtaker, last)
+    overtaker, last = seen.overtaking
     for row in np.flatnonzero(overtaker >= 0):
         yield _overtaken(seen, int(row), int(overtaker[row]))
+    if not seen.run.starts:
+        return
     expected = all_.received < all_.copies - all_.lost
     listed = (all_.inbox > 0) | (all_.undelivered > 0)
     for message in np.flatnonzero(expected & listed & (all_.receiver >= 0)):

@@ -1,12 +1,14 @@
 """Checks of one machine at a time: its events are numbered, dated and ticked in order."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
 from analysis.checks.evidence import Evidence, Numbers
 from analysis.checks.violation import Coverage, Line, Violation
 from analysis.history.arrays import UNKNOWN, column
+from analysis.history.run import Clash
 from vm.quoting import counted
 from vm.schedule import SECOND_NS
 
@@ -16,6 +18,15 @@ def own_events(seen: Evidence, *, why: str) -> Coverage:
     events = len(seen.causality)
     own = bool(seen.run.starts)
     return Coverage(events if own else 0, events, "events", "" if own else why)
+
+
+def numbered_events(seen: Evidence) -> Coverage:
+    """Count the events with a number and an event before them; vector clocks number events, too."""
+    if not seen.run.by_vectors:
+        return own_events(seen, why="events are not numbered")
+    index = seen.causality.row_index.index
+    adjacent = np.where(seen.follows, np.roll(index, 1) + 1, 0) == index
+    return Coverage(int(np.count_nonzero(adjacent)), len(index), "events")
 
 
 def dated_events(seen: Evidence) -> Coverage:
@@ -35,6 +46,20 @@ def index_gap(seen: Evidence) -> Iterator[Violation]:
             says = f"event {index[row]}"
             yield seen.violation("index_gap", int(row), because, *lines, seen.line(int(row), says))
     yield from _counted(seen)
+    yield from map(partial(_clashing, seen), seen.run.clashes)
+
+
+def _clashing(seen: Evidence, clash: Clash) -> Violation:
+    """Return the violation for two events of one machine that cannot be events of one process."""
+    machine, counts, index = clash.machine, clash.counts, clash.index
+    because = (
+        f"two events of {machine} have the same count {counts}: two processes write under one name,"
+        " or a log is in twice"
+    )
+    lines = (Line(machine, index, file, line, f"count {counts}") for file, line in clash.places)
+    return Violation(
+        "index_gap", seen.run.name, machine, index, because, ((machine, index),), tuple(lines)
+    )
 
 
 def _counted(seen: Evidence) -> Iterator[Violation]:
@@ -69,14 +94,26 @@ def time_runs_back(seen: Evidence) -> Iterator[Violation]:
     before_ns = np.roll(at_ns, 1)
     back = seen.follows & (at_ns < before_ns) & (at_ns != UNKNOWN)
     for row in np.flatnonzero(back):
-        because = f"it was at {at_ns[row]} ns, the event before it at {before_ns[row]} ns"
-        lines = seen.line(int(row) - 1, f"at {before_ns[row]} ns"), _at(seen, int(row))
+        now, before = (in_seconds(int(ns[row])) for ns in (at_ns, before_ns))
+        because = f"it was at {now}, the event before it at {before}"
+        lines = seen.line(int(row) - 1, f"at {before}"), _at(seen, int(row))
         yield seen.violation("time_runs_back", int(row), because, *lines)
     for m, machine in enumerate(seen.run.machines):
         yield from _recovered_in_order(seen, m, machine)
     for row in np.flatnonzero((arrived_ns > at_ns) & (at_ns != UNKNOWN)):
-        because = f"received at {at_ns[row]} ns a message that arrived at {arrived_ns[row]} ns"
+        now, arrived = (in_seconds(int(ns[row])) for ns in (at_ns, arrived_ns))
+        because = f"received at {now} a message that arrived at {arrived}"
         yield seen.violation("time_runs_back", int(row), because, _at(seen, int(row)))
+
+
+def in_seconds(at_ns: int) -> str:
+    """Return a time as exact decimal seconds.
+
+    >>> in_seconds(1_250_000_000)
+    '1.25 s'
+    """
+    sign, (whole, part) = "-" * (at_ns < 0), divmod(abs(at_ns), SECOND_NS)
+    return f"{sign}{whole}.{part:09}".rstrip("0").rstrip(".") + " s"
 
 
 def _recovered_in_order(seen: Evidence, m: int, machine: str) -> Iterator[Violation]:
@@ -94,7 +131,7 @@ def _recovered_in_order(seen: Evidence, m: int, machine: str) -> Iterator[Violat
 
 
 def _at(seen: Evidence, row: int) -> Line:
-    return seen.line(row, f"at {seen.at_ns[row]} ns")
+    return seen.line(row, f"at {in_seconds(int(seen.at_ns[row]))}")
 
 
 def causal_cycle(seen: Evidence) -> Iterator[Violation]:

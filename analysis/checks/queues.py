@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from analysis.checks.evidence import Evidence, Numbers
-from analysis.checks.violation import ANY, Line, Violation
+from analysis.checks.evidence import FEW, Evidence, Numbers
+from analysis.checks.violation import ANY, Coverage, Line, Violation
 from analysis.history.arrays import UNKNOWN, column
 from analysis.history.kernels import Rows
 from vm.quoting import counted
@@ -16,9 +16,10 @@ from vm.quoting import counted
 def queue(seen: Evidence) -> Iterator[Violation]:
     """Does each queue length follow from arrivals and receives, oldest arrival first?"""
     run = seen.run
-    if not run.starts:
-        return
     length = column(run, "queue")
+    if not run.starts:
+        yield from _shrunk(seen, length) if not counted_queues(seen).why else ()
+        return
     receives = np.zeros(len(length), bool)
     receives[seen.receives] = True
     for row in np.flatnonzero(~receives & (length != 0)):
@@ -27,6 +28,49 @@ def queue(seen: Evidence) -> Iterator[Violation]:
     for machine in run.logged:
         if not seen.holes.get(machine):
             yield from _inbox(seen, machine, length)
+
+
+def counted_queues(seen: Evidence) -> Coverage:
+    """Count the events with a queue that others contradict or confirm: in logs of other programs,
+    the receives after another one."""
+    if seen.run.starts:
+        return Coverage(len(seen.causality), len(seen.causality), "events")
+    pairs, wrong = _successive(seen), _contradicted(seen, column(seen.run, "queue"))
+    why = ""
+    if not len(pairs):
+        why = "not every arrival and tick is logged"
+    elif len(wrong) * FEW > len(pairs):
+        why = "the logged lengths are not those of a queue with one message less per receive"
+    return Coverage(0 if why else len(pairs), len(seen.receives), "receives", why)
+
+
+def _successive(seen: Evidence) -> Rows:
+    """Return the numbers of receives whose queue and that of the receive before are known."""
+    receives, length = seen.receives, column(seen.run, "queue")
+    known = length[receives] != UNKNOWN
+    machine = seen.causality.machine[receives]
+    damaged = [m for m, name in enumerate(seen.run.machines) if seen.is_damaged(name)]
+    same = (machine[1:] == machine[:-1]) & known[1:] & known[:-1] & ~np.isin(machine[1:], damaged)
+    return np.flatnonzero(same).astype(np.int32) + 1
+
+
+def _contradicted(seen: Evidence, length: Numbers) -> Rows:
+    """Return the successive receives with a queue that more than one message has left."""
+    pairs = _successive(seen)
+    after, before = seen.receives[pairs], seen.receives[pairs - 1]
+    return pairs[length[after] < length[before] - 1]
+
+
+def _shrunk(seen: Evidence, length: Numbers) -> Iterator[Violation]:
+    """Yield the receives after which the queue is shorter by more than the received message."""
+    for n in _contradicted(seen, length).tolist():
+        before, row = (int(one) for one in seen.receives[n - 1 : n + 1])
+        because = (
+            f"{counted(int(length[row]), 'message')} left in its queue, after"
+            f" {int(length[before])} at the receive before it: one receive takes one message"
+        )
+        lines = _says(seen, before, length), _says(seen, row, length)
+        yield seen.violation("queue", row, because, *lines)
 
 
 def _inbox(seen: Evidence, machine: str, length: Numbers) -> Iterator[Violation]:
@@ -63,9 +107,10 @@ def _inbox(seen: Evidence, machine: str, length: Numbers) -> Iterator[Violation]
         # A wrong length stays wrong by as much: the first of these rows is enough.
         for n in np.flatnonzero((off != 0) & (off != np.append(0, off[:-1]))):
             row, received_by_then = int(own[n]), int(taken[part][n])
+            arrived = counted(int(high[part][n]) + received_by_then, "arrival")
             because = (
-                f"its queue is {length[row]} long, {off[n]:+} against"
-                f" {high[part][n] + received_by_then} arrivals less {received_by_then} receives"
+                f"its queue is {length[row]} long, {off[n]:+} against {arrived} less"
+                f" {counted(received_by_then, 'receive')}"
             )
             yield seen.violation("queue", row, because, _says(seen, row, length))
 

@@ -29,7 +29,7 @@ def replay(seen: Evidence) -> Iterator[Violation]:
     for machine, done in repetitions(seen).items():
         if found := done.difference:
             m = seen.run.machines.index(machine)
-            because = f"the replayed machine differs: {found.because}"
+            because = f"not equal to its replay: {found.because}"
             if isinstance(found.logged, Event):
                 row = seen.rows_of(m).start + found.logged.index
                 line = seen.line(row, f"{found.logged.kind}, tick {found.logged.tick}")

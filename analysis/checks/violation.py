@@ -56,6 +56,8 @@ class Coverage:
     why: str = ""
 
     def __str__(self) -> str:
-        return (
-            f"{self.checked:,} of {self.total:,} {self.unit}" if self.total else f"no {self.unit}"
-        )
+        if not self.total:
+            return f"no {self.unit}"
+        things, *more = self.unit.split(" ")
+        unit = [things.removesuffix("s"), *more] if self.total == 1 else [things, *more]
+        return f"{self.checked:,} of {self.total:,} {' '.join(unit)}"

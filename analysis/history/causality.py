@@ -22,13 +22,14 @@ from numpy.typing import NDArray
 
 from analysis.history.arrays import column
 from analysis.history.derived import derived
-from analysis.history.kernels import Rows, fast, vector_times
+from analysis.history.kernels import Rows, fast, joint_vector_times, vector_times
 from analysis.history.rows import RowIndex
 from analysis.history.run import Run
 
 Name = tuple[str, int]
 Counts = NDArray[np.int64]
 
+NONE_JOINED = np.zeros((0, 2), np.int32)
 PROGRAM_ORDER = "program order"
 MESSAGE = "message"
 
@@ -45,15 +46,19 @@ class Causality:
     """The happened-before relation of one history.
 
     By row, `send` is the row of a receive's send (-1: no receive, or no known send), and `depth`
-    the length of the longest causal path that ends in the event.
+    the length of the longest causal path that ends in the event. `joined` are the rows of further
+    receives and sends, of events that received several messages at once.
 
     If `cycle` is not empty, the history is impossible: the send of each of these receives comes
     after the next receive, and the send of the last after the first. Other methods need a history
     without a cycle.
     """
 
-    def __init__(self, machines: Sequence[str], row_index: RowIndex, send: Rows) -> None:
+    def __init__(
+        self, machines: Sequence[str], row_index: RowIndex, send: Rows, joined: Rows = NONE_JOINED
+    ) -> None:
         self.machines, self.row_index, self.send = tuple(machines), row_index, send
+        self.joined = joined
         self.first, self.machine = row_index.first, row_index.machine
         # `past` holds a vector time of zeros, then one per receive in the order of the table. With
         # `_first_receive`, which numbers receives as `first` numbers events, those of machine m
@@ -65,9 +70,41 @@ class Causality:
         self._past = np.zeros((int(received[-1]) + 1, len(machines)), np.int32)
         self.depth = np.zeros(len(send), np.int32)
         done = self.first[:-1].copy()
-        walk = fast(vector_times, len(send))
-        walk(self.first, send, self.machine, self._latest, self._past, self.depth, done)
+        if len(joined):
+            begin, sends = self._begin_of_sends()
+            join = fast(joint_vector_times, len(send))
+            join(
+                self.first,
+                sends,
+                begin,
+                self.machine,
+                self._latest,
+                self._past,
+                self.depth,
+                done,
+            )
+        else:
+            walk = fast(vector_times, len(send))
+            walk(self.first, send, self.machine, self._latest, self._past, self.depth, done)
         self.cycle = self._cycle(done)
+
+    def _begin_of_sends(self) -> tuple[Rows, Rows]:
+        """Return where the sends of each row begin, and all sends by their receives."""
+        receives, sends = self.messages
+        counts = np.bincount(receives, minlength=len(self.send))
+        begin = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
+        return begin.astype(np.int32), sends
+
+    @property
+    def messages(self) -> tuple[Rows, Rows]:
+        """The rows of receives and of their sends, message by message, in the order of receives."""
+        receives = np.flatnonzero(self.send >= 0).astype(np.int32)
+        if not len(self.joined):
+            return receives, self.send[receives]
+        receives = np.concatenate((receives, self.joined[:, 0]))
+        sends = np.concatenate((self.send[self.send >= 0], self.joined[:, 1]))
+        order = np.argsort(receives, kind="stable")
+        return receives[order], sends[order]
 
     def _cycle(self, done: Rows) -> tuple[Name, ...]:
         stuck = np.flatnonzero(done < self.first[1:])
@@ -229,7 +266,8 @@ def causality(run: Run) -> Causality:
     send = row_index.rows(column(run, "sender"), column(run, "cause"))
     # A cause that is not a send event counts as unknown.
     send[~column(run, "sends")[send]] = -1
-    return Causality(run.machines, row_index, send)
+    joined = np.array(run.joined, np.int32).reshape(-1, 2)
+    return Causality(run.machines, row_index, send, joined)
 
 
 def concurrency_share(run: Run) -> float | None:

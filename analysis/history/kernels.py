@@ -112,6 +112,51 @@ def vector_times(
             done[m] = row
 
 
+def joint_vector_times(
+    first: Rows,
+    send: Rows,
+    begin: Rows,
+    machine: Rows,
+    latest: Rows,
+    past: Rows,
+    depth: Rows,
+    done: Rows,
+) -> None:
+    """Compute the same for events that can receive several messages at once.
+
+    The sends of the event at a row are `send[begin[row]]` until `send[begin[row + 1]]`.
+    """
+    machines = len(done)
+    moved = True
+    while moved:
+        moved = False
+        for m in range(machines):
+            row = done[m]
+            while row < first[m + 1]:
+                is_stuck = False
+                for n in range(begin[row], begin[row + 1]):
+                    is_stuck = is_stuck or send[n] >= done[machine[send[n]]]
+                if is_stuck:
+                    break
+                deep = depth[row - 1] if row > first[m] else 0
+                if begin[row] < begin[row + 1]:
+                    own, before = latest[row], latest[row - 1] if row > first[m] else 0
+                    for q in range(machines):
+                        past[own, q] = past[before, q]
+                    for n in range(begin[row], begin[row + 1]):
+                        cause = send[n]
+                        sent, sender = latest[cause], machine[cause]
+                        for q in range(machines):
+                            past[own, q] = max(past[own, q], past[sent, q])
+                        past[own, sender] = max(past[own, sender], cause - first[sender] + 1)
+                        deep = max(deep, depth[cause])
+                    past[own, m] = row - first[m] + 1
+                depth[row] = deep + 1
+                row += 1
+            moved = moved or row > done[m]
+            done[m] = row
+
+
 def addressed(begin: NDArray[np.int64], receiver: Rows, sends: Rows, wanted: Rows) -> Rows:
     """Return the message of each send to the wanted machine, the first if there are several.
 

@@ -41,7 +41,8 @@ class Messages:
         receives = np.flatnonzero(known.send >= 0).astype(np.int32)
         self.of_receive = np.full(len(known), -1, np.int32)
         self.of_receive[receives] = self.find(known.send[receives], known.machine[receives])
-        self.received = self._count(self.of_receive)
+        further = self.find(known.joined[:, 1], known.machine[known.joined[:, 0]])
+        self.received = self._count(np.concatenate((self.of_receive, further)))
         self.unsent: dict[str, list[Named]] = {}
         self.inbox = self._named("inbox", _inbox(run))
         self.undelivered = self._named("undelivered", _undelivered(run))

@@ -156,7 +156,7 @@ class _Replay:
                     died = max(died, logged.queue - replayed.queue)
                 replayed.queue += died
             if replayed != logged:
-                return self._differ(logged, replayed, f"{_differing(logged, replayed)} differ")
+                return self._differ(logged, replayed, _differing(logged, replayed))
             self._done.append(logged)
         return self._stop(incarnation.stop, machine, arrivals) if incarnation.stop else None
 
@@ -193,7 +193,7 @@ class _Replay:
             return self._differ(logged, None, unsent)
         if replayed == logged:
             return None
-        return self._differ(logged, replayed, f"{_differing(logged, replayed)} differ at the end")
+        return self._differ(logged, replayed, f"at the end, {_differing(logged, replayed)}")
 
     def _differ(
         self,
@@ -231,6 +231,9 @@ def _unsent(arrival: Arrival) -> str:
 
 
 def _differing(logged: Event | Stop, replayed: Event | Stop) -> str:
-    """Name the fields in which two records differ."""
+    """Name the fields in which two records differ, as in `the fields to, queue differ`."""
     names = [known.name for known in fields(logged)]
-    return " and ".join(n for n in names if getattr(logged, n) != getattr(replayed, n))
+    different = [name for name in names if getattr(logged, name) != getattr(replayed, name)]
+    if len(different) == 1:
+        return f"the field {different[0]} differs"
+    return f"the fields {', '.join(different)} differ"

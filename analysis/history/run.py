@@ -1,7 +1,7 @@
 """A history: the events of a run as one table, the same for logs of all formats."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -16,6 +16,8 @@ MAX_INT64 = 2**63 - 1
 #: In the column `inferred`: no send, or more than one, can be the cause of a receive.
 NO_SEND_FITS = "no send fits"
 SEVERAL_FIT = "several sends fit"
+#: The same, but the clocks are right whichever of the sends it is.
+ANY_FITS = "any of several sends fits"
 #: In the same column: no log names the receivers of a send; `to` holds those that were found.
 NO_RECEIVER = "no receiver named"
 #: The beginning of the reason for a last line without a line end.
@@ -73,21 +75,55 @@ class Damage(NamedTuple):
         return self.reason.startswith(TORN)
 
 
+class Noise(NamedTuple):
+    """Lines of one shape that describe no event: their number, their text with `…` where they
+    differ ("" for lines of many shapes), and the place of the first; lines count from 1."""
+
+    lines: int
+    shape: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Clash:
+    """Two events of one machine with the same count, and so the same index.
+
+    `places` are their files and lines.
+    """
+
+    machine: str
+    counts: int
+    index: int
+    places: tuple[tuple[str, int], tuple[str, int]]
+
+
 @dataclass(frozen=True, eq=False)
 class Run:
     """A run, read from the directory or file `path`. A run is equal only to itself.
 
     Every event has a timestamp of each of `clocks`, the main one first. `format` is the `NAME` of
     the module that reads the logs. A machine that was killed has no stop; `missing` are the
-    machines without a log. `tick_rates_hz` and `queue_left` (messages in the inbox at the end)
-    hold the machines for which they are known. `files` are the names of the machines' logs.
+    machines without a usable log. `tick_rates_hz` and `queue_left` (messages in the inbox at the
+    end) hold the machines for which they are known. `files` are the names of the machines' logs.
     `recoveries` are the recovery records of machines that were killed and restarted,
     `recovery_lines` their lines in the logs. Times are known to `resolution_ns`. `scan` is the
     events table, not yet read if the run is big; `events` is the whole table in memory. `unread`
-    are the messages in inboxes at the end (sender, cause) that no stop record lists. A message
-    carries the clock of its send less `stamp_lag`. For logs of other programs, `conventions`
-    lists the inferred conventions, and `unknown` the checks that the logs do not allow, with the
-    reason; `unknown_files` are files beside the logs that seem to be logs of another format.
+    are the messages in inboxes at the end (sender, cause) that no stop record lists. Scalar clocks
+    begin at `initial`; a message carries the clock of its send less `stamp_lag`.
+
+    For logs of other programs, `conventions` lists the inferred conventions, `causes` the mistakes
+    that are made throughout, and `unknown` the checks that the logs do not allow, with the reason;
+    `noise` are the lines that describe no event; `unknown_files` are files beside the logs that
+    seem to be logs of another format, each with the reason why it was not read. If a run
+    `is_closed`, messages without a named sender are of its machines, too. `keeps_order` is whether
+    its channels do; None if only the events can show it.
+
+    `by_vectors` means that the logs hold nothing but vector clocks: these number the events, and
+    show the messages that brought news. `begun` are the machines whose first event is their start,
+    which no rule gives a timestamp; `absent` are the ranges of events that no log holds; `joined`
+    are further sends (rows of the receive and the send) of events that received several messages
+    at once. Of a machine with a clash, only the events before it are in the table.
     """
 
     name: str
@@ -108,10 +144,20 @@ class Run:
     resolution_ns: int = 1
     is_big: bool = False
     unread: dict[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+    is_closed: bool = False
+    keeps_order: bool | None = None
+    initial: int = 0
     stamp_lag: int = 0
+    causes: tuple[str, ...] = ()
     conventions: tuple[str, ...] = ()
     unknown: tuple[tuple[str, str], ...] = ()
-    unknown_files: tuple[str, ...] = ()
+    noise: tuple[Noise, ...] = ()
+    unknown_files: tuple[tuple[str, str], ...] = ()
+    by_vectors: bool = False
+    begun: frozenset[str] = frozenset()
+    absent: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    joined: tuple[tuple[int, int], ...] = ()
+    clashes: tuple[Clash, ...] = ()
 
     @property
     def main(self) -> str:
@@ -122,6 +168,12 @@ class Run:
     def events(self) -> pl.DataFrame:
         """The events table."""
         return self.scan.collect()
+
+    def absence(self, machine: str) -> str:
+        """Return why a machine is one of `missing`."""
+        if machine in self.files:
+            return f"the log of {machine} has no start record"
+        return f"there is no log of {machine}"
 
     @property
     def logged(self) -> tuple[str, ...]:
@@ -179,6 +231,11 @@ def _names(values: Sequence[tuple[str, ...] | None]) -> pl.Series:
     different = pl.Series([list(value) for value in there], dtype=pl.List(pl.String))
     rows = [None if value is None else positions[value] for value in values]
     return different.gather(pl.Series(rows, dtype=pl.UInt32))
+
+
+def renamed(run: Run, name: str) -> Run:
+    """Return the run with another name, also in its events."""
+    return replace(run, name=name, scan=run.scan.with_columns(run=pl.lit(name)))
 
 
 def scalar(timestamp: Timestamp) -> int:

@@ -4,8 +4,8 @@ An importer extracts events line by line. Their meaning is inferred here, from a
 and reported: in `Run.conventions`, and in the column `inferred` for each receive that was matched.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +13,22 @@ import numpy as np
 import polars as pl
 
 from analysis.history.run import (
+    ANY_FITS,
     NO_RECEIVER,
     NO_SEND_FITS,
     SCHEMA,
     SEVERAL_FIT,
+    TORN,
     Damage,
     InputError,
+    Noise,
     Run,
 )
-from analysis.logs import conventions
+from analysis.logs.conventions import Conventions, layout, trials, words
+from analysis.logs.conventions.clocks import Numbers, readings
+from analysis.logs.conventions.fitting import LAGS, Fitted, Trial, fit
 from analysis.logs.limits import MAX_CELLS, MAX_MACHINES
-from analysis.logs.matching import (
-    BY_CLOCK,
-    BY_ORDER,
-    BY_STAMP,
-    RECEIVE_COLUMNS,
-    SEND_COLUMNS,
-    Matches,
-    match,
-)
+from analysis.logs.matching import BY_CLOCK, BY_ORDER, BY_STAMP, Matches
 
 #: The columns of extracted events, null where the log holds no value. `clock` is the reading after
 #: the event, `stamp` that of its message, `to` the receivers of a send, `sender` that of a receive.
@@ -49,7 +46,7 @@ EXTRACT_COLUMNS: dict[str, Any] = {
     "line": pl.Int64,
 }
 #: The values of the column `inferred`: how the send of a receive was found, or why it was not.
-METHODS = (None, BY_STAMP, BY_ORDER, BY_CLOCK, NO_SEND_FITS, SEVERAL_FIT, NO_RECEIVER)
+METHODS = (None, BY_STAMP, BY_ORDER, BY_CLOCK, NO_SEND_FITS, SEVERAL_FIT, ANY_FITS, NO_RECEIVER)
 #: The columns of messages that arrived and were not received.
 INBOX_COLUMNS = {"machine": pl.String, "sender": pl.String, "stamp": pl.Int64}
 
@@ -60,6 +57,8 @@ class Extract:
 
     `events` has EXTRACT_COLUMNS, machine by machine in the order of the logs; `inbox` has
     INBOX_COLUMNS. `queue` is when a receive counts the queue: "before", "after", or "" if unknown.
+    `conventions` are notes of the importer, and `given` the conventions that are not inferred.
+    `torn` are the lines without a line end, by file.
     """
 
     name: str
@@ -70,10 +69,13 @@ class Extract:
     files: dict[str, str]
     inbox: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=INBOX_COLUMNS))
     damage: tuple[Damage, ...] = ()
+    noise: tuple[Noise, ...] = ()
     tick_rates_hz: Mapping[str, int] = field(default_factory=dict)
     queue_left: Mapping[str, int] = field(default_factory=dict)
     queue: str = ""
     conventions: tuple[str, ...] = ()
+    given: Conventions = field(default_factory=Conventions)
+    torn: Mapping[str, int] = field(default_factory=dict)
 
 
 def check_size(path: Path, events: int, machines: int) -> None:
@@ -85,22 +87,97 @@ def check_size(path: Path, events: int, machines: int) -> None:
         )
 
 
-def run_of(extract: Extract) -> Run:
-    """Turn an extract into a run; InputError if it holds several runs."""
+def runs_of(extract: Extract) -> list[Run]:
+    """Turn an extract into runs: one, or several if trials were appended in each log."""
     check_size(extract.path, extract.events.height, len(extract.machines))
-    conventions.refuse_several(extract.events)
     notes = list(extract.conventions)
-    events = conventions.one_row_a_send(extract.events, notes)
-    events = conventions.queue_after(events, extract.queue, notes)
-    events, resolution_ns = conventions.dated(events, notes)
-    index = pl.int_range(pl.len(), dtype=pl.Int64).over(pl.col("machine").rle_id())
-    events = events.with_columns(row=pl.int_range(pl.len(), dtype=pl.Int64), index=index)
-    before = pl.when(pl.col("index") > 0).then(pl.col("clock").shift(1)).otherwise(0)
-    events = events.with_columns(before=before)
-    lag, matches = _matched(events, extract, notes)
-    conventions.note_matches(events, matches, notes)
+    events = layout.without_own_receivers(extract.events, extract.machines, notes)
+    events = layout.one_row_a_send(events, notes)
+    counted = extract.given.queue or extract.queue
+    events = layout.queue_after(events, counted, notes)
+    parts = trials.split(events, notes)
+    damage = trials.damage_by_trial(extract.damage, parts)
+    inboxes = [extract.inbox.clear() for _ in parts[1:]] + [extract.inbox]
+    some = [
+        _trial(extract.machines, part, lines, inbox)
+        for part, lines, inbox in zip(parts, damage, inboxes, strict=True)
+    ]
+    found = fit(some, extract.given)
+    if torn := [
+        line for one, its in zip(some, found, strict=True) for line in _torn(extract, one, its)
+    ]:
+        return runs_of(_without_torn(extract, torn))
+    notes += words.of_reading(found[0].conventions)
+    several = len(parts) > 1
+    return [
+        _run(
+            replace(extract, noise=extract.noise if n == 1 else ()),
+            trial,
+            one,
+            lines,
+            f"{extract.name}#{n}" if several else extract.name,
+            notes,
+        )
+        for n, (trial, one, lines) in enumerate(zip(some, found, damage, strict=True), 1)
+    ]
+
+
+def _torn(extract: Extract, trial: Trial, found: Fitted) -> list[tuple[str, int]]:
+    """Return the lines without a line end that break a rule: a number in them may be cut."""
+    wrong = np.flatnonzero(found.clocks.wrong | (found.clocks.post <= found.clocks.pre)).tolist()
+    rows = [row for row in (*wrong, *found.matches.orphans, *found.matches.broken) if row >= 0]
+    lines = trial.events[rows].select("file", "line").unique().iter_rows()
+    return [(file, line) for file, line in lines if extract.torn.get(file) == line]
+
+
+def _without_torn(extract: Extract, torn: list[tuple[str, int]]) -> Extract:
+    damage = [Damage(file, line, f"{TORN}: as it is, it breaks a rule") for file, line in torn]
+    events = extract.events
+    for file, line in torn:
+        events = events.filter((pl.col("file") != file) | (pl.col("line") != line))
+    return replace(extract, events=events, damage=(*extract.damage, *damage), torn={})
+
+
+def _trial(
+    machines: tuple[str, ...],
+    events: pl.DataFrame,
+    damage: tuple[Damage, ...],
+    inbox: pl.DataFrame,
+) -> Trial:
+    """Number the rows of a trial, and count the damaged lines before each."""
+    rows = events.with_columns(row=pl.int_range(pl.len(), dtype=pl.Int64))
+    rows = rows.with_columns(gap=_damaged_before(rows, damage))
+    return Trial(machines, rows, readings(rows), inbox)
+
+
+def _damaged_before(events: pl.DataFrame, damage: tuple[Damage, ...]) -> pl.Series:
+    """Return by row whether damaged lines are between it and the row before it in its log."""
+    gap = np.zeros(events.height, bool)
+    if damage:
+        lines = events["line"].to_numpy()
+        for file, rows in events.group_by("file").agg("row").iter_rows():
+            at = np.searchsorted(lines[rows], [d.line for d in damage if d.file == file])
+            gap[np.array(rows)[at[at < len(rows)]]] = True
+    return pl.Series(gap)
+
+
+def _run(
+    extract: Extract,
+    trial: Trial,
+    found: Fitted,
+    damage: tuple[Damage, ...],
+    name: str,
+    notes: Iterable[str],
+) -> Run:
+    own = list(notes)
+    events, resolution_ns = layout.dated(trial.events, own)
+    step = pl.Series(1 + _missing(trial, found))
+    events = events.with_columns(step=step, clock=found.clocks.post)
+    events = events.with_columns(index=pl.col("step").cum_sum().over("machine") - 1)
+    layout.note_matches(events, found.matches, own)
+    assert found.conventions.stamp is not None
     return Run(
-        name=extract.name,
+        name=name,
         path=extract.path,
         format=extract.format,
         clocks=("lamport",),
@@ -108,61 +185,27 @@ def run_of(extract: Extract) -> Run:
         tick_rates_hz=dict(extract.tick_rates_hz),
         queue_left=dict(extract.queue_left),
         files=extract.files,
-        scan=_table(extract.name, events, matches).lazy(),
-        damage=extract.damage,
-        unread=_unread(events, extract.inbox, matches),
+        scan=_table(name, events, found.matches).lazy(),
+        damage=damage,
+        noise=extract.noise,
+        unread=_unread(events, trial.inbox, found.matches),
         resolution_ns=resolution_ns,
-        stamp_lag=lag,
-        conventions=tuple(notes),
+        keeps_order=None if (way := extract.given.channels) is None else way == "ordered",
+        is_closed=found.conventions.machines == "closed",
+        initial=found.clocks.initial,
+        stamp_lag=LAGS[found.conventions.stamp],
+        conventions=tuple(own),
+        causes=tuple(words.of_mistakes(trial, found)),
     )
 
 
-def _matched(events: pl.DataFrame, extract: Extract, notes: list[str]) -> tuple[int, Matches]:
-    """Return by how much stamps lag behind the clocks of their sends, and the matches.
-
-    The lag is 1 in programs that stamp a message before they advance the clock. If the logs do
-    not show it, both lags are tried; the one that leaves fewer receives without a send is right.
-    """
-    receives = _receives(events, extract.inbox)
-    sends = _sends(events, extract.machines)
-    if (lag := conventions.logged_lag(events)) is not None:
-        return lag, match(sends.select(*SEND_COLUMNS), receives)
-    after, before = (
-        match(sends.with_columns(stamp=pl.col("stamp") - lag).select(*SEND_COLUMNS), receives)
-        for lag in (0, 1)
-    )
-    lag = int(len(before.orphans) < len(after.orphans))
-    if lag:
-        notes.append(conventions.STAMPED_BEFORE)
-    return lag, before if lag else after
-
-
-def _sends(events: pl.DataFrame, machines: tuple[str, ...]) -> pl.DataFrame:
-    """Return a row for each receiver of each send: if unknown, for every other machine."""
-    sends = events.select("row", "kind", "clock", "stamp", "to", sender="machine")
-    all_machines = pl.lit(list(machines), pl.List(pl.String))
-    to = pl.when(pl.col("to").list.len() > 0).then("to").otherwise(all_machines)
-    return (
-        sends.filter(kind="send")
-        .with_columns(receiver=to)
-        .explode("receiver")
-        .filter(pl.col("receiver") != pl.col("sender"))
-        .with_columns(stamp=pl.coalesce("stamp", "clock"))
-    )
-
-
-def _receives(events: pl.DataFrame, inbox: pl.DataFrame) -> pl.DataFrame:
-    """Return the receives, and with negative rows the messages in inboxes, as if received last."""
-    known = [name for name in RECEIVE_COLUMNS if name != "receiver"]
-    received = events.select("kind", *known, receiver="machine").filter(kind="receive")
-    far = pl.lit(2**62, pl.Int64)
-    waiting = inbox.with_columns(
-        row=-1 - pl.int_range(pl.len(), dtype=pl.Int64),
-        receiver=pl.col("machine"),
-        clock=far,
-        before=far,
-    )
-    return pl.concat([received.select(*RECEIVE_COLUMNS), waiting.select(*RECEIVE_COLUMNS)])
+def _missing(trial: Trial, found: Fitted) -> Numbers:
+    """Return by row how many events are missing before it: one where a damaged line explains a
+    step of the clock."""
+    logged = np.roll(found.clocks.post, 1)
+    logged[~trial.seen.follows] = found.clocks.initial
+    missing: Numbers = (trial.seen.gap & (found.clocks.pre != logged)).astype(np.int64)
+    return missing
 
 
 def _table(name: str, events: pl.DataFrame, matches: Matches) -> pl.DataFrame:
@@ -192,7 +235,8 @@ def _inferred(events: pl.DataFrame, matched: pl.DataFrame, matches: Matches) -> 
     method[unnamed.to_numpy()] = METHODS.index(NO_RECEIVER)
     for number, name in enumerate(METHODS[1:], 1):
         method[matched.filter(method=name)["row"].to_numpy()] = number
-    for rows, name in ((matches.orphans, NO_SEND_FITS), (matches.ambiguous, SEVERAL_FIT)):
+    several = ANY_FITS if matches.is_explained else SEVERAL_FIT
+    for rows, name in ((matches.orphans, NO_SEND_FITS), (matches.ambiguous, several)):
         method[[row for row in rows if row >= 0]] = METHODS.index(name)
     return pl.Series(METHODS, dtype=pl.String).gather(method)
 

@@ -1,36 +1,54 @@
 """Match receives with sends where the log does not name the send.
 
-The known fields of a receive decide the method:
+The clock rule, or the logged stamp, bounds the clock of a receive's send. The known fields of a
+receive decide the method:
 
-- sender and stamp: the send with that stamp on that channel, the first unmatched one of equal
-  stamps;
-- sender only: the sends of the channel in order, except that a receive at which the clock jumps
-  belongs to the one send with the stamp that explains the jump;
-- neither: the one send with a stamp that the clock allows. A receive that fits several sends is
-  ambiguous and stays unmatched. If a receive fits no send, the log of a machine is missing; its
-  sends may be those of other receives, too, so all of them are ambiguous.
+- sender and stamp: the send with that clock on that channel, the first unmatched one of equal
+  clocks;
+- sender only: the sends of the channel in order. The alignment that breaks the fewest bounds is
+  right; where several break as few, the receives in which they differ are ambiguous;
+- neither: the one send within the bounds. A receive that fits several sends is ambiguous and
+  stays unmatched. If a receive fits no send, the log of a machine is missing; its sends may be
+  those of other receives, too, so all of them are ambiguous.
 """
 
-from bisect import bisect_right
-from collections import defaultdict
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import polars as pl
 
 from analysis.history.run import MAX_INT64
+from analysis.logs.conventions.alignment import PASSED, aligned, interleaved
 
 BY_STAMP = "stamp on its channel"
 BY_ORDER = "order on its channel"
 BY_CLOCK = "clock values"
 
+#: So many messages in order on their channels show that channels keep order.
+MIN_IN_ORDER = 12
 CHANNEL = ["sender", "receiver"]
-#: A row for each receiver of each send, with the stamp of its message.
-SEND_COLUMNS = {"row": pl.Int64, "sender": pl.String, "receiver": pl.String, "stamp": pl.Int64}
-#: A row for each receive: the stamp of its message if it is logged, the clock after the receive and
-#: the clock `before` it.
-RECEIVE_COLUMNS = {**SEND_COLUMNS, "clock": pl.Int64, "before": pl.Int64}
+#: A row for each possible receiver of each send, with the clock of the send, and whether the log
+#: names the receiver.
+SEND_COLUMNS = {
+    "row": pl.Int64,
+    "sender": pl.String,
+    "receiver": pl.String,
+    "clock": pl.Int64,
+    "named": pl.Boolean,
+}
+#: A row for each receive: its sender if known, bounds of the send's clock (no send fits if `low`
+#: is above `high`), and whether they are those of a logged stamp.
+RECEIVE_COLUMNS = {
+    "row": pl.Int64,
+    "sender": pl.String,
+    "receiver": pl.String,
+    "low": pl.Int64,
+    "high": pl.Int64,
+    "stamped": pl.Boolean,
+}
 #: Rows of a receive and its send, and the method of matching.
 MATCH_COLUMNS = {"row": pl.Int64, "send": pl.Int64, "method": pl.String}
 
@@ -41,7 +59,8 @@ class Send(NamedTuple):
     row: int
     sender: str
     receiver: str
-    stamp: int
+    clock: int
+    named: bool
 
 
 class Receive(NamedTuple):
@@ -50,14 +69,9 @@ class Receive(NamedTuple):
     row: int
     sender: str | None
     receiver: str
-    stamp: int | None
-    clock: int
-    before: int
-
-    @property
-    def jumped(self) -> bool:
-        """Whether the message pushed the clock, so that the clock shows the stamp."""
-        return self.clock > self.before + 1
+    low: int
+    high: int
+    stamped: bool
 
 
 @dataclass
@@ -65,12 +79,23 @@ class Matches:
     """The result of matching, by rows of receives.
 
     `found` are frames of MATCH_COLUMNS; `ambiguous` counts the sends that fit a receive, and
-    `orphans` are the receives that no send fits.
+    `orphans` are the receives that no send fits. `short` counts, by receiver, the ambiguous
+    receives beyond the sends that are left for them; `broken` are the receives of a send out of
+    bounds.
+    If messages may be of machines without a log, the matches are `is_open`.
     """
 
     found: list[pl.DataFrame] = field(default_factory=list)
     ambiguous: dict[int, int] = field(default_factory=dict)
     orphans: list[int] = field(default_factory=list)
+    short: Counter[str] = field(default_factory=Counter)
+    broken: list[int] = field(default_factory=list)
+    is_open: bool = False
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether there is a send within bounds for every receive, also for ambiguous ones."""
+        return not (self.orphans or self.short or self.broken or self.is_open)
 
     @cached_property
     def table(self) -> pl.DataFrame:
@@ -78,26 +103,40 @@ class Matches:
         return pl.concat([pl.DataFrame(schema=MATCH_COLUMNS), *self.found])
 
 
-def match(sends: pl.DataFrame, receives: pl.DataFrame) -> Matches:
-    """Find the sends of all receives; both are in the order of the logs."""
-    matches = Matches()
-    has_both = pl.col("sender").is_not_null() & pl.col("stamp").is_not_null()
+def match(
+    sends: pl.DataFrame,
+    receives: pl.DataFrame,
+    *,
+    machines: Literal["closed", "open"] | None = None,
+    keeps_order: bool | None = None,
+) -> Matches:
+    """Find the sends of all receives; both are in the order of the logs.
+
+    If the machines are open, messages may be of others without a log, and bounds prove no match.
+    They are also open if a receive fits no send, unless they are known to be closed. Without
+    named senders, whether channels keep order is shown by the receives that fit one send only.
+    """
+    matches = Matches(is_open=machines == "open")
+    has_both = pl.col("sender").is_not_null() & pl.col("stamped")
     _by_stamp(matches, sends, receives.filter(has_both))
     rest = receives.filter(~has_both)
     if rest.height:
         _one_by_one(
             matches,
-            list(map(Send._make, sends.rows())),
-            list(map(Receive._make, rest.rows())),
+            list(map(Send._make, sends.select(*SEND_COLUMNS).rows())),
+            list(map(Receive._make, rest.select(*RECEIVE_COLUMNS).rows())),
+            machines == "closed",
+            keeps_order,
         )
     return matches
 
 
 def _by_stamp(matches: Matches, sends: pl.DataFrame, receives: pl.DataFrame) -> None:
     """Match by stamp. Of equal stamps on a channel, later receives get later sends, or the last."""
-    message = _message(sends)
-    sent = sends.select(send="row", message=message)
-    received = receives.select("row", message=message)
+    if not receives.height:
+        return
+    sent = sends.select(send="row", message=_message(sends, "clock"))
+    received = receives.select("row", message=_message(sends, "low"))
     if sent["message"].n_unique() == sent.height:
         found = received.join(sent, on="message", how="left", maintain_order="left")
     else:
@@ -114,26 +153,31 @@ def _by_stamp(matches: Matches, sends: pl.DataFrame, receives: pl.DataFrame) -> 
     matches.found.append(matched.with_columns(method=pl.lit(BY_STAMP)))
 
 
-def _message(sends: pl.DataFrame) -> pl.Expr:
-    """Return channel and stamp as one key: a number if both fit, as that halves the time to join.
+def _message(sends: pl.DataFrame, clock: str) -> pl.Expr:
+    """Return channel and clock as one key: a number if both fit, as that halves the time to join.
 
     The key of a receive that no send fits equals no key of a send.
     """
-    machines = pl.concat([sends["sender"].unique(), sends["receiver"].unique()]).unique()
+    machines = pl.concat([sends["sender"].unique(), sends["receiver"].unique()]).unique().sort()
     sender, receiver = (
         pl.col(end).cast(pl.Enum(machines), strict=False).to_physical().cast(pl.Int64)
         for end in CHANNEL
     )
     channel: pl.Expr = sender * len(machines) + receiver
-    stamp = pl.col("stamp")
-    least, most = sends.select(pl.min("stamp"), most=pl.max("stamp")).row(0)
+    least, most = sends.select(pl.min("clock"), most=pl.max("clock")).row(0)
     if least is None or len(machines) ** 2 * (most - least + 1) > MAX_INT64:
-        return pl.struct(channel.alias("channel"), stamp)
+        return pl.struct(channel.alias("channel"), pl.col(clock).alias("clock"))
     message: pl.Expr = channel * (most - least + 1)
-    return message + pl.when(stamp.is_between(least, most)).then(stamp - least)
+    return message + pl.when(pl.col(clock).is_between(least, most)).then(pl.col(clock) - least)
 
 
-def _one_by_one(matches: Matches, sends: list[Send], receives: list[Receive]) -> None:
+def _one_by_one(
+    matches: Matches,
+    sends: list[Send],
+    receives: list[Receive],
+    is_closed: bool,
+    keeps_order: bool | None,
+) -> None:
     sent = defaultdict[tuple[str, str], list[Send]](list)
     received = defaultdict[tuple[str | None, str], list[Receive]](list)
     for send in sends:
@@ -145,7 +189,13 @@ def _one_by_one(matches: Matches, sends: list[Send], receives: list[Receive]) ->
         if sender is None:
             to_here = [one for (_, to), there in sent.items() if to == receiver for one in there]
             by_clock |= _by_clock(matches, to_here, some)
-    if len(matches.orphans) > orphans:
+    if keeps_order is None and not len(matches.orphans) > orphans:
+        keeps_order = _are_in_order(sends, receives, by_clock)
+    if keeps_order and not matches.is_open:
+        for receiver in {receiver for sender, receiver in received if sender is None}:
+            channels = [there for (_, to), there in sent.items() if to == receiver]
+            in_order |= _two_in_order(matches, channels, received[None, receiver], by_clock)
+    if matches.is_open or (len(matches.orphans) > orphans and not is_closed):
         matches.ambiguous |= dict.fromkeys(by_clock, 1)
         by_clock = {}
     for (sender, receiver), some in received.items():
@@ -156,60 +206,107 @@ def _one_by_one(matches: Matches, sends: list[Send], receives: list[Receive]) ->
         matches.found.append(pl.DataFrame(rows, MATCH_COLUMNS))
 
 
-def _in_order(matches: Matches, sends: list[Send], receives: list[Receive]) -> dict[int, int]:
-    """Match in order; if a jump skips sends, all matches since the last jump are ambiguous."""
-    found = dict[int, int]()
-    following, since = 0, list[Receive]()
+def _are_in_order(sends: list[Send], receives: list[Receive], found: dict[int, int]) -> bool:
+    """Return whether the matches show that channels keep order."""
+    sender = {send.row: send.sender for send in sends}
+    last, pairs = dict[tuple[str, str], int](), 0
     for receive in receives:
-        at = following
-        if receive.jumped:
-            stamps = (n for n in range(at, len(sends)) if sends[n].stamp == receive.clock - 1)
-            at = next(stamps, len(sends))
-            if following < at < len(sends):
-                for one in since:
-                    del found[one.row]
-                    matches.ambiguous[one.row] = at - following + len(since)
-        elif at < len(sends) and sends[at].stamp > receive.before:
-            at = len(sends)
-        if at == len(sends):
+        if (send := found.get(receive.row)) is not None:
+            channel = sender[send], receive.receiver
+            pairs += channel in last
+            if send < last.get(channel, send):
+                return False
+            last[channel] = send
+    return pairs >= MIN_IN_ORDER
+
+
+def _two_in_order(
+    matches: Matches, channels: list[list[Send]], receives: list[Receive], found: dict[int, int]
+) -> dict[int, int]:
+    """Match the ambiguous receives of two channels that keep order and lose nothing, as far as
+    the receives that were `found` by their clocks agree."""
+    if len(channels) > 2 or not all(send.named for sends in channels for send in sends):
+        return {}
+    one, other = ([send.clock for send in sends] for sends in (*channels, [], [])[:2])
+    places = interleaved(one, other, [(receive.low, receive.high) for receive in receives])
+    rows = {
+        receive.row: channels[place[0]][place[1]].row
+        for receive, place in zip(receives, places or [], strict=False)
+        if place
+    }
+    if any(rows.get(row, send) != send for row, send in found.items()):
+        return {}
+    more = {row: send for row, send in rows.items() if row in matches.ambiguous}
+    for row in more:
+        del matches.ambiguous[row]
+    return more
+
+
+def _in_order(matches: Matches, sends: list[Send], receives: list[Receive]) -> dict[int, int]:
+    """Match the receives of a channel in order; ambiguous are those with several good sends."""
+    bounds = [(receive.low, receive.high) for receive in receives]
+    found = dict[int, int]()
+    passing = PASSED if all(send.named for send in sends) else 0
+    places = aligned([send.clock for send in sends], bounds, passing=passing)
+    for receive, (first, last, sure) in zip(receives, places, strict=True):
+        if first < 0:
             matches.orphans.append(receive.row)
-            continue
-        found[receive.row] = sends[at].row
-        following, since = at + 1, [] if receive.jumped else [*since, receive]
+        elif not sure:
+            matches.ambiguous[receive.row] = last - first + 1
+        else:
+            found[receive.row] = sends[first].row
+            if not receive.low <= sends[first].clock <= receive.high:
+                matches.broken.append(receive.row)
     return found
 
 
 def _by_clock(matches: Matches, sends: list[Send], receives: list[Receive]) -> dict[int, int]:
     """Match receives that fit exactly one send, and repeat until there are no more."""
     found = dict[int, int]()
-    left = sorted(sends, key=lambda send: send.stamp)
+    left = sorted(sends, key=lambda send: send.clock)
+    clocks = [send.clock for send in left]
     waiting = list(receives)
     while True:
-        stamps = [send.stamp for send in left]
         unmatched = []
         for receive in waiting:
-            low, high = _allowed(receive, stamps)
+            low, high = _allowed(receive, clocks)
             if high - low == 1:
                 found[receive.row] = left.pop(low).row
-                stamps.pop(low)
+                clocks.pop(low)
             else:
                 unmatched.append(receive)
         if len(unmatched) == len(waiting):
             break
         waiting = unmatched
+    fitting = []
     for receive in waiting:
-        low, high = _allowed(receive, stamps)
+        low, high = _allowed(receive, clocks)
         if high > low:
             matches.ambiguous[receive.row] = high - low
+            fitting.append(receive)
         else:
             matches.orphans.append(receive.row)
+    if short := _short(clocks, fitting):
+        matches.short[fitting[0].receiver] += short
     return found
 
 
-def _allowed(receive: Receive, stamps: list[int]) -> tuple[int, int]:
-    """Return the range of the sorted stamps that fit a receive."""
-    if receive.stamp is not None:
-        return bisect_right(stamps, receive.stamp - 1), bisect_right(stamps, receive.stamp)
-    if receive.jumped:
-        return bisect_right(stamps, receive.clock - 2), bisect_right(stamps, receive.clock - 1)
-    return 0, bisect_right(stamps, receive.before)
+def _allowed(receive: Receive, clocks: list[int]) -> tuple[int, int]:
+    """Return the range of the sorted clocks that fit a receive."""
+    low = bisect_left(clocks, receive.low)
+    return low, max(low, bisect_right(clocks, receive.high))
+
+
+def _short(clocks: list[int], receives: list[Receive]) -> int:
+    """Count the receives that get no send in the best assignment of the sorted clocks.
+
+    Of intervals, the one that ends first takes the first send in it.
+    """
+    left, missed = list(clocks), 0
+    for receive in sorted(receives, key=lambda one: (one.high, one.low)):
+        low, high = _allowed(receive, left)
+        if low < high:
+            left.pop(low)
+        else:
+            missed += 1
+    return missed

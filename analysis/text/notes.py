@@ -6,13 +6,14 @@ from itertools import islice
 from pathlib import Path
 
 from analysis.evaluation import State
-from analysis.history.run import Damage, Run
+from analysis.history.run import Damage, Noise, Run
 from analysis.metrics.labels import counted
 from vm.files import RUN, read_json
 from vm.quoting import plain
 
 MAX_FILES = 10
 MAX_REASONS = 50
+MAX_SHAPES = 8
 
 
 def shown_verdict(path: Path, state: State | None) -> str:
@@ -36,9 +37,10 @@ def notes(run: Run) -> list[str]:
     """Return notes on logs that are missing, truncated, damaged, or in no known format."""
     killed = [m for m in run.logged if m not in run.stops] if run.format == "jsonl" else []
     return [
-        *(f"note: there is no log of {machine}" for machine in run.missing),
+        *(f"note: {run.absence(machine)}" for machine in run.missing),
         *(f"note: {machine} left no stop record: it was killed" for machine in killed),
         *notes_on_damage(run.damage),
+        *notes_on_noise(run),
         *notes_on_files(run),
     ]
 
@@ -55,9 +57,24 @@ def notes_on_damage(damage: Iterable[Damage]) -> list[str]:
     return [*listed, f"note: lines not used for {counted(more, 'more reason')}"] if more else listed
 
 
+def notes_on_noise(run: Run) -> list[str]:
+    """Return a note for each shape of lines that describe no event, with the first of them."""
+    listed = list(map(_note_on_noise, run.noise[:MAX_SHAPES]))
+    if rest := run.noise[MAX_SHAPES:]:
+        lines = counted(sum(one.lines for one in rest), "more line")
+        listed.append(f"note: {lines} of {counted(len(rest), 'other shape')}: no event")
+    return listed
+
+
+def _note_on_noise(one: Noise) -> str:
+    shape = f"`{one.shape}`" if one.shape else "of many shapes"
+    lines = "1 line describes" if one.lines == 1 else f"{one.lines:,} lines describe"
+    return f"note: {lines} no event: {shape}, first {one.file}:{one.line}"
+
+
 def notes_on_files(run: Run) -> list[str]:
     """Return notes on unread files in a run's folder."""
     shown = run.unknown_files[:MAX_FILES]
-    listed = [f"note: {file} was not read: it was not recognised as a log" for file in shown]
+    listed = [f"note: {file} was not read: {why}" for file, why in shown]
     more = len(run.unknown_files) - len(shown)
     return [*listed, f"note: not read: {counted(more, 'more file')}"] if more else listed

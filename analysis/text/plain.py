@@ -17,10 +17,13 @@ from vm.log import SURROGATE
 from vm.quoting import quoted
 
 
-def plain_metrics(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the unrounded metrics of runs by name, null where undefined."""
+def plain_metrics(runs: Sequence[Mapping[str, Any]], across: bool = True) -> dict[str, Any]:
+    """Return the unrounded metrics of runs by name, null where undefined.
+
+    With statistics across the runs if there are several, and `across` is true.
+    """
     plain: dict[str, Any] = {"runs": list(runs)}
-    if len(runs) > 1:
+    if across and len(runs) > 1:
         rows = statistics(per_runs(runs)).rows_by_key("name", named=True, unique=True)
         plain["across"] = rows
     return plain

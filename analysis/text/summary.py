@@ -129,6 +129,18 @@ def print_summary(
     print_table(console, rows.with_columns(verdict=pl.Series(column)), SUMMARY_OF_RUNS)
 
 
+def print_class(runs: Sequence[Mapping[str, Any]], console: Console) -> None:
+    """Print a table with a row for every run, without statistics over them."""
+    say(console, f"\n{counted(len(runs), 'run')}; machine metrics: the mean over a run's machines")
+    rows = (
+        per_runs(runs)
+        .rename({"run": "name"})
+        .with_columns(rates=pl.Series([_rates(one) for one in runs]))
+    )
+    shown = {name: text for name, text in SUMMARY_OF_RUNS.items() if name != "verdict"}
+    print_table(console, rows, shown)
+
+
 def print_across(runs: Sequence[Mapping[str, Any]], console: Console) -> None:
     """Print all tables with a row for every run, and the statistics over all runs."""
     rows = _across(runs, console)

@@ -13,7 +13,7 @@ from analysis.checks.violation import Violation
 from analysis.evaluation import Verdict
 from analysis.history.run import Run
 from analysis.metrics.labels import counted
-from analysis.text.notes import notes_on_damage, notes_on_files, trouble
+from analysis.text.notes import notes_on_damage, notes_on_files, notes_on_noise, trouble
 from vm.files import VERDICT
 from vm.quoting import plain
 
@@ -53,24 +53,36 @@ def headline(found: Verdict, trouble: str = "") -> str:
     return f"{found.state}: nothing violated; {unmade} of {len(CHECKS)} checks cannot be made"
 
 
+def first_cause(found: Verdict) -> str:
+    """Return the first reason why a verdict does not hold, "" if it does."""
+    if found.violations:
+        first = found.violations[0]
+        return f"{first.check}: {_where(first)}: {first.because}"
+    return found.unchecked[0] if found.unchecked else ""
+
+
 def explain_account(account: Account) -> str:
     """Return the equation of the sent messages, and the sends and receives outside of it."""
     ends = account.ends
     terms = (f"{ends[end]} {label}" for end, label in END_LABELS.items() if ends[end])
     sent = counted(account.sent - account.duplicated, "message") + " sent"
+    if account.at_least:
+        sent = f"at least {sent}"
     if account.duplicated:
         sent += f" + {counted(account.duplicated, 'duplicate')}"
-    equation = f"{sent} = {account.received} received"
-    parts = [" + ".join([equation, *terms])]
+    equation = f"{sent} = {account.received + account.open} received"
+    if account.open:
+        equation += f" (of {account.open} of them the send is open)"
+    parts = [" + ".join([equation, *terms])] * bool(account.sent or not account.is_partial)
+    unnamed = f"{counted(account.unnamed_sends, 'send')} to receivers that no log names"
+    if account.unnamed_sends and not account.sent:
+        received = account.unnamed_received + account.unmatched_receives
+        matched = f"{received} received, of which {account.unnamed_received} are matched"
+        return "; ".join([*parts, unnamed, matched])
     if account.unnamed_sends:
-        parts.append(
-            f"{counted(account.unnamed_sends, 'send')} without a named receiver,"
-            f" {account.unnamed_received} of their messages received"
-        )
+        parts.append(f"{unnamed}, {account.unnamed_received} of their messages matched")
     if account.unmatched_receives:
         parts.append(f"{counted(account.unmatched_receives, 'receive')} without a known send")
-    if not account.sent and len(parts) > 1:
-        del parts[0]
     return "; ".join(parts)
 
 
@@ -83,19 +95,25 @@ def _logs(run: Run) -> Iterator[str]:
 
 
 def explain_claim(claim: Claim) -> str:
-    pairs = counted(claim.concurrent, "concurrent pair")
+    if not claim.concurrent:
+        return f"{claim.clock}: no pair of events is concurrent"
+    if claim.concurrent == 1:
+        orders = {0: "does not order", 1: "orders", None: "may order"}[claim.ordered]
+        return f"{claim.clock}: {orders} the only concurrent pair"
+    pairs = f"the {claim.concurrent:,} concurrent pairs"
     if claim.ordered is None:
-        return f"{claim.clock}: how many of the {pairs} it orders is not known"
-    none = "none" if claim.ordered == 0 and claim.concurrent else f"{claim.ordered:,}"
-    return f"{claim.clock}: orders {none} of the {pairs}"
+        return f"{claim.clock}: how many of {pairs} it orders is not known"
+    return f"{claim.clock}: orders {f'{claim.ordered:,}' if claim.ordered else 'none'} of {pairs}"
 
 
 def _notes(run: Run) -> Iterator[str]:
     yield from notes_on_damage([damage for damage in run.damage if damage.is_torn])
+    yield from notes_on_noise(run)
     yield from notes_on_files(run)
 
 
 def _violations(found: Verdict) -> Iterator[str]:
+    yield from (f"cause: {cause}" for cause in found.causes)
     for check, count in Counter(violation.check for violation in found.violations).items():
         most = "more than " if check in found.more else ""
         yield f"violated: {check} ({most}{count})"
@@ -106,10 +124,14 @@ def _violations(found: Verdict) -> Iterator[str]:
 
 
 def _explain(violation: Violation) -> Iterator[str]:
-    yield f"  {violation.machine} event {violation.index}: {violation.because}"
+    yield f"  {_where(violation)}: {violation.because}"
     for line in violation.witness:
         where = f"{line.file}:{line.line}"
         yield f"    {where}: {line.machine} event {line.index}: {line.says}"
+
+
+def _where(violation: Violation) -> str:
+    return f"{violation.machine} event {violation.index}"
 
 
 def _print(console: Console, line: str) -> None:
@@ -117,9 +139,8 @@ def _print(console: Console, line: str) -> None:
     console.print(Text(plain(line, MAX_LINE)), soft_wrap=True)
 
 
-#: Printed names of the ends of copies, except `received`.
+#: Printed names of the ends of copies, except those that were received.
 END_LABELS = {
-    "open": "received, but the receive is ambiguous",
     "inbox": "left in inboxes",
     "undelivered": "undelivered",
     "lost": "lost",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -13,6 +13,7 @@ from analysis.checks.clocks import examined
 from analysis.checks.evidence import Evidence
 from analysis.evaluation import evaluate
 from analysis.history.run import Run
+from examples import HALF
 from histories import World
 from loading import run_of
 from unruly import closure, events_of, unruly_worlds
@@ -42,7 +43,7 @@ class Truth:
 
 
 @every_clock
-@settings(max_examples=30, deadline=None)
+@HALF
 @given(world=unruly_worlds)
 def test_every_count_is_that_of_brute_force(clock: str, world: World) -> None:
     truth, found = Truth.of(world, clock), evaluate(run_of(world)).verdict
@@ -54,7 +55,7 @@ def test_every_count_is_that_of_brute_force(clock: str, world: World) -> None:
 
 
 @every_clock
-@settings(max_examples=60, deadline=None)
+@HALF
 @given(world=unruly_worlds, data=st.data())
 def test_what_is_found_in_any_timestamps_is_what_brute_force_finds(
     clock: str, world: World, data: st.DataObject

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from analysis.checks.account import Account
 from analysis.evaluation import evaluate
@@ -27,7 +27,6 @@ def fine(directory: Path) -> Account:
     return found.account
 
 
-@settings(max_examples=150, deadline=None)
 @given(spec=specs())
 def test_in_a_simulation_with_any_faults(spec: Spec) -> None:
     with TemporaryDirectory() as folder:

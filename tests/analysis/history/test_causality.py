@@ -131,6 +131,7 @@ def test_at_an_instant_of_one_wall_clock_the_cut_is_consistent() -> None:
         assert consistent_within(known, cut) == cut
 
 
+@pytest.mark.xdist_group("numba")
 @settings(max_examples=20, deadline=None)
 @given(world=unruly_worlds)
 def test_compiled_and_as_it_is_written_a_kernel_does_the_same(world: World) -> None:

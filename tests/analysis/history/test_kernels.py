@@ -14,6 +14,8 @@ from analysis.text.plain import plain_metrics, plain_verdict
 from others import write_as_the_first_vklocks
 from unruly import unruly
 
+# Numba compiles for seconds, in each worker that asks it to.
+pytestmark = pytest.mark.xdist_group("numba")
 WITHOUT_NUMBA = """
 import json, sys
 from pathlib import Path

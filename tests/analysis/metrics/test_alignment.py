@@ -7,12 +7,13 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.history.run import Run
 from analysis.logs.finding import load
 from analysis.metrics.alignment import align
+from examples import HALF
 from histories import STEP_NS, World, worlds
 from vm.spec import Spec
 
@@ -28,7 +29,7 @@ def readings_at(run: Run, at_ns: int) -> dict[str, int]:
     return {machine: past.filter(machine=machine)["main"][-1] for machine in past["machine"]}
 
 
-@settings(max_examples=50)
+@HALF
 @given(world=worlds(), step=st.integers(1, 4))
 def test_every_instant_is_as_it_is_defined(world: World, step: int) -> None:
     run = loaded(world)

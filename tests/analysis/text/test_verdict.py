@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from analysis.checks.clocks import Claim
+from analysis.checks.violation import Coverage
 from analysis.evaluation import MAX_VIOLATIONS_PER_CHECK, Verdict, evaluate, exit_code
 from analysis.logs.finding import load
 from analysis.text.plain import plain_verdict, write_verdict
-from analysis.text.verdict import headline, print_verdict
+from analysis.text.verdict import explain_claim, headline, print_verdict
+from by_hand import internal, write_run
 from histories import World
 from loading import run_of
 from unruly import unruly
@@ -119,6 +122,46 @@ def test_the_verdict_is_kept_as_plain_values(tmp_path: Path) -> None:
     assert (tmp_path / "vm1.jsonl.verdict.json").exists()
     # A run with its verdict beside it is the same run.
     assert evaluate(load(tmp_path)).verdict == found
+
+
+@pytest.mark.parametrize(
+    ("concurrent", "ordered", "says"),
+    [
+        (0, 0, "c: no pair of events is concurrent"),
+        (0, None, "c: no pair of events is concurrent"),
+        (1, 0, "c: does not order the only concurrent pair"),
+        (1, 1, "c: orders the only concurrent pair"),
+        (1, None, "c: may order the only concurrent pair"),
+        (2000, 0, "c: orders none of the 2,000 concurrent pairs"),
+        (2000, 1500, "c: orders 1,500 of the 2,000 concurrent pairs"),
+        (2000, None, "c: how many of the 2,000 concurrent pairs it orders is not known"),
+    ],
+)
+def test_a_claim_is_a_sentence_for_every_number(
+    concurrent: int, ordered: int | None, says: str
+) -> None:
+    assert explain_claim(Claim("c", False, concurrent, ordered)) == says
+
+
+@pytest.mark.parametrize(
+    ("total", "unit", "says"),
+    [
+        (0, "receives", "no receives"),
+        (1, "receives", "1 of 1 receive"),
+        (1, "pairs of events", "1 of 1 pair of events"),
+        (2, "pairs of events", "2 of 2 pairs of events"),
+    ],
+)
+def test_a_single_case_is_not_plural(total: int, unit: str, says: str) -> None:
+    assert str(Coverage(total, total, unit)) == says
+
+
+def test_a_machine_without_a_log_and_without_messages_is_named_without_a_number(
+    tmp_path: Path,
+) -> None:
+    write_run(tmp_path, {"a": [internal(1, 1)], "b": []})
+    (tmp_path / "b.jsonl").unlink()
+    assert evaluate(load(tmp_path)).verdict.unchecked == ("there is no log of b",)
 
 
 FINE = Verdict("run", None, (), ())

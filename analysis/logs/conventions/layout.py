@@ -1,52 +1,49 @@
-"""Conventions of foreign logs, inferred from their content.
+"""Lines, queues and times of foreign logs, in the conventions of the events table.
 
-Each function returns the events in the conventions of the events table, and appends its findings
-to the notes.
+Each function appends its findings to the notes.
 """
 
 import numpy as np
 import polars as pl
 
-from analysis.history.run import InputError
 from analysis.logs.matching import BY_CLOCK, BY_ORDER, BY_STAMP, Matches
+from vm.quoting import counted
 
-STAMPED_BEFORE = (
-    "messages carry the clock from before their send advanced it, so a receive can read the same"
-    " as its send"
-)
 #: At least this many receives must agree before queues are taken as counted before the receive.
 MIN_AGREEING = 5
 #: The names of resolutions of time columns.
 RESOLUTIONS = {1_000_000_000: "whole seconds", 1_000_000: "milliseconds", 1000: "microseconds"}
 MAX_EXAMPLES = 3
+#: Receivers are no machines if one send in so many is addressed to its own sender.
+OWN_SHARE = 10
 
 
-def refuse_several(events: pl.DataFrame) -> None:
-    """Raise InputError if a machine's clock starts again and continues: several runs were appended.
-
-    A clock that is wrong at a single event does not count.
-    """
-    own, same = pl.col("clock"), pl.col("machine")
-    before = pl.when(same == same.shift(1)).then(own.shift(1))
-    after = pl.when(same == same.shift(-1)).then(own.shift(-1))
-    falls = events.select((own < before) & (own < after) & (after < before)).to_series()
-    if not falls.any():
-        return
-    firsts = events.group_by("machine").agg(first=own.first())
-    again = events.filter(falls).join(firsts, on="machine", maintain_order="left")
-    again = again.filter(own <= pl.col("first"))
-    if again.height:
-        machine, file, line, clock = again.select("machine", "file", "line", "clock").row(0)
-        raise InputError(
-            f"{file}:{line}: the clock of {machine} starts again at {clock}: the logs of several"
-            " runs were appended; give each run a file of its own"
-        )
+def without_own_receivers(
+    events: pl.DataFrame, machines: tuple[str, ...], notes: list[str]
+) -> pl.DataFrame:
+    """Drop the receivers of all sends if many are addressed to their own sender: they are places
+    in a list, not machines. With two machines, the receiver is the other one."""
+    to, own = pl.col("to"), pl.col("machine")
+    sends = events.filter(kind="send")
+    itself = sends.filter((to.list.len() == 1) & (to.list.first() == own)).height
+    if itself * OWN_SHARE < max(1, sends.height) or events.filter(pl.col("sender") == own).height:
+        return events
+    notes.append(
+        f"{counted(itself, 'send')} addressed to the sender itself: the logged receivers are"
+        " probably places in a list, not machines, and are not used"
+    )
+    is_named = (pl.col("kind") == "send") & (to.list.len() > 0)
+    other = pl.when(own == machines[0]).then(pl.lit(machines[-1])).otherwise(pl.lit(machines[0]))
+    one = pl.concat_list(other) if len(machines) == 2 else pl.lit(None, pl.List(pl.String))
+    return events.with_columns(to=pl.when(is_named).then(one).otherwise("to"))
 
 
 def one_row_a_send(events: pl.DataFrame, notes: list[str]) -> pl.DataFrame:
     """Merge a multicast that is logged once per receiver, with one clock, into one event."""
     same = (pl.col(name) == pl.col(name).shift(1) for name in ("kind", "clock", "machine"))
-    copy = pl.all_horizontal(pl.col("kind") == "send", *same)
+    to, to_before = (pl.col("to").list.first().shift(n).fill_null("") for n in (0, 1))
+    # A second send to one receiver with the same clock is another event, with a wrong clock.
+    copy = pl.all_horizontal(pl.col("kind") == "send", (to == "") | (to != to_before), *same)
     is_copy = events.select(copy=copy.fill_null(False)).to_series()
     if not (copies := is_copy.sum()):
         return events
@@ -63,23 +60,24 @@ def one_row_a_send(events: pl.DataFrame, notes: list[str]) -> pl.DataFrame:
     return merged.with_columns(to=to).select(events.columns)
 
 
-def queue_after(events: pl.DataFrame, counted: str, notes: list[str]) -> pl.DataFrame:
+def queue_after(events: pl.DataFrame, counted_: str, notes: list[str]) -> pl.DataFrame:
     """Convert the queue of a receive to the length after it.
 
-    `counted` is "before", "after", or "" to infer it from the queues.
+    `counted_` is "before", "after", or "" to infer it from the queues.
     """
     known = (pl.col("kind") == "receive") & pl.col("queue").is_not_null()
     queues = events.select(pl.col("queue").filter(known)).to_series()
     if not len(queues):
         return events
-    before = counted == "before"
-    if not counted and len(queues) >= MIN_AGREEING and queues.min() == 1:
+    before = counted_ == "before"
+    if not counted_ and len(queues) >= MIN_AGREEING and queues.min() == 1:
         before = True
     if not before:
-        why = "defined by the format" if counted else "some are 0"
-        notes.append(f"the queue is counted after each receive: {why}")
+        if counted_ or queues.min() == 0:
+            why = "defined by the format" if counted_ else "some are 0"
+            notes.append(f"the queue is counted after each receive: {why}")
         return events
-    why = "defined by the format" if counted else "the shortest is 1, never 0"
+    why = "defined by the format" if counted_ else "the shortest is 1, never 0"
     notes.append(f"the queue is counted before each receive: {why}; one less is shown")
     less = pl.when(pl.col("kind") == "receive").then(pl.col("queue") - 1).otherwise("queue")
     return events.with_columns(queue=less)
@@ -101,14 +99,6 @@ def dated(events: pl.DataFrame, notes: list[str]) -> tuple[pl.DataFrame, int]:
     return events.with_columns(pl.col("at_ns", "arrived_ns") - epoch_ns), max(1, resolution_ns)
 
 
-def logged_lag(events: pl.DataFrame) -> int | None:
-    """Return by how much the logged stamps of sends lag behind clocks; None without stamps."""
-    behind = pl.col("clock") - pl.col("stamp")
-    known = behind.filter(pl.col("kind") == "send").drop_nulls()
-    commonest: list[int] = events.select(known.mode()).to_series().to_list()
-    return min(commonest, default=None)
-
-
 def note_matches(events: pl.DataFrame, matches: Matches, notes: list[str]) -> None:
     """Note how many receives were matched by each method, and which were not matched."""
     received = (events["kind"] == "receive").sum()
@@ -116,9 +106,14 @@ def note_matches(events: pl.DataFrame, matches: Matches, notes: list[str]) -> No
     counts = dict(matched.group_by("method").len().iter_rows())
     for method in (BY_STAMP, BY_ORDER, BY_CLOCK):
         if count := counts.get(method):
-            notes.append(f"{count} of {received} receives belong to their send by {method}")
+            notes.append(f"{count} of {received} receives are matched to their sends by {method}")
+    several = (
+        "fit several sends, and stay unmatched: the clocks are right whichever they belong to"
+        if matches.is_explained
+        else "stay unmatched: several sends fit each, or the one that fits need not be its own"
+    )
     for problem, rows in (
-        ("fit several sends, and stay unmatched", [*matches.ambiguous]),
+        (several, [*matches.ambiguous]),
         ("fit no send in these logs", [row for row in matches.orphans if row >= 0]),
     ):
         if rows:
