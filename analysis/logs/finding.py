@@ -4,21 +4,28 @@ A folder is searched once: `find_runs` returns sources, which hold the files tha
 are loaded without another search.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
-from analysis.history.run import HEAD_BYTES, Format, InputError, Run
-from analysis.logs import own
-from analysis.logs.importers import IMPORTERS, described
+from analysis.history.run import Format, InputError, Run, renamed
+from analysis.logs import own, texts
+from analysis.logs.archives import Room, Unpacked, is_archive
+from analysis.logs.formats import FORMATS as FORMATS
+from analysis.logs.formats import can_be_set, formats_of
+from analysis.logs.importers import delimited, described, table
+from analysis.logs.importers.nearest import REMEDY, seems_json, why_not
 from analysis.logs.limits import MAX_DEPTH, MAX_NAMES, MAX_OWN_BYTES, MAX_TEXT_BYTES
-from vm.files import FAILED, METRICS, is_regular, open_regular
+from analysis.logs.recognition.format import Recogniser
+from vm.files import EXPERIMENT, FAILED, METRICS, RUN, SPEC, SUMMARY, VERDICT, is_regular, name_of
 from vm.quoting import escaped
-from vm.spec import natural_order, suggestion
+from vm.spec import natural_order
 
 #: A file of unknown format seems to be a log if it has such a suffix, and digits in most lines.
 LOG_SUFFIXES = (".log", ".txt", ".csv", ".tsv", ".jsonl", ".ndjson", ".trace")
+OWN_JSON = (SPEC, RUN, METRICS, VERDICT, EXPERIMENT)
 NO_LOGS = ("requirements.txt", "cmakelists.txt")
 MAX_FILES_NAMED = 5
 
@@ -28,13 +35,19 @@ class Source:
     """A folder or a file with logs of one format: of one run, or of several executions.
 
     `format` is None if no format knows any of the files. `unknown` are other files that seem to
-    be logs; it is empty beside logs of vklocks machines, since their exports lie there.
+    be logs; it is empty beside logs of vklocks machines, since their exports lie there. A source in
+    an archive has a `path` beside the archive, and its files in a folder of `unpacked`; `problem`
+    is the reason why an archive cannot be used. It `is_set` if settings say how to read its logs.
     """
 
     path: Path
     format: Format | None
     files: tuple[Path, ...]
     unknown: tuple[Path, ...]
+    unpacked: Unpacked | None = None
+    folder: Path | None = None
+    problem: str = ""
+    is_set: bool = False
 
     @property
     def is_logged(self) -> bool:
@@ -48,33 +61,52 @@ class Source:
     @property
     def has_metrics(self) -> bool:
         """Whether the run has been evaluated, and its metrics lie in the folder."""
-        return is_regular(self.path / METRICS)
+        return not self.unpacked and is_regular(self.path / METRICS)
 
     def load(self) -> list[Run]:
         """Load the run, or the executions if there are several; InputError if there is none."""
+        if self.folder is None:
+            return self._loaded(self.path)
+        try:
+            runs = self._loaded(self.folder)
+        except InputError as error:
+            raise InputError(str(error).replace(str(self.folder), str(self.path))) from None
+        here, name = name_of(self.folder), name_of(self.path)
+        return [renamed(run, f"{name}{run.name.removeprefix(here)}") for run in runs]
+
+    def _loaded(self, folder: Path) -> list[Run]:
         try:
             format_ = self.usable_format()
             most = MAX_OWN_BYTES if format_ is own else MAX_TEXT_BYTES
-            if sum(file.stat().st_size for file in self.files) > most:
-                raise InputError(f"{self.path}: its logs have more than {most:,} bytes together")
-            runs = format_.load(self.path, self.files)
+            if sum(map(texts.size, self.files)) > most:
+                raise InputError(f"{folder}: its logs have more than {most:,} bytes together")
+            runs = format_.load(folder, self.files)
         except OSError as error:
-            raise _unreadable(self.path, error) from None
+            raise _unreadable(folder, error) from None
         except UnicodeEncodeError as error:
-            raise InputError(f"{self.path}: a name that is not text: {error}") from None
+            raise InputError(f"{folder}: a name that is not text: {error}") from None
         # Of several executions only the first, which is printed first, lists the unknown files.
-        names = tuple(escaped(file.name) for file in self.unknown)
-        return [replace(runs[0], unknown_files=names), *runs[1:]] if names else runs
+        files = self.unread()
+        return [replace(runs[0], unknown_files=files), *runs[1:]] if files else runs
+
+    def unread(self) -> tuple[tuple[str, str], ...]:
+        """Return the names of the unknown files, each with the reason why it is not read."""
+        return tuple((escaped(one.name), why_not(one, texts.head(one))) for one in self.unknown)
 
     def usable_format(self) -> Format:
         """Return the format; InputError if there is none, or for a single log of a run of ours."""
-        if self.path.is_file() and self.format is own:
+        if self.problem:
+            raise InputError(self.problem)
+        if self.path.is_file() and self.format is own and not self.unpacked:
             raise InputError(
                 f"{self.path} is a file: give the directory of the run that it belongs to"
             )
+        if self.format and self.is_set and not can_be_set(self.format):
+            problem = "of this format no field can be set; delimited and described logs have some"
+            raise InputError(f"{self.path}: --set: {problem}")
         if self.format:
             return self.format
-        if self.path.is_file():
+        if self.path.is_file() and not self.unpacked:
             raise InputError(
                 f"{self.path} is a file that was not recognised as a log: give the directory of a"
                 " run, or the format of the log with --format"
@@ -84,12 +116,16 @@ class Source:
         named = [file.name for file in self.unknown[:MAX_FILES_NAMED]]
         more = len(self.unknown) - len(named)
         rest = f" and {more} more" if more else ""
+        one = self.unknown[0]
         raise InputError(
-            f"{self.path} is no run: its files {', '.join(named)}{rest} were not recognised as logs"
+            f"{self.path} is no run: its files {', '.join(named)}{rest} were not recognised as"
+            f" logs. {escaped(one.name)}: {why_not(one, texts.head(one))}. {REMEDY}"
         )
 
 
-def find_runs(paths: Iterable[Path], format_name: str = "") -> list[Source]:
+def find_runs(
+    paths: Iterable[Path], format_name: str = "", settings: Mapping[str, Any] | None = None
+) -> list[Source]:
     """Find the runs among and below the paths, each once, in natural order.
 
     A run is a directory that directly holds logs, or metrics without logs; or a file given as a
@@ -97,26 +133,39 @@ def find_runs(paths: Iterable[Path], format_name: str = "") -> list[Source]:
     unknown format is a source, too, unless folders below hold runs. The search skips links, names
     with a leading dot, folders called `failed` below the paths, and folders deeper than MAX_DEPTH.
     InputError if a path does not exist, or if the only path has no run below it; of several paths,
-    such a path is a source that cannot be loaded.
+    such a path is a source that cannot be loaded. `settings` are fields of a description by name.
     """
-    paths, found = list(paths), dict[Path, Source]()
+    formats = formats_of(format_name, settings or {})
+    paths, found, room = list(paths), dict[Path, Source](), Room()
     for path in paths:
-        try:
-            below = list(_sources_below(_there(path), format_name, count(1)))
-        except OSError as error:
-            raise _unreadable(path, error) from None
+        below = sources_below(path, formats, count(1), room)
         if len(paths) == 1:
-            _check_usable(path, below)
+            check_usable(path, below)
+        if settings:
+            below = [replace(source, is_set=True) for source in below]
         below = below or [Source(path, None, (), ())]
         found |= {source.path.resolve(): source for source in below}
-    return [source for _, source in sorted(found.items(), key=lambda one: _order(one[0]))]
+    return [source for _, source in sorted(found.items(), key=lambda one: path_order(one[0]))]
 
 
-def _check_usable(path: Path, below: list[Source]) -> None:
+def sources_below(
+    path: Path, formats: Sequence[Format], numbers: Iterator[int], room: Room
+) -> list[Source]:
+    """Return the runs at and below a path, as `find_runs`, but none is no error.
+
+    `numbers` count the names that are searched, up to MAX_NAMES.
+    """
+    try:
+        return list(_sources_below(_there(path), formats, numbers, room))
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def check_usable(path: Path, below: list[Source]) -> None:
     """Raise InputError unless one of the sources below a path can be loaded."""
     if not below:
         raise InputError(f"{path} holds no run: no logs were found there or in folders below")
-    if path.is_file() or not any(source.is_run for source in below):
+    if (path.is_file() and not is_archive(path)) or not any(source.is_run for source in below):
         below[0].usable_format()
 
 
@@ -134,36 +183,75 @@ def load(path: Path, format_name: str = "") -> Run:
 
 def source_of(path: Path, format_name: str = "") -> Source:
     """Find the format of a log, or of a directory's logs: the first that knows one of the files."""
+    return source_among(path, formats_of(format_name, {}), count(1))
+
+
+def source_among(path: Path, formats: Sequence[Format], numbers: Iterator[int]) -> Source:
+    """Find the format of a log, or of a directory's logs, among some formats."""
     try:
-        return _source(path, format_name, count(1))
+        return _source(path, formats, numbers)
     except OSError as error:
         raise _unreadable(path, error) from None
 
 
-def _source(path: Path, format_name: str, numbers: Iterator[int]) -> Source:
-    formats = [_named(format_name)] if format_name else list(FORMATS.values())
+def _source(path: Path, formats: Sequence[Format], numbers: Iterator[int]) -> Source:
     known: dict[Path, int] = {}
-    unknown = []
-    for file in _files(path, numbers):
-        head = _head(file)
-        number = next((n for n, format_ in enumerate(formats) if format_.knows(head)), None)
+    unknown, heads = [], dict[Path, str]()
+    there = _files(path, numbers)
+    for file in there:
+        head = texts.head(file)
+        number = next((n for n, one in enumerate(formats) if _knows(one, file, head)), None)
         if number is not None:
             known[file] = number
+            heads[file] = head
         elif _seems_a_log(file, head):
             unknown.append(file)
-    if not known:
-        return Source(path, None, (), tuple(unknown))
+    alone = len(known) == 1
+    if not any(_is_sure(formats[known[file]], head, alone) for file, head in heads.items()):
+        exports = {file for file, number in known.items() if formats[number] is table}
+        # Neither an export beside logs is read, nor what an earlier check or report wrote.
+        candidates = [file for file in there if file not in exports and not _is_output(file)]
+        found = _recognised(path, candidates, unknown, formats)
+        if found.format or not known:
+            return found
     first = min(known.values())
     files = tuple(file for file, number in known.items() if number == first)
-    unread = sorted([*unknown, *(file for file in known if file not in files)])
+    others = [file for file, n in known.items() if n != first and formats[n] is not table]
+    unread = sorted([*unknown, *others])
     return Source(path, formats[first], files, () if formats[first] is own else tuple(unread))
+
+
+def _is_sure(format_: Format, head: str, is_alone: bool) -> bool:
+    """Return whether a format that knows a file reads it best, and not an export beside logs."""
+    if isinstance(format_, delimited.Delimited) or format_ is delimited:
+        return delimited.is_sure(head, is_alone)
+    return format_ is not table
+
+
+def _recognised(
+    path: Path, files: Sequence[Path], unknown: Sequence[Path], formats: Sequence[Format]
+) -> Source:
+    """Return the source of files that no format knows: by their content, or not at all."""
+    tries = (one.among(files) for one in formats if isinstance(one, Recogniser))
+    found = next(tries, None)
+    if found is None:
+        return Source(path, None, (), tuple(unknown))
+    used = tuple(file for file in files if file.name in found.files)
+    return Source(path, found, used, tuple(file for file in unknown if file not in used))
+
+
+def _knows(format_: Format, file: Path, head: str) -> bool:
+    """Return whether a format knows a file; one that was asked for looks beyond its beginning."""
+    if isinstance(format_, described.Described):
+        return format_.knows_file(file, head)
+    return format_.knows(head)
 
 
 def _files(path: Path, numbers: Iterator[int]) -> list[Path]:
     """Return the regular files directly in a directory, or the one file.
 
-    Names with a leading dot, as those of unfinished runs, are skipped. `numbers` count the names;
-    InputError if they are too many.
+    Archives and names with a leading dot, as those of unfinished runs, are skipped. `numbers`
+    count the names; InputError if they are too many.
     """
     if path.is_file():
         return [path.resolve()]
@@ -174,20 +262,18 @@ def _files(path: Path, numbers: Iterator[int]) -> list[Path]:
                 f"{path}: more than {MAX_NAMES:,} files and folders were searched up to here:"
                 " give the folders of the runs"
             )
-        if file.name[0] != "." and is_regular(file):
+        if file.name[0] != "." and is_regular(file) and not is_archive(file):
             files.append(file)
     return sorted(files)
 
 
-def _head(path: Path) -> str:
-    # Virtual files of the kernel have size 0, and may have no end.
-    if not path.stat().st_size:
-        return ""
-    with open_regular(path) as file:
-        return file.read(HEAD_BYTES).decode(errors="replace")
+def _is_output(file: Path) -> bool:
+    return file.name.endswith((*OWN_JSON, SUMMARY))
 
 
 def _seems_a_log(file: Path, head: str) -> bool:
+    if seems_json(file, head):
+        return not _is_output(file)
     if file.suffix.lower() not in LOG_SUFFIXES or file.name.lower() in NO_LOGS:
         return False
     lines = [line for line in head.splitlines() if line.strip()]
@@ -209,9 +295,12 @@ def _unreadable(path: Path, error: OSError) -> InputError:
 
 
 def _sources_below(
-    path: Path, format_name: str, numbers: Iterator[int], depth: int = 0
+    path: Path, formats: Sequence[Format], numbers: Iterator[int], room: Room, depth: int = 0
 ) -> Iterator[Source]:
-    source = _source(path, format_name, numbers)
+    if is_archive(path):
+        yield from _sources_in(path, formats, numbers, room, depth)
+        return
+    source = _source(path, formats, numbers)
     if source.is_run or path.is_file():
         yield source
         return
@@ -219,26 +308,45 @@ def _sources_below(
     if depth < MAX_DEPTH:
         for folder in [p for p in path.iterdir() if not p.is_symlink() and p.is_dir()]:
             if not folder.name.startswith(".") and folder.name != FAILED:
-                below += _sources_below(folder, format_name, numbers, depth + 1)
+                below += _sources_below(folder, formats, numbers, room, depth + 1)
+        archives = [file for file in sorted(path.iterdir()) if is_archive(file)]
+        packed = [
+            source
+            for archive in archives
+            if not archive.name.startswith(".")
+            for source in _sources_in(archive, formats, numbers, room, depth + 1)
+        ]
+        # Beside logs in folders, archives without logs hold the program.
+        below += packed if any(source.is_run for source in packed) or not below else []
     if source.unknown and not below:
         yield source
     yield from below
 
 
-def _named(name: str) -> Format:
-    if name in FORMATS:
-        return FORMATS[name]
-    if name.endswith(described.SUFFIX):
-        return described.read(Path(name))
-    raise InputError(
-        f"there is no format {name!r}{suggestion(name, FORMATS)}; or give a description of it,"
-        f" a file that ends in {described.SUFFIX}"
-    )
+def _sources_in(
+    archive: Path, formats: Sequence[Format], numbers: Iterator[int], room: Room, depth: int
+) -> Iterator[Source]:
+    """Yield the sources in an archive, with paths beside it; at least one, with the problem."""
+    try:
+        unpacked = Unpacked(archive, room)
+    except InputError as error:
+        yield Source(archive, None, (), (), problem=str(error))
+        return
+    there = unpacked.folder
+    found = list(_sources_below(there, formats, numbers, room, depth))
+    for source in found:
+        path = archive.with_name(":".join([archive.name, *source.path.relative_to(there).parts]))
+        yield replace(
+            source,
+            path=path,
+            folder=source.folder or source.path,
+            unpacked=source.unpacked or unpacked,
+            problem=source.problem.replace(str(there), str(archive)),
+        )
+    if not found:
+        yield Source(archive, None, (), (), problem=f"{archive}: no logs were found in it")
 
 
-def _order(path: Path) -> list[list[tuple[int, str]]]:
+def path_order(path: Path) -> list[list[tuple[int, str]]]:
+    """Return the key of the natural order of paths: run2 before run10."""
     return [natural_order(part) for part in path.parts]
-
-
-#: How logs are read, by the format's name; the first that knows a file of a directory reads it.
-FORMATS: dict[str, Format] = {own.NAME: own, **IMPORTERS}

@@ -1,0 +1,163 @@
+"""Candidate readings of logs: the roles of the values of each shape, and the events in them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from analysis.logs.recognition.mined.shapes import Entry, Value
+from analysis.logs.recognition.names import (
+    Naming,
+)
+from analysis.logs.recognition.sample import Sample, Slots
+from analysis.logs.recognition.score import Logged, Score, Seen, score
+from vm.records import Kind
+
+#: What a reading is worth that names all receivers, and one that names the senders.
+NAMED = 10
+MAX_UNITY = 5
+#: A peer is one of few: more different values are no names.
+MAX_PEERS = 64
+MACHINE_WORDS = {"machine", "machines", "vm", "node", "process", "host", "server", "worker", "peer"}
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The roles of the values of one shape, by slot; None if the shape has no such value."""
+
+    kind: Kind
+    clock: int
+    time: int | None = None
+    queue: int | None = None
+    stamp: int | None = None
+    peer: int | None = None
+    to_all: bool = False
+    #: Steps around the machines in their order, if words name a neighbour.
+    steps: int = 0
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An assignment of roles to the shapes of a sample, and its score."""
+
+    roles: Mapping[int, Roles]
+    logged: Logged
+    machines: tuple[str, ...]
+    receivers: Naming | None
+    senders: Naming | None
+    score: Score
+    agreement: int
+
+    @property
+    def rank(self) -> float:
+        named = bool(self.score.is_addressed) + bool(self.senders)
+        return self.score.total + self.agreement + NAMED * named
+
+    @property
+    def is_perfect(self) -> bool:
+        """Whether receivers are named, and every event follows from the events before."""
+        score = self.score
+        misfits = score.unexplained + score.odd + score.excess + score.selfish
+        return score.is_addressed and score.explained > 0 and not misfits
+
+    @property
+    def makes_sense(self) -> bool:
+        """Whether there are sends and receives, and most clocks follow from the events before."""
+        events = self.score.explained + self.score.unexplained + self.score.followed
+        # Without a word or a peer, nothing tells a send from an internal event.
+        is_told = self.agreement > MAX_UNITY or self.score.is_addressed
+        follows = self.score.followed > self.score.odd and self.score.total > 0
+        return follows and events > 0 and is_told
+
+
+@dataclass(frozen=True)
+class Logs:
+    """A sample, with the machine of each entry."""
+
+    sample: Sample
+    entries: Mapping[str, Sequence[Entry]]
+    #: The slot that holds the machine's own name, by shape.
+    own: Slots
+
+    @property
+    def machines(self) -> tuple[str, ...]:
+        return tuple(self.entries)
+
+
+def whole(value: Value) -> int:
+    return int(str(value).partition(".")[0])
+
+
+def texts(value: Value) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def names_a_peer(logs: Logs, shape: int) -> bool:
+    """Return whether lines of a shape have a name, of several, that is not their own machine's."""
+    one = logs.sample.shapes[shape]
+    return any(
+        (one.key[at].kind == "name" or logs.sample.name(shape, slot) in MACHINE_WORDS)
+        and logs.own.get(shape) != slot
+        and 1 < len({*logs.sample.values(shape, slot)}) <= MAX_PEERS
+        for slot, at in enumerate(one.slots)
+    )
+
+
+def scored(logs: Logs, events: Mapping[str, Sequence[Entry]], reading: Candidate) -> Candidate:
+    read = {
+        machine: [event_of(reading, machine, entry) for entry in some]
+        for machine, some in events.items()
+    }
+    return replace(reading, score=score(merged(read), reading.logged))
+
+
+def merged(events: Mapping[str, Sequence[Seen]]) -> dict[str, list[Seen]]:
+    """Join the lines of a multicast that is logged once per receiver with the same clock."""
+    merged: dict[str, list[Seen]] = {}
+    for machine, some in events.items():
+        own: list[Seen] = []
+        for event in some:
+            last = own[-1] if own else None
+            if last and event.kind == last.kind == "send" and event.clock == last.clock:
+                to = (*(last.to or ()), *(event.to or ()))
+                own[-1] = last._replace(to=to or None)
+            else:
+                own.append(event)
+        merged[machine] = own
+    return merged
+
+
+def event_of(reading: Candidate, machine: str, entry: Entry) -> Seen:
+    """Return the event of an entry, with the peers as far as the reading names them."""
+    roles = reading.roles[entry.shape]
+    clock = whole(entry.values[roles.clock])
+    stamp = None if roles.stamp is None else whole(entry.values[roles.stamp])
+    return Seen(
+        roles.kind,
+        clock,
+        to_of(reading, roles, machine, entry) if roles.kind == "send" else None,
+        sender_of(reading, roles, machine, entry) if roles.kind == "receive" else None,
+        stamp,
+    )
+
+
+def to_of(reading: Candidate, roles: Roles, machine: str, entry: Entry) -> tuple[str, ...] | None:
+    """Return the receivers of a send; None if nothing names them."""
+    machines = reading.machines
+    if roles.to_all:
+        return tuple(other for other in machines if other != machine)
+    if roles.steps:
+        return (machines[(machines.index(machine) + roles.steps) % len(machines)],)
+    if roles.peer is None or reading.receivers is None:
+        return None
+    named = [
+        one
+        for text in texts(entry.values[roles.peer])
+        for one in (reading.receivers.machine(text, machine, machines) or (text,))
+    ]
+    return tuple(dict.fromkeys(named)) or None
+
+
+def sender_of(reading: Candidate, roles: Roles, machine: str, entry: Entry) -> str | None:
+    if roles.peer is None or reading.senders is None:
+        return None
+    (text, *_) = texts(entry.values[roles.peer]) or ("",)
+    return next(iter(reading.senders.machine(text, machine, reading.machines)), text)

@@ -1,0 +1,104 @@
+"""The description of recognised logs: what a person would have written to have them read."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from analysis.logs.description.description import (
+    EVERYONE,
+    SEPARATORS,
+    Alias,
+    Description,
+    Template,
+)
+from analysis.logs.recognition.candidates import Roles, texts
+from analysis.logs.recognition.expressions import expression
+from analysis.logs.recognition.names import Naming
+from analysis.logs.recognition.recognise import Recognised
+from analysis.logs.texts import stem
+
+#: What the receivers of a line are called whose words name a neighbour, by the steps to it.
+NEIGHBOURS = {1: "next", -1: "previous"}
+
+
+def description(found: Recognised) -> Description:
+    """Return the description by which recognised logs are read."""
+    return Description(
+        lines=tuple(
+            _template(found, shape, roles) for shape, roles in sorted(found.reading.roles.items())
+        ),
+        separators=(*SEPARATORS, *_separators(found)),
+        machines=_aliases(found),
+    )
+
+
+def _separators(found: Recognised) -> list[str]:
+    """Return what else stands between the names of lists."""
+    shapes = [found.logs.sample.shapes[shape] for shape in found.reading.roles]
+    between = {parts for shape in shapes for parts in shape.separators if parts}
+    texts_ = {" ".join(parts) for parts in between}
+    spaced = {f" {text} " if text[-1].isalpha() else text for text in texts_}
+    return sorted(spaced - {*SEPARATORS})
+
+
+def _template(found: Recognised, shape: int, roles: Roles) -> Template:
+    one = found.logs.sample.shapes[shape]
+    receivers = EVERYONE if roles.to_all else NEIGHBOURS.get(roles.steps, "")
+    examples = {
+        slot: str(found.logs.sample.values(shape, slot)[0]) for slot in range(len(one.slots))
+    }
+    text = expression(one, dict(_groups(found, shape, roles)), examples)
+    return Template(text, roles.kind, receivers)
+
+
+def _groups(found: Recognised, shape: int, roles: Roles) -> Iterator[tuple[int, str]]:
+    """Yield the slots that an event needs, with the names of their groups."""
+    for name in ("clock", "time", "queue", "stamp"):
+        slot = getattr(roles, name)
+        if slot is not None:
+            yield slot, name
+    if "" in found.files.values():
+        yield found.logs.own[shape], "machine"
+    if roles.peer is not None:
+        if roles.kind == "send" and found.reading.receivers:
+            yield roles.peer, "receivers"
+        if roles.kind == "receive" and found.reading.senders:
+            yield roles.peer, "sender"
+
+
+def _aliases(found: Recognised) -> dict[str, Alias]:
+    """Return what the names of files and of peers stand for, where they are no machine's name."""
+    reading = found.reading
+    own: dict[str, dict[str, tuple[str, ...]]] = {machine: {} for machine in reading.machines}
+    for naming, machine, text in set(_peers(found)):
+        to = naming.machine(text, machine, reading.machines)
+        if to and to != (text,):
+            own[machine][text] = to
+    for roles in reading.roles.values():
+        for at, machine in enumerate(reading.machines if roles.steps else ()):
+            neighbour = reading.machines[(at + roles.steps) % len(reading.machines)]
+            own[machine][NEIGHBOURS[roles.steps]] = (neighbour,)
+    stems = {stem(Path(file)): machine for file, machine in found.files.items()}
+    files: dict[str, Alias] = {name: (one,) for name, one in stems.items() if one and name != one}
+    return files | _shared(own)
+
+
+def _peers(found: Recognised) -> Iterator[tuple[Naming, str, str]]:
+    reading = found.reading
+    for machine, entries in found.logs.entries.items():
+        for entry in entries:
+            roles = reading.roles.get(entry.shape)
+            naming = {"send": reading.receivers, "receive": reading.senders}.get(
+                roles.kind if roles else "internal"
+            )
+            if roles and roles.peer is not None and naming:
+                yield from ((naming, machine, text) for text in texts(entry.values[roles.peer]))
+
+
+def _shared(own: Mapping[str, Mapping[str, tuple[str, ...]]]) -> dict[str, Alias]:
+    """Return the aliases in one table if all machines use them alike, or else by machine."""
+    together: dict[str, Alias] = {}
+    for table in own.values():
+        for text, to in table.items():
+            if together.setdefault(text, to) != to:
+                return {machine: table for machine, table in own.items() if table}
+    return together

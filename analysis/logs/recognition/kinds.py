@@ -1,0 +1,84 @@
+"""Words for the kinds of events, as programs log them."""
+
+from collections.abc import Iterable
+
+from vm.records import Kind
+
+#: Beginnings of words, in lower case, by the kind of event that they stand for. A word that ends
+#: in $ is whole.
+STEMS: dict[Kind, tuple[str, ...]] = {
+    "send": (
+        *("send", "sent", "snd", "tx$", "transmi", "emit", "post", "mail", "dispatch", "out$"),
+        *("outward", "outgoing", "outbound", "gave$", "give", "push", "publish", "broadcast"),
+        *("bcast", "multicast", "forward", "deposit", "ship", "cast", "s$", "write", "wrote"),
+        *("notif", "propagat", "envi", "senden", "sende", "gesendet", "envoi", "envoy", "throw"),
+        *("threw", "speak", "told$", "tell", "utter", "release", "unicast", "ping", "put$"),
+        *(
+            "note$",
+            "call",
+            "request",
+            "hand$",
+            "handed",
+            "pass",
+            "deal",
+            "fire",
+            "export",
+            "upload",
+        ),
+        *("mando", "verschick", "spoke", "signal"),
+    ),
+    "receive": (
+        *(
+            "receiv",
+            "recv",
+            "rcv",
+            "rx$",
+            "got$",
+            "get$",
+            "gets$",
+            "accept",
+            "took$",
+            "take",
+            "in$",
+        ),
+        *("inward", "incoming", "inbound", "intake", "handl", "deliver", "consum", "read$"),
+        *("reads$", "pop", "process", "fetch", "obtain", "pick", "r$", "dequeu", "arriv", "hear"),
+        *("pull", "collect", "ingest", "recib", "empfang", "erhalten", "reçu", "recu", "absorb"),
+        *("drain", "import", "download", "catch", "caught", "merge"),
+    ),
+    "internal": (
+        *("internal", "local", "own$", "self$", "idle", "work", "comput", "op$", "nothing", "step"),
+        *("tick$", "int$", "i$", "interno", "intern", "action", "calc", "think", "noop", "nop$"),
+        *("pass$", "busy", "task", "execut", "proces$", "private", "alone", "spin"),
+    ),
+}
+PRIORITY: tuple[Kind, ...] = ("receive", "send", "internal")
+#: Words that name a kind of event as a value, and mean nothing as the name of a field.
+GENERIC = {
+    *("sender", "senders", "receiver", "receivers", "op", "action", "step", "task", "event"),
+    *("process", "work", "out", "in", "write", "i"),
+}
+
+
+NEGATIONS = {"not", "no", "without", "nothing", "never", "non"}
+
+
+def kinds_of(words: Iterable[str], labels: Iterable[str] = ()) -> list[Kind]:
+    """Return the kinds that the words of a line may stand for, in the order of the words.
+
+    `labels` are names of fields: they count only if no word stands for a kind.
+    """
+    found: list[Kind] = []
+    before = ""
+    for word in words:
+        is_negated, before = before in NEGATIONS, word
+        if is_negated:
+            continue
+        found += [kind for kind in PRIORITY if any(_fits(word, stem) for stem in STEMS[kind])]
+    if not found and labels:
+        return kinds_of(label for label in labels if label not in GENERIC)
+    return list(dict.fromkeys(found))
+
+
+def _fits(word: str, stem: str) -> bool:
+    return word == stem[:-1] if stem.endswith("$") else word.startswith(stem)
