@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import vm.spec
 from vm import __version__
-from vm.quoting import quoted
+from vm.quoting import counted, quoted
 from vm.spec import FIELDS, SpecError, suggestion
 
 if TYPE_CHECKING:
@@ -416,7 +416,7 @@ class Experiment:
         return list(map(_metrics_of, self.runs))
 
     def __repr__(self) -> str:
-        return f"<Experiment {self.name}: {len(self.runs)} runs in {self.directory}>"
+        return f"<Experiment {self.name}: {counted(len(self.runs), 'run')} in {self.directory}>"
 
     def _repr_html_(self) -> str:
         return f"<p>{escape(repr(self)[1:-1])}</p>{self.summary._repr_html_()}"
@@ -563,7 +563,7 @@ def _backend(name: str) -> str:
 
 def _executed(plan: "Plan") -> list[Run]:
     """Execute the missing runs of a plan, and return all of its runs."""
-    from orchestrator.cli.unattended import execute
+    from orchestrator.cli.execution.unattended import execute
 
     return [
         Run(directory.name, Spec(**spec.plain()), directory, partial(_load, directory))

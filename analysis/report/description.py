@@ -23,7 +23,7 @@ MAX_NAMED = 8
 
 
 @dataclass(frozen=True)
-class Description:
+class Introduction:
     """Sentences, the command that repeats the run ("" if there is none), and the spec as TOML."""
 
     sentences: tuple[str, ...]
@@ -36,14 +36,14 @@ class Description:
         return re.split(r" (?=--|#)", self.command)
 
 
-def describe(run: Run) -> Description:
+def describe(run: Run) -> Introduction:
     """Describe a run from its records and the files beside its logs."""
     recorded = files.read_json(run.path / files.RUN) or {}
     if not isinstance(recorded.get("backend"), str):
         recorded.pop("backend", None)
     start = next(iter(run.starts.values()), None)
     if start is None:
-        return Description(_foreign(run), "", "")
+        return Introduction(_foreign(run), "", "")
     spec = _spec(run)
     sentences = (
         _machines(run, start),
@@ -52,7 +52,7 @@ def describe(run: Run) -> Description:
         _carried_out(start, recorded),
     )
     again, file = (command(spec, recorded), toml(spec.plain())) if spec else ("", "")
-    return Description(tuple(filter(None, sentences)), again, file)
+    return Introduction(tuple(filter(None, sentences)), again, file)
 
 
 def command(spec: Spec, recorded: Mapping[str, Any]) -> str:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
-import numpy as np
 import polars as pl
 
 from analysis.checks.account import ENDS as ACCOUNT_ENDS
@@ -107,11 +106,10 @@ def _sent(seen: Evidence) -> pl.DataFrame:
 
 def _receives(seen: Evidence) -> pl.DataFrame:
     """Return all receives with a known send: `message` (-1: not sent to this machine), `copy`."""
-    known, of_receive = seen.causality, seen.messages.of_receive
-    rows = np.flatnonzero(known.send >= 0)
-    receives = pl.DataFrame(
-        {"receive": rows, "message": of_receive[rows], "cause": known.send[rows]}
-    )
+    known = seen.causality
+    rows, sends = known.messages
+    of_receive = seen.messages.find(sends, known.machine[rows])
+    receives = pl.DataFrame({"receive": rows, "message": of_receive, "cause": sends})
     return receives.select(
         pl.col("receive", "message", "cause").cast(pl.Int64),
         copy=pl.int_range(pl.len(), dtype=pl.Int64).over("message"),

@@ -65,7 +65,8 @@ def in_words(evaluation: Evaluation) -> list[str]:
     if found.account:
         lines.append(f"Arrows between them: {explain_account(found.account)}.")
     if late := late_messages(evaluation.evidence):
-        lines.append(f"{late:,} of the messages were in flight for longer than a tick.")
+        were = f"{counted(late, 'message')} {'was' if late == 1 else 'were'}"
+        lines.append(f"{were} in flight for longer than a tick.")
     if gone := "; ".join(describe_faults(run)):
         lines.append(f"Bands mark faults and absences: {gone}.")
     if pinned := len({(v.machine, v.index) for v in found.violations}):

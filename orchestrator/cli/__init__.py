@@ -12,7 +12,7 @@ from errno import EEXIST, EINVAL, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR
 from orchestrator.backends.outcome import EnvironmentProblem, disk_problem
 from orchestrator.cli import upkeep
 from orchestrator.cli.arguments import add_out, add_run, add_verbose, read_path
-from orchestrator.cli.export import add_export, add_format, export_runs
+from orchestrator.cli.export import add_export, add_format, add_set, export_runs
 from orchestrator.cli.lines import bounded_output, complain
 from orchestrator.experiments.experiment import ExperimentError
 from orchestrator.experiments.schema import experiment_schema
@@ -22,14 +22,20 @@ from vm.options import Parser, UsageError
 
 #: Errors of paths that are invalid, or that other files block.
 UNUSABLE = (ENAMETOOLONG, ELOOP, ENOTDIR, EISDIR, EEXIST, ENOENT, EINVAL)
+SCHEMAS = ("experiment", "description")
 SHELLS = ("bash", "zsh", "fish")
 #: Commands that print tables or text about folders.
-BOUNDED = ("analyse", "check", "export", "replay", "list")
+BOUNDED = ("analyse", "check", "describe", "export", "replay", "list")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     try:
-        given = _parser().parse_args(arguments)
+        parser = _parser()
+        words = sys.argv[1:] if arguments is None else arguments
+        if not words:
+            parser.print_help()
+            return complain(2, "give a command")
+        given = parser.parse_args(words)
         code = _act(given)
         sys.stdout.flush()
     except (UsageError, ExperimentError) as error:
@@ -55,13 +61,14 @@ def _act(given: argparse.Namespace) -> int:
 
 
 def _read_runs(given: argparse.Namespace) -> int:
-    from orchestrator.cli import analyse
+    from orchestrator.cli.analyse import analyse
+    from orchestrator.cli.check import check
 
-    return (analyse.check if given.command == "check" else analyse.analyse)(given)
+    return (check if given.command == "check" else analyse)(given)
 
 
 def _run(given: argparse.Namespace) -> int:
-    from orchestrator.cli.run import run_experiment
+    from orchestrator.cli.execution.run import run_experiment
 
     return run_experiment(given)
 
@@ -79,8 +86,19 @@ def _completion(given: argparse.Namespace) -> int:
     return 0
 
 
-def _schema(_given: argparse.Namespace) -> int:
-    print(json.dumps(experiment_schema(), indent=2))
+def _describe(given: argparse.Namespace) -> int:
+    from orchestrator.cli.describe import describe
+
+    return describe(given)
+
+
+def _schema(given: argparse.Namespace) -> int:
+    schema = experiment_schema()
+    if given.of == "description":
+        from orchestrator.cli.describe import description_schema
+
+        schema = description_schema()
+    print(json.dumps(schema, indent=2))
     return 0
 
 
@@ -106,14 +124,26 @@ def _parser() -> Parser:
         add("paths", metavar="PATH", nargs="+", type=read_path, help="runs, or folders")
         add("--json", action="store_true", help="print JSON with unrounded values")
         add_format(reading)
-        if name == "analyse":
-            add_verbose(reading)
+        add_set(reading)
+        text = "all tables" if name == "analyse" else "all reasons"
+        add_verbose(reading, text)
+        text = "write a row for each run or submission: path, verdict, first cause, numbers"
+        add("--csv", metavar="FILE", type=read_path, help=text)
         add("--out", metavar="DIR", type=read_path, help=f"where the {kept} go (beside the logs)")
     add_export(command("export", export_runs, "write runs in the formats of other programs"))
     text = "execute a run's machines again and compare the logs; exit code 1 if they differ"
     replay = command("replay", _replay, text)
     replay.add_argument("run", metavar="RUN", type=read_path, help="the directory of a run")
-    command("schema", _schema, "print the JSON Schema of experiment files")
+    text = "say how the logs in a folder are read, and write a description of them to edit"
+    described = command("describe", _describe, text)
+    described.add_argument("path", metavar="PATH", type=read_path, help="a folder of logs")
+    add_format(described)
+    add_set(described)
+    text = "where the description goes, as TOML"
+    described.add_argument("-o", "--out", metavar="FILE.toml", type=read_path, help=text)
+    schema = command("schema", _schema, "print a JSON Schema for editors")
+    text = "the files that it describes: experiment, description (experiment)"
+    schema.add_argument("--of", choices=SCHEMAS, default=SCHEMAS[0], help=text)
     text = "print a script that completes commands, options and values in a shell"
     completion = command("completion", _completion, text)
     completion.add_argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))

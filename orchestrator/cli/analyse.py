@@ -1,135 +1,151 @@
-"""`vklocks analyse` and `vklocks check`: evaluate runs, and report on them.
+"""`vklocks analyse`: evaluate runs, and report on them.
 
 Importing it takes half a second, so most commands avoid it, and `run` imports it while its
 machines run.
 """
 
 import argparse
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from rich.console import Console
 
-from analysis.evaluation import Evaluation, State, Verdict, evaluate, exit_code
+from analysis.evaluation import Evaluation, State, Verdict, evaluate
 from analysis.history.run import InputError, Run
-from analysis.logs.finding import Source, find_runs, source_of
+from analysis.logs.finding import Source, source_of
+from analysis.metrics.across import per_runs
 from analysis.metrics.points import by_run, point_of
+from analysis.metrics.run import METRICS
+from analysis.submissions import Submission, are_one_experiment
 from analysis.text import plain
 from analysis.text.notes import shown_verdict
 from analysis.text.plain import read_state
 from analysis.text.points import print_points
-from analysis.text.summary import print_across, print_run, print_summary, print_verdicts
-from analysis.text.verdict import print_verdict
-from orchestrator.cli.arguments import unwritable
+from analysis.text.summary import (
+    print_across,
+    print_class,
+    print_run,
+    print_summary,
+    print_verdicts,
+)
+from orchestrator.cli.check import Submissions, reported_if_not_written, usable_input
 from orchestrator.cli.console import console_of_output, counting, say
 from orchestrator.cli.lines import complain, put_json
 from orchestrator.cli.report import Pages, prepare, write_index
 from orchestrator.runner.execution import Batch
-from vm.files import METRICS, REPORT, SUMMARY, make_folder, name_of, whole_file
-from vm.options import UsageError
+from vm.files import METRICS as METRICS_FILE
+from vm.files import REPORT, SUMMARY, VERDICT, name_of, whole_file
 from vm.quoting import counted
 
 #: The most runs for a table with a row per run, and for all tables of each run.
 MAX_ROWS = 20
+#: The most submissions for a table with a row for each.
+MAX_SUBMISSIONS = 200
 
 
 def analyse(given: argparse.Namespace) -> int:
-    console, code = Console(quiet=True) if given.json else console_of_output(), 0
-    writes = not given.json or given.out is not None
-    with _usable_input():
-        sources = find_runs(given.paths, given.format)
-    homes = _homes(sources, given.out)
-    paths, every, states = list[Path](), list[Mapping[str, Any]](), list[State | None]()
-    with Pages(len(sources)) as pages:
-        with counting(console, "reports", len(sources)) as advance:
-            for source in sources:
+    console = Console(quiet=True) if given.json else console_of_output()
+    submissions = Submissions(given)
+    with Pages(len(submissions.each)) as pages:
+        analysis = Analysis(given, submissions, pages, console)
+        with counting(console, "reports", len(submissions.each)) as advance:
+            for one in submissions.each:
                 advance()
-                try:
-                    evaluations = list(map(evaluate, source.load())) if source.is_logged else []
-                    read = [one.metrics for one in evaluations] or [plain.read_metrics(source.path)]
-                except InputError as error:
-                    # If one lab of sixty cannot be read, the others are still analysed.
-                    code = complain(2, str(error))
-                    continue
-                every += read
-                paths += [source.path] * len(read)
-                pages.runs += len(read) - 1
-                for evaluation in evaluations if writes else ():
-                    if _are_shown(pages.runs, given.verbose):
-                        print_run(evaluation, console)
-                    pages.write_run(evaluation, homes[source.path])
-                judged = evaluations if writes and pages.are_of_runs else []
-                known = [one.verdict.state for one in judged]
-                states += known or [read_state(source.path)] * len(read)
-        if every and writes:
-            with _usable_input():
-                _report(pages, homes, paths, every, states, given.verbose, console)
-            pages.finish(console)
+                analysis.add(one)
+        analysis.finish()
     if given.json:
-        put_json(plain.plain_metrics(every))
-    return code
+        put_json(plain.plain_metrics(analysis.every, across=not analysis.is_class))
+    return analysis.code
 
 
-def check(given: argparse.Namespace) -> int:
-    verdicts, console = [], console_of_output()
-    with _usable_input():
-        sources = find_runs(given.paths, given.format)
-    homes = _homes(sources, given.out)
-    for source in sources:
-        for run, verdict in _verdicts(source):
-            verdicts.append(verdict)
-            with _reported_if_not_written():
-                plain.write_verdict(verdict, homes[source.path])
-            if not given.json:
-                print_verdict(run, verdict, console)
-    if given.json:
-        put_json({"runs": list(map(plain.plain_verdict, verdicts))})
-    return exit_code(verdicts)
+class Analysis:
+    """The analysis of the runs of an experiment, or of the submissions of a class.
 
-
-def _verdicts(source: Source) -> Iterator[tuple[Run | None, Verdict]]:
-    """Yield each run of a source with its verdict; the run is None if it cannot be read."""
-    try:
-        if source.is_logged:
-            yield from ((run, evaluate(run).verdict) for run in source.load())
-            return
-        why = f"only its metrics were written, no logs: {source.path / METRICS}"
-    except InputError as error:
-        why = str(error)
-    name = name_of(source.path)
-    yield None, Verdict(name, account=None, violations=(), unchecked=(why,))
-
-
-def _homes(sources: Sequence[Source], out: Path | None) -> Mapping[Path, Path]:
-    """Return the folder for the output of each run: beside its logs, or a folder below `out`.
-
-    Folders below `out` have the same relative paths as the runs. UsageError if one cannot be made.
+    A class has a row for each submission, and no statistics: it is no sample of one experiment.
     """
-    paths = [source.path for source in sources]
-    if out is None:
-        return {path: path for path in paths}
-    common = os.path.commonpath([path.resolve().parent for path in paths])
-    homes = {path: out / path.resolve().relative_to(common) for path in paths}
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for home in homes.values():
-            for folder in [*reversed(home.relative_to(out).parents), home.relative_to(out)][1:]:
-                make_folder(out / folder)
-    except OSError as error:
-        raise unwritable(out, error) from None
-    return homes
 
+    def __init__(
+        self, given: argparse.Namespace, submissions: Submissions, pages: Pages, console: Console
+    ) -> None:
+        several = len(submissions.each) > 1
+        self.is_class = several and not are_one_experiment(submissions.each)
+        self.every: list[Mapping[str, Any]] = []
+        self.code = 0
+        self._given = given
+        self._submissions = submissions
+        self._pages = pages
+        self._console = console
+        self._writes = not given.json or given.out is not None
+        self._paths: list[Path] = []
+        self._states: list[State | None] = []
+        #: The metrics of each submission, without values unless it is one run.
+        self._single: list[Mapping[str, Any]] = []
 
-@contextmanager
-def _reported_if_not_written() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        complain(0, f"{error.filename2 or error.filename} is not written: {error.strerror}")
+    def add(self, one: Submission) -> None:
+        """Evaluate the runs of a submission; if it cannot be read, the others still count."""
+        evaluations, read = list[Evaluation](), list[Mapping[str, Any]]()
+        judged: list[tuple[Run | None, Verdict]]
+        try:
+            evaluations = one.evaluations()
+            read = [each.metrics for each in evaluations] or [plain.read_metrics(one.path)]
+            judged = [(each.run, each.verdict) for each in evaluations if self._judges]
+        except InputError as error:
+            self.code = 2
+            judged = [one.unreadable(str(error))]
+            if not self._is_listed:
+                complain(2, str(error))
+        if self._is_listed or self._given.csv:
+            self._submissions.add(one, judged or one.judged())
+            self._single.append(read[0] if len(read) == 1 else {"run": one.label, "machines": []})
+        if read:
+            self._pages.runs += len(read) - 1
+            self._write(one, evaluations)
+            names = [one.label_of(each["run"]) if self.is_class else each["run"] for each in read]
+            self.every += [{**each, "run": name} for each, name in zip(read, names, strict=True)]
+            self._paths += [one.path] * len(read)
+            known = [verdict.state for _, verdict in judged]
+            self._states += known or [read_state(one.path)] * len(read)
+
+    @property
+    def _judges(self) -> bool:
+        """Whether the verdicts of the runs are needed."""
+        return bool(
+            self._is_listed or self._given.csv or (self._writes and self._pages.are_of_runs)
+        )
+
+    @property
+    def _is_listed(self) -> bool:
+        """Whether there is a line for each submission."""
+        return self.is_class and not self._given.json
+
+    def _write(self, one: Submission, evaluations: Sequence[Evaluation]) -> None:
+        for evaluation in evaluations if self._writes else ():
+            if _are_shown(self._pages.runs, self._given.verbose):
+                print_run(evaluation, self._console)
+            self._pages.write_run(evaluation, self._submissions.homes[one.path])
+
+    def finish(self) -> None:
+        """Report on all runs together."""
+        if self.is_class and self._writes:
+            if 0 < len(self.every) <= MAX_SUBMISSIONS:
+                print_class(self.every, self._console)
+            self._submissions.put_all()
+            self._pages.finish(self._console, is_of_all=False)
+        elif self.every and self._writes:
+            with usable_input():
+                homes, verbose = self._submissions.homes, self._given.verbose
+                _report(
+                    *(self._pages, homes, self._paths, self.every, self._states),
+                    verbose,
+                    self._console,
+                )
+            self._pages.finish(self._console)
+        self._submissions.write_csv(per_runs(self._single).select(*METRICS))
+        if self._is_listed:
+            self._submissions.put_total()
 
 
 def _are_shown(runs: int, verbose: bool) -> bool:
@@ -177,7 +193,7 @@ class Reporting:
         evaluation = evaluate(run)
         self._pages.write_run(evaluation, source.path)
         self._evaluated[source.path] = evaluation.metrics
-        with _reported_if_not_written():
+        with reported_if_not_written():
             plain.write_evaluation(evaluation, source.path)
         self._states[source.path] = evaluation.verdict.state
         if evaluation.verdict.state == "violated":
@@ -194,7 +210,7 @@ class Reporting:
         the folder `experiment`, if given.
         """
         self._violated |= {done.name for done in batch.runs if done.is_violated}
-        with _usable_input(), self._pages as pages:
+        with usable_input(), self._pages as pages:
             sources = [source for source in map(self._source, directories) if source.is_run]
             paths, every = [source.path for source in sources], list[Mapping[str, Any]]()
             left = sum(source.path not in self._evaluated for source in sources)
@@ -214,7 +230,7 @@ class Reporting:
                 homes = {path: path for path in paths}
                 rows = _report(pages, homes, paths, every, states, self._verbose, console)
                 if experiment:
-                    with _reported_if_not_written(), whole_file(experiment / SUMMARY) as partial:
+                    with reported_if_not_written(), whole_file(experiment / SUMMARY) as partial:
                         rows.write_csv(partial)
                 write_index(paths[0].parent.parent)
                 pages.finish(console)
@@ -224,12 +240,30 @@ class Reporting:
         return int(bool(self._violated))
 
     def _metrics(self, source: Source) -> Mapping[str, Any]:
-        has_page = self._pages.are_of_runs and source.is_logged
-        if source.path not in self._evaluated and source.has_metrics and not has_page:
+        """Return the metrics of a run: evaluate it, unless its files of an earlier call are there.
+
+        A page that another version wrote is kept, too; `vklocks analyse` writes it again.
+        """
+        if source.path not in self._evaluated and self._is_complete(source):
+            if read_state(source.path) == "violated":
+                self._violated.add(name_of(source.path))
             return plain.read_metrics(source.path)
         if source.path not in self._evaluated:
             self._evaluate(source)
         return self._evaluated[source.path]
+
+    def _is_complete(self, source: Source) -> bool:
+        """Return whether there are all files about a run, and none is older than its logs."""
+        if not source.has_metrics or (self._printed is not None and source.is_logged):
+            return False
+        if not source.is_logged:
+            return True
+        needed = [METRICS_FILE, VERDICT, *self._pages.files_of_run]
+        changed = [file.stat().st_mtime_ns for file in source.files]
+        written = [
+            path.stat().st_mtime_ns for name in needed if (path := source.path / name).exists()
+        ]
+        return len(written) == len(needed) and max(changed) <= min(written)
 
 
 def _report(
@@ -260,11 +294,3 @@ def _report(
         say(console, "--verbose prints all tables of each run")
     pages.write_experiments(homes, paths, every)
     return rows
-
-
-@contextmanager
-def _usable_input() -> Iterator[None]:
-    try:
-        yield
-    except InputError as error:
-        raise UsageError(str(error)) from None

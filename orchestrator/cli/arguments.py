@@ -31,10 +31,12 @@ def add_run(command: argparse.ArgumentParser) -> None:
         metavar="EXPERIMENT.toml",
         nargs="?",
         type=read_path,
-        help="fields of a spec and axes to sweep; an interrupted experiment continues",
+        help="fields of a spec and axes to sweep, which options override; an interrupted experiment"
+        " continues",
     )
     add("--backend", choices=BACKENDS, default="containers", help="where machines run (containers)")
-    add_options(command, [field for field in OPTIONS if field != "workload"])
+    seeded = "random without a file, or else the file's, or 0"
+    add_options(command, [field for field in OPTIONS if field != "workload"], seeded)
     workload = command.add_mutually_exclusive_group()
     add_options(workload, ["workload"])
     text = "same as --workload tight: more messages, fewer internal events"
@@ -57,11 +59,11 @@ def add_run(command: argparse.ArgumentParser) -> None:
     text = "keep only the metrics of simulated runs"
     add("--no-logs", dest="logs", action="store_false", help=text)
     add_out(command)
-    add_verbose(command)
+    add_verbose(command, "all tables")
 
 
-def add_verbose(command: argparse.ArgumentParser) -> None:
-    text = "print all tables of each run, even of several"
+def add_verbose(command: argparse.ArgumentParser, shown: str) -> None:
+    text = f"print {shown} of each run, even of several"
     command.add_argument("-v", "--verbose", action="store_true", help=text)
 
 

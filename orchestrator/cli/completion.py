@@ -25,7 +25,7 @@ VALUES: Mapping[str, Iterable[str]] = {
     "workload": WORKLOADS,
 }
 FILES = ("experiment",)
-FOLDERS = ("out", "paths", "run")
+FOLDERS = ("out", "path", "paths", "run")
 
 
 def script(parser: argparse.ArgumentParser, shell: str) -> str:

@@ -30,6 +30,16 @@ def add_format(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_set(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--set",
+        metavar="FIELD=VALUE",
+        action="append",
+        default=[],
+        help="field of a description in the place of the inferred one, as stamp=before",
+    )
+
+
 def export_runs(given: argparse.Namespace) -> int:
     from analysis.exports import EXPORTS, export
     from analysis.history.run import InputError

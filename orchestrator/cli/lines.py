@@ -19,6 +19,8 @@ MAX_PROBLEM = 5000
 #: The most bytes of text that a command prints about folders, independent of their contents.
 MAX_OUTPUT = 90_000
 MAX_COMPLAINTS = 9_000
+#: The most bytes of a list, which a total follows.
+MAX_LISTED = 80_000
 
 
 class _Bounded(io.TextIOBase):
@@ -56,6 +58,21 @@ def bounded_output() -> Iterator[None]:
 def put(line: str) -> None:
     """Print one line on standard output."""
     print(escaped(line))
+
+
+class Listing:
+    """Lines on standard output that end early enough to leave room for a total below them."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+        self.omitted = 0
+
+    def put(self, line: str) -> None:
+        self._bytes += len(line.encode(errors="replace"))
+        if self._bytes > MAX_LISTED:
+            self.omitted += 1
+        else:
+            put(line)
 
 
 def put_json(value: object) -> None:

@@ -8,7 +8,7 @@ from orchestrator.cli.console import console_of_output, say
 from vm.files import LOG_SUFFIX, MAX_LINE_BYTES, logs_in, open_regular
 from vm.log import LogError, decode
 from vm.options import UsageError
-from vm.quoting import counted
+from vm.quoting import counted, input_problem
 from vm.records import Event, Record
 
 
@@ -54,5 +54,5 @@ def _read(path: Path) -> list[Record]:
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     except (LogError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"{path}:{number} is no record of a log: {error}") from None
+        raise UsageError(f"{path}:{number} is no record of a log: {input_problem(error)}") from None
     return records

@@ -71,6 +71,11 @@ class Pages:
         """Whether each run gets a page."""
         return self.runs <= MAX_PAGES
 
+    @property
+    def files_of_run(self) -> tuple[str, ...]:
+        """The files and folders that `write_run` makes."""
+        return (REPORT,) * self.are_of_runs + (CHARTS,) * (self.runs <= MAX_CHARTS)
+
     def write_run(self, evaluation: Evaluation, home: Path) -> None:
         """Write the page of a run, and its charts as files, unless there are many runs."""
         if self.runs <= MAX_CHARTS:
@@ -92,11 +97,13 @@ class Pages:
                 metrics = [every[number] for number in numbers]
                 self._write(partial(_write_experiment, own, homes, metrics, self.file))
 
-    def finish(self, console: Console) -> None:
-        """Wait for all charts, and print the path of the last page, which covers most runs."""
+    def finish(self, console: Console, *, is_of_all: bool = True) -> None:
+        """Wait for all charts, and print the path of the last page, if it is one of all runs."""
         if self._drawing:
             self._write(self._drawing.wait)
-        if self._last and not self._refused:
+        if self._last and not self._refused and not is_of_all:
+            say(console, f"reports: {self._last.name} of each, like {self._last}")
+        elif self._last and not self._refused:
             say(console, f"report: {self._last}")
         if not self.are_of_runs:
             say(console, "no report per run for this many runs; `vklocks analyse RUN` writes one")

@@ -9,6 +9,7 @@ from orchestrator.cli.lines import put
 from orchestrator.runner import execution
 from vm.files import RUN, logs_in, read_json
 from vm.quoting import counted, plain, quoted
+from vm.spec import natural_order
 
 MAX_LISTED = 1000
 WITHOUT_ENGINE = "The backends processes and simulation need none."
@@ -17,8 +18,9 @@ MAX_SHOWN = 200
 
 
 def list_runs(given: argparse.Namespace) -> int:
-    found = [path.parent for path in sorted(given.out.glob(f"*/*/{RUN}")) if not _is_linked(path)]
-    found += [folder for folder in sorted(given.out.glob("*/")) if _is_by_hand(folder)]
+    found = [path.parent for path in given.out.glob(f"*/*/{RUN}") if not _is_linked(path)]
+    found += [folder for folder in given.out.glob("*/") if _is_by_hand(folder)]
+    found.sort(key=lambda path: list(map(natural_order, path.parts)))
     if not found:
         put(f"no runs in {given.out}/ yet; `vklocks run` makes some")
     for directory in found[:MAX_LISTED]:
@@ -34,7 +36,7 @@ def list_runs(given: argparse.Namespace) -> int:
         fields = ("backend", "outcome", "problem")
         backend, outcome, problem = (_shown(recorded.get(field)) for field in fields)
         line = f"{directory}  {backend}  {counted(count, 'machine')}  {outcome}"
-        put(f"{line}: {problem}" if problem else line)
+        put(f"{line}: {problem}" if problem not in ("", outcome) else line)
     if len(found) > MAX_LISTED:
         put(f"and {len(found) - MAX_LISTED:,} more, which are not listed")
     return 0

@@ -18,6 +18,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ MAX_BYTES = 2**20
 MAX_LEVELS = 32
 MAX_DIGITS = 1000
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+#: The folder of the ready-made experiments, in a checkout.
+READY_MADE = Path("experiments")
 #: The folder below runs/ of the runs without an experiment file.
 LAB = "lab"
 #: Names of folders below runs/ with other uses.
@@ -136,6 +139,15 @@ def parse(name: str, plain: Mapping[str, Any]) -> Experiment:
     return Experiment(name, points, repeat)
 
 
+def _nearest(path: Path) -> str:
+    """Return a question about the experiment file with the closest name there or in READY_MADE."""
+    known = {
+        file.stem: file for folder in (READY_MADE, path.parent) for file in folder.glob("*.toml")
+    }
+    near = get_close_matches(path.stem, known, n=1)
+    return f"; did you mean {known[near[0]]}?" if near else ""
+
+
 def _text(path: Path) -> str:
     """Return the text of an experiment file; ExperimentError if it is no text, or too long."""
     try:
@@ -144,7 +156,8 @@ def _text(path: Path) -> str:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise ExperimentError(f"{path} cannot be read: {error.strerror}") from None
+        near = _nearest(path) if isinstance(error, FileNotFoundError) else ""
+        raise ExperimentError(f"{path} cannot be read: {error.strerror}{near}") from None
     if len(content) > MAX_BYTES:
         size = path.stat().st_size
         raise ExperimentError(f"{path} has {size} bytes, more than {MAX_BYTES}: shorten it")

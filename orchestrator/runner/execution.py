@@ -63,7 +63,8 @@ class ExecutedRun:
     @property
     def trouble(self) -> str:
         """Result and problem, as in `failed: vm1 was killed`, or "" if it finished."""
-        return f"{self.result}: {self.problem}" if self.problem else ""
+        known = self.problem in ("", self.result)
+        return self.problem if known else f"{self.result}: {self.problem}"
 
 
 @dataclass

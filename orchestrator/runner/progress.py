@@ -72,7 +72,7 @@ class Pace:
         speed = self._speed or (paid / elapsed_s if elapsed_s else 0)
         rate_hz = len(self.ended) / elapsed_s if elapsed_s else 0
         known = [_rate(rate_hz)] if rate_hz else []
-        return ", ".join(known + ([f"about {_time((total - paid) / speed)} left"] if speed else []))
+        return ", ".join(known + ([f"{_time((total - paid) / speed)} left"] if speed else []))
 
 
 def _rate(rate_hz: float) -> str:
@@ -81,9 +81,11 @@ def _rate(rate_hz: float) -> str:
 
 def _time(seconds: float) -> str:
     minutes, hours = seconds / 60, seconds / 3600
+    if seconds < 1:
+        return "less than 1 s"
     if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{minutes:.0f} min" if minutes < 100 else f"{hours:.1f} h"
+        return f"about {seconds:.0f} s"
+    return f"about {minutes:.0f} min" if minutes < 100 else f"about {hours:.1f} h"
 
 
 class PlainDisplay:

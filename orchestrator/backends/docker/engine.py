@@ -110,7 +110,8 @@ def leftovers(client: docker.DockerClient) -> list[Leftover]:
     return [
         *(
             Leftover("container", c.name or c.id or "", c.labels, _remover(c))
-            for c in client.containers.list(all=True, filters=ours)
+            # Another process may remove one between its listing and its inspection.
+            for c in client.containers.list(all=True, filters=ours, ignore_removed=True)
         ),
         *(
             Leftover("network", n.name or n.id or "", n.attrs.get("Labels") or {}, n.remove)

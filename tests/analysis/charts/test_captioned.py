@@ -31,6 +31,9 @@ from analysis.metrics.run import skews
 from analysis.report import run as report
 from example_runs import EXAMPLE_RUNS, rows_of, write_example
 
+# Starting V8 takes two seconds, in each worker that does.
+pytestmark = pytest.mark.xdist_group("charts")
+
 
 @cache
 def example_run(example: str) -> Run:

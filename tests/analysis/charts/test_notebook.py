@@ -16,6 +16,9 @@ from analysis.logs.own import load
 from analysis.metrics.points import RunPoint, by_run
 from example_runs import EXAMPLE_RUNS, write_example
 
+# Starting V8 takes two seconds, in each worker that does.
+pytestmark = pytest.mark.xdist_group("charts")
+
 
 def charts(folder: Path) -> list[CaptionedChart]:
     runs = [load(write_example(name, folder / name), ())[0] for name in EXAMPLE_RUNS]

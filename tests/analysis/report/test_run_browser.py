@@ -4,6 +4,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -56,11 +57,26 @@ def relations(page: Page, row: int) -> dict[str, list[int]]:
     return found
 
 
+Reported = Callable[[str], tuple[Run, Path]]
+
+
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory: pytest.TempPathFactory) -> Reported:
+    """Return the run and the report of an example, which are written once and never changed."""
+
+    @cache
+    def write(example: str) -> tuple[Run, Path]:
+        directory = write_example(example, tmp_path_factory.mktemp(example))
+        run = load(directory)
+        return run, report.write(evaluate(run), directory)
+
+    return write
+
+
 @pytest.fixture(params=EXAMPLE_RUNS)
-def told(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Run, Path]:
+def told(request: pytest.FixtureRequest, reported: Reported) -> tuple[Run, Path]:
     """A run of each example, and its report."""
-    run = load(write_example(request.param, tmp_path))
-    return run, report.write(evaluate(run), tmp_path)
+    return reported(request.param)
 
 
 def test_a_click_colours_the_causal_past_and_future(told: tuple[Run, Path], opened: Open) -> None:
@@ -207,8 +223,8 @@ STATE: dict[str, Any] = {
 }
 
 
-def test_an_address_leads_back_to_the_same_view(tmp_path: Path, opened: Open) -> None:
-    path = report.write(evaluate(load(write_example("fault_free", tmp_path))), tmp_path)
+def test_an_address_leads_back_to_the_same_view(reported: Reported, opened: Open) -> None:
+    path = reported("fault_free")[1]
     page = opened(path)
     read = """() => {
         const { hidden, found, ...rest } = vklocks.state.now;
@@ -226,8 +242,8 @@ def test_an_address_leads_back_to_the_same_view(tmp_path: Path, opened: Open) ->
     assert unharmed.evaluate("vklocks.state.now.selected") == -1
 
 
-def test_an_edited_address_moves_the_view(tmp_path: Path, opened: Open) -> None:
-    page = opened(report.write(evaluate(load(write_example("fault_free", tmp_path))), tmp_path))
+def test_an_edited_address_moves_the_view(reported: Reported, opened: Open) -> None:
+    page = opened(reported("fault_free")[1])
     page.evaluate("location.hash = '#sel=vm2%3A30'")
     page.wait_for_function("vklocks.state.now.selected === vklocks.history.row('vm2:30')")
     assert page.locator("#details h4").first.inner_text() == "vm2:30"
@@ -266,9 +282,9 @@ QUERIES = {
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_searching_finds_what_a_filter_finds(query: str, tmp_path: Path, opened: Open) -> None:
-    run = load(write_example("fault_free", tmp_path))
-    page = opened(report.write(evaluate(run), tmp_path))
+def test_searching_finds_what_a_filter_finds(query: str, reported: Reported, opened: Open) -> None:
+    run, path = reported("fault_free")
+    page = opened(path)
     page.get_by_role("searchbox").fill(query)
     page.wait_for_function("vklocks.state.now.query !== ''")
     found = page.evaluate("[...vklocks.state.now.found.rows].sort((a, b) => a - b)")
@@ -284,17 +300,17 @@ def test_searching_finds_what_a_filter_finds(query: str, tmp_path: Path, opened:
     )
 
 
-def test_a_search_that_means_nothing_says_why(tmp_path: Path, opened: Open) -> None:
-    page = opened(report.write(evaluate(load(write_example("fault_free", tmp_path))), tmp_path))
+def test_a_search_that_means_nothing_says_why(reported: Reported, opened: Open) -> None:
+    page = opened(reported("fault_free")[1])
     page.get_by_role("searchbox").fill("colour:red")
     assert page.locator("#hits.wrong").inner_text() == "no field colour"
     page.get_by_role("searchbox").fill("queue>many")
     assert "compared with numbers" in page.locator("#hits.wrong").inner_text()
 
 
-def test_the_diagram_by_keys_alone(tmp_path: Path, opened: Open) -> None:
-    run = load(write_example("fault_free", tmp_path))
-    page, known = opened(report.write(evaluate(run), tmp_path)), causality(run)
+def test_the_diagram_by_keys_alone(reported: Reported, opened: Open) -> None:
+    run, path = reported("fault_free")
+    page, known = opened(path), causality(run)
     page.locator("#canvas").focus()
     page.keyboard.press("ArrowRight")
     first = page.evaluate("vklocks.state.now.selected")
@@ -331,8 +347,8 @@ def test_the_diagram_by_keys_alone(tmp_path: Path, opened: Open) -> None:
     assert page.locator("dialog#keys").is_visible()
 
 
-def test_the_diagram_by_the_pointer(tmp_path: Path, opened: Open) -> None:
-    page = opened(report.write(evaluate(load(write_example("fault_free", tmp_path))), tmp_path))
+def test_the_diagram_by_the_pointer(reported: Reported, opened: Open) -> None:
+    page = opened(reported("fault_free")[1])
     page.locator("#diagram").scroll_into_view_if_needed()
     page.evaluate("vklocks.diagram.show(4e9, 12e9); vklocks.diagram.draw()")
     box = page.locator("#canvas").bounding_box()
@@ -378,8 +394,8 @@ def test_the_diagram_by_the_pointer(tmp_path: Path, opened: Open) -> None:
     assert after[1] > before[1]
 
 
-def test_the_minimap_and_the_lanes_are_dragged(tmp_path: Path, opened: Open) -> None:
-    page = opened(report.write(evaluate(load(write_example("fault_free", tmp_path))), tmp_path))
+def test_the_minimap_and_the_lanes_are_dragged(reported: Reported, opened: Open) -> None:
+    page = opened(reported("fault_free")[1])
     page.locator("#minimap").scroll_into_view_if_needed()
     page.evaluate("vklocks.diagram.show(1e9, 3e9); vklocks.diagram.draw()")
     strip = page.locator("#minimap").bounding_box()
@@ -401,8 +417,8 @@ def test_the_minimap_and_the_lanes_are_dragged(tmp_path: Path, opened: Open) -> 
     assert page.evaluate("vklocks.state.now.order") == [1, 2, 0]
 
 
-def test_lanes_are_hidden_and_reordered(tmp_path: Path, opened: Open) -> None:
-    page = opened(report.write(evaluate(load(write_example("fault_free", tmp_path))), tmp_path))
+def test_lanes_are_hidden_and_reordered(reported: Reported, opened: Open) -> None:
+    page = opened(reported("fault_free")[1])
     page.locator(".lane").nth(0).focus()
     page.keyboard.press("Alt+ArrowDown")
     assert page.evaluate("vklocks.state.now.order") == [1, 0, 2]
@@ -431,8 +447,8 @@ def test_violations_are_pinned_and_led_to(tmp_path: Path, opened: Open) -> None:
     assert page.evaluate("vklocks.diagram.pins.includes(vklocks.state.now.selected)")
 
 
-def test_what_is_seen_can_be_saved(tmp_path: Path, opened: Open) -> None:
-    page = opened(report.write(evaluate(load(write_example("faulty", tmp_path))), tmp_path))
+def test_what_is_seen_can_be_saved(reported: Reported, opened: Open) -> None:
+    page = opened(reported("faulty")[1])
     page.evaluate("vklocks.diagram.show(5e9, 11e9); vklocks.diagram.draw()")
     with page.expect_download() as saved:
         page.get_by_role("button", name="Save SVG").click()
@@ -445,8 +461,8 @@ def test_what_is_seen_can_be_saved(tmp_path: Path, opened: Open) -> None:
     assert Path(saved.value.path()).read_bytes().startswith(b"\x89PNG")
 
 
-def test_light_and_dark(tmp_path: Path, opened: Open) -> None:
-    path = report.write(evaluate(load(write_example("fault_free", tmp_path))), tmp_path)
+def test_light_and_dark(reported: Reported, opened: Open) -> None:
+    path = reported("fault_free")[1]
     ground = "getComputedStyle(document.body).backgroundColor"
     page = opened(path, color_scheme="dark")
     dark = page.evaluate(ground)

@@ -166,8 +166,8 @@ def test_what_went_wrong_is_said_and_dated(tmp_path: Path) -> None:
     html = report.html(evaluate(run))
     assert "vm2 paused from 9 to 12 s" in html
     late = late_messages(Evidence(run))
-    assert late > 0
-    assert f"{late} of the messages were in flight for longer than a tick." in html
+    assert late > 1
+    assert f"{late} messages were in flight for longer than a tick." in html
 
 
 def test_a_return_that_nobody_planned_is_seen_too(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ SIMULATED_RUNS = 200
 DURATION_S = 5
 
 
-@pytest.mark.docker
+@pytest.mark.docker(alone=True)
 def test_simulation_processes_and_containers_agree() -> None:
     samples = {
         "simulation": sample("simulation", SIMULATED_RUNS, DURATION_S, seed=100),
@@ -23,6 +23,7 @@ def test_simulation_processes_and_containers_agree() -> None:
     assert not any(unexplained.values()), unexplained
 
 
-def test_the_simulation_agrees_with_the_theory() -> None:
-    long = sample("simulation", 20, LONG_S)
-    assert not [one for one in from_theory(long) if not one.is_explained]
+def test_the_simulation_agrees_with_the_theory(pytestconfig: pytest.Config) -> None:
+    runs, duration_s = (20, LONG_S) if pytestconfig.getoption("--nightly") else (12, LONG_S / 2)
+    long = sample("simulation", runs, duration_s)
+    assert not [one for one in from_theory(long, duration_s) if not one.is_explained]

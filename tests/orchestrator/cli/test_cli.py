@@ -2,8 +2,10 @@
 
 import csv
 import json
+import os
 import re
 import shutil
+import signal
 from collections.abc import Callable
 from errno import ENOSPC
 from importlib.util import find_spec
@@ -536,6 +538,41 @@ def test_a_path_that_does_not_exist_is_named(vklocks: Command, command: str) -> 
     assert code == 2
     assert "no/such/run" in err
     assert err.count("\n") == 1
+
+
+class Interrupting(list[str]):
+    """The executed runs; when one of them begins, the command is interrupted."""
+
+    def __init__(self, run: str) -> None:
+        self._run = run
+
+    def append(self, run: str) -> None:
+        super().append(run)
+        if run == self._run:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    ("seed", "kept"),
+    [(1, "1 run kept, logs of 1 unfinished run in "), (0, "logs of 1 unfinished run in ")],
+)
+def test_an_interrupted_experiment_names_the_place_of_unfinished_runs(
+    vklocks: Command,
+    tmp_path: Path,
+    experiment: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    seed: int,
+    kept: str,
+) -> None:
+    script = Script({seed: "interrupted"}, Interrupting(f"base-seed{seed}"))
+    monkeypatch.setitem(BACKENDS, "fake", script.backend)
+    path = experiment("repeat = 2\n")
+    code, out, err = vklocks("run", path, "--backend", "fake", "--jobs", 1)
+    assert code == 130
+    folder = tmp_path / "runs" / "mine" / "failed"
+    assert err.splitlines()[-1] == f"vklocks: interrupted; {kept}{folder}"
+    assert f"base-seed{seed}: interrupted (" in out
+    assert [path.name for path in folder.iterdir()] == [f"base-seed{seed}-1"]
 
 
 def test_the_list_has_every_run_that_is_whole(

@@ -80,3 +80,30 @@ def test_an_exit_code_does_not_depend_on_the_reader(tmp_path: Path) -> None:
     ended = subprocess.run(command, stdout=writing, timeout=60, check=False)
     os.close(writing)
     assert ended.returncode == 1
+
+
+def test_a_run_that_is_there_is_evaluated_again_only_if_its_logs_changed(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text("duration_s = 5\nrepeat = 2\n")
+    command = ["run", str(file), "--backend", "simulation", "--out", str(runs)]
+    assert main(command) == 0
+    one, two = (runs / "mine" / f"base-seed{seed}" for seed in range(2))
+    pages = {run: (run / "report.html").stat().st_mtime_ns for run in (one, two)}
+    summary = (runs / "mine" / "summary.csv").read_bytes()
+    assert main(command) == 0
+    assert {run: (run / "report.html").stat().st_mtime_ns for run in pages} == pages
+    assert (runs / "mine" / "summary.csv").read_bytes() == summary
+    log = one / "vm1.jsonl"
+    log.write_text(log.read_text().replace('"lamport":2', '"lamport":77', 1))
+    capsys.readouterr()
+    for _ in range(2):
+        # The second call reads the verdict of the first.
+        assert main(command) == 1
+        assert "verdicts: 1 holds, 1 violated (base-seed0)" in capsys.readouterr().out
+    assert (one / "report.html").stat().st_mtime_ns > pages[one]
+    assert (two / "report.html").stat().st_mtime_ns == pages[two]
+    (two / "report.html").unlink()
+    main(command)
+    assert (two / "report.html").exists()

@@ -1,6 +1,7 @@
 """Messages for mistakes of users: the command, the cause, and the remedy are right."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -119,3 +120,51 @@ def test_an_address_of_version_6_needs_no_brackets(address: str) -> None:
     except UsageError:
         pytest.skip("this computer has no IPv6")
     assert settings.listen == "[::1]"
+
+
+def test_without_a_command_all_are_listed(answer: Answer) -> None:
+    code, printed, err = answer()
+    assert (code, err) == (2, "vklocks: give a command\n")
+    for command in ("run", "analyse", "check", "export", "list", "doctor"):
+        assert re.search(rf"^    {command} +\w", printed, re.MULTILINE)
+
+
+def test_an_experiment_without_its_folder_or_suffix_is_found(
+    answer: Answer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "experiments").mkdir()
+    for path in ("experiments/assignment.toml", "mine.toml"):
+        (tmp_path / path).write_text("")
+    monkeypatch.chdir(tmp_path)
+    reason = "cannot be read: No such file or directory"
+    for given, near in {
+        "assignment": "; did you mean experiments/assignment.toml?",
+        "experiments/asignment.toml": "; did you mean experiments/assignment.toml?",
+        "mine": "; did you mean mine.toml?",
+        "quite-another": "",
+    }.items():
+        assert answer("run", given) == (2, "", f"vklocks: {given} {reason}{near}\n")
+
+
+def test_the_help_names_the_seed_of_a_file_and_the_short_range(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["run", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "(default: random without a file, or else the file's, or 0)" in text
+    assert "(default: 1-6; 6 is short for 6-6)" in text
+
+
+def test_the_list_is_in_natural_order_and_names_an_interruption_once(
+    answer: Answer, tmp_path: Path
+) -> None:
+    for seed in (10, 2):
+        (run := tmp_path / "mine" / f"base-seed{seed}").mkdir(parents=True)
+        recorded = {"backend": "processes", "outcome": "interrupted", "problem": "interrupted"}
+        (run / "run.json").write_text(json.dumps(recorded))
+    code, printed, _ = answer("list", "--out", tmp_path)
+    assert code == 0
+    assert printed.splitlines() == [
+        f"{tmp_path}/mine/base-seed{seed}  processes  0 machines  interrupted" for seed in (2, 10)
+    ]

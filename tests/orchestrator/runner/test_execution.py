@@ -72,6 +72,7 @@ def test_what_did_not_finish_is_kept_apart_and_counted(
 
     first, second = attempt(), attempt()
     assert (first.result, first.problem) == (result, problem)
+    assert first.trouble == {"failed": "failed: vm1 failed"}.get(result, "interrupted")
     assert first.directory == tmp_path / "failed" / "base-seed7-1"
     assert second.directory == tmp_path / "failed" / "base-seed7-2"
     assert below(tmp_path) == {"failed", "failed/base-seed7-1", "failed/base-seed7-2"}

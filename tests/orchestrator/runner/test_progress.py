@@ -53,10 +53,19 @@ def test_runs_in_wall_time_are_paid_for_while_they_run(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize(
-    ("left_s", "says"), [(9.6, "10 s"), (99, "99 s"), (600, "10 min"), (7200, "2.0 h")]
+    ("left_s", "says"),
+    [
+        (0, "less than 1 s"),
+        (0.9, "less than 1 s"),
+        (1, "about 1 s"),
+        (9.6, "about 10 s"),
+        (99, "about 99 s"),
+        (600, "about 10 min"),
+        (7200, "about 2.0 h"),
+    ],
 )
 def test_times_are_printed_in_the_unit_that_fits(clock: Clock, left_s: float, says: str) -> None:
-    assert Pace({"a": left_s}, 1, clock).summary() == f"about {says} left"
+    assert Pace({"a": left_s}, 1, clock).summary() == f"{says} left"
 
 
 def test_of_few_runs_each_has_its_lines(clock: Clock, out: io.StringIO) -> None:

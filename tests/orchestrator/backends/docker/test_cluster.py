@@ -142,6 +142,7 @@ def test_a_first_ctrl_c_keeps_the_logs_and_leaves_nothing(
     assert not in_engine(client, recorded["run"])
 
 
+@pytest.mark.docker(alone=True)
 def test_what_a_killed_orchestrator_leaves_is_cleaned_and_nothing_else(
     tmp_path: Path, client: docker.DockerClient
 ) -> None:

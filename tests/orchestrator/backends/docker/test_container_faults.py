@@ -151,6 +151,7 @@ def test_channels_lose_double_and_reorder_as_the_spec_says(
     assert any(indices != sorted(indices) for indices in causes)
 
 
+@pytest.mark.docker(alone=True)
 def test_nothing_frozen_or_cut_outlives_a_killed_orchestrator(
     tmp_path: Path, client: docker.DockerClient
 ) -> None:
@@ -173,6 +174,7 @@ def test_nothing_frozen_or_cut_outlives_a_killed_orchestrator(
     assert not in_engine(client, run)
 
 
+@pytest.mark.docker(alone=True)
 def test_the_next_call_removes_what_a_killed_one_left(
     tmp_path: Path, client: docker.DockerClient
 ) -> None:

@@ -10,7 +10,7 @@ from rich.console import Console
 from orchestrator.backends import BACKENDS
 from orchestrator.backends.outcome import EnvironmentProblem, RunFailed
 from orchestrator.cli.console import console_of_output, say
-from orchestrator.cli.simulated import simulate_all
+from orchestrator.cli.execution.simulated import simulate_all
 from orchestrator.runner import threads
 from orchestrator.runner.execution import Batch
 from orchestrator.runner.planning import Plan, without_leftovers

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from orchestrator.cli import analyse
-from orchestrator.cli.loading import Reports, analysis_loading
+from orchestrator.cli.execution.loading import Reports, analysis_loading
 
 LIMIT_S = 10
 

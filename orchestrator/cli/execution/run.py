@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.backends import BACKENDS
 from orchestrator.cli.arguments import MAX_PAGES, unwritable
 from orchestrator.cli.console import console_of_output, say
+from orchestrator.cli.execution.loading import LOADING_AFTER_S, Reports, analysis_loading
 from orchestrator.cli.lines import complain
-from orchestrator.cli.loading import LOADING_AFTER_S, Reports, analysis_loading
 from orchestrator.experiments.experiment import LAB, Experiment, ExperimentFile, parse, read
 from orchestrator.runner import planning, threads
-from orchestrator.runner.execution import Batch, PlannedRun
+from orchestrator.runner.execution import Batch, ExecutedRun, PlannedRun
 from orchestrator.runner.interrupt import Interrupt, exit_code
 from orchestrator.runner.progress import display
 from vm.options import OPTIONS, UsageError, flag_of, given_fields, options_of
@@ -115,7 +115,7 @@ def _execute(
     if given.experiment is None:
         say(console, f"the same again: {_again(given, planned)}")
     if backend.is_virtual:
-        from orchestrator.cli.simulated import DEFAULT_POOL, simulate_all
+        from orchestrator.cli.execution.simulated import DEFAULT_POOL, simulate_all
 
         is_evaluated = len(planned) + present > MAX_PAGES
         pool = given.pool or DEFAULT_POOL
@@ -187,6 +187,15 @@ def _conclude(
     for problem in dict.fromkeys(batch.problems):
         code = complain(3, problem)
     if batch.interrupted:
-        kept = f"interrupted; {counted(len(directories), 'run')} kept"
-        code = complain(exit_code(batch.interrupted), kept)
+        kept = _kept(directories, batch.runs)
+        code = complain(exit_code(batch.interrupted), f"interrupted; {kept}")
     return code
+
+
+def _kept(directories: Sequence[Path], runs: Sequence[ExecutedRun]) -> str:
+    """Return the number of runs that are kept, and the place of the logs of others."""
+    apart = [run.directory for run in runs if run.directory not in directories]
+    kept = [f"{counted(len(directories), 'run')} kept"] if directories else []
+    if apart:
+        kept.append(f"logs of {counted(len(apart), 'unfinished run')} in {apart[0].parent}")
+    return ", ".join(kept) or "nothing kept"

@@ -1,0 +1,1 @@
+"""The execution of runs by `vklocks run` and by the Python API."""
