@@ -16,7 +16,7 @@ from cluster import command, first_container, in_engine, wait_for_line
 from orchestrator.backends.docker import engine
 
 pytestmark = pytest.mark.docker
-RUN = ("run", "--duration", 3, "--ticks", "20-40", "--tight", "--seed", 7)
+RUN = ("run", "--duration", 5, "--ticks", "20-40", "--tight", "--seed", 7)
 LIMIT_S = 60
 MACHINES = ("vm1", "vm2", "vm3")
 #: Marks all other processes but the first as the ones to be killed when memory runs out.

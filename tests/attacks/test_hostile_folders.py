@@ -694,7 +694,7 @@ def test_every_command_survives_every_folder(
     tmp_path: Path, attack_seed: int, attacks: Callable[[int, int], int]
 ) -> None:
     cases = [*product(KINDS, COMMANDS)]
-    chosen = Random(attack_seed).sample(cases, attacks(12, len(cases)))
+    chosen = Random(attack_seed).sample(cases, attacks(8, len(cases)))
     problems = []
     for number, (name, command) in enumerate(chosen):
         base = tmp_path / f"{number}"

@@ -120,7 +120,7 @@ def in_engine_of(owner: int) -> list[str]:
     return [left.name for left in lefts if left.owner.endswith(f":{owner}")]
 
 
-@pytest.mark.docker
+@pytest.mark.docker(alone=True)
 @pytest.mark.parametrize("backend", ["processes", "containers"])
 def test_after_a_kill_at_any_instant_clean_leaves_nothing(
     backend: str, tmp_path: Path, attack_seed: int, attacks: Callable[[int, int], int]

@@ -143,7 +143,8 @@ def test_files_that_seem_logs_of_another_format_are_named_by_the_run(tmp_path: P
     (lab / "README.md").write_text("1. make\n")
     (source,) = find_sources([lab])
     (run,) = source.load()
-    assert run.unknown_files == ("m2.log", "m3.csv")
+    assert [file for file, _ in run.unknown_files] == ["m2.log", "m3.csv"]
+    assert all(why for _, why in run.unknown_files)
     assert run.machines == ("m1",)
     # Exports and other files beside our own logs are no logs of the run.
     own = run_at(tmp_path / "own")
@@ -160,7 +161,7 @@ def test_of_several_executions_one_names_the_files_that_were_not_read(tmp_path: 
     (lab / "all.log").write_text(header + "".join(executions))
     (lab / "m2.log").write_text(UNKNOWN)
     (source,) = find_sources([lab])
-    assert [run.unknown_files for run in source.load()] == [("m2.log",), ()]
+    assert [len(run.unknown_files) for run in source.load()] == [1, 0]
 
 
 def test_a_path_that_is_not_there_is_named(tmp_path: Path) -> None:
