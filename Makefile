@@ -5,35 +5,49 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 COMPILE := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
-# uv installs in a third of the time, where there is one.
+# uv installs in a third of the time. Where there is none, pip installs the command, and the uv of
+# the lock file the tools. Those are not compiled: the tests import a fifth of their modules.
 ifneq ($(shell command -v uv),)
+UV := uv
 CREATE := uv venv --quiet --seed --allow-existing --python $(PYTHON)
 INSTALL := uv pip install --quiet --compile-bytecode --python $(BIN)/python
 else
+UV := $(BIN)/uv
 CREATE := $(PYTHON) -m venv
-INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+INSTALL := $(PIP)
 endif
+TOOLS := $(UV) pip install --quiet --python $(BIN)/python
+# More processes than cores, as many tests wait: for machines that tick, or for containers.
+PYTEST := $(BIN)/pytest --dist loadgroup --no-loadscope-reorder
+# Its machines tick 60 times a second: beside other tests they would miss ticks.
+AGREEMENT := tests/orchestrator/backends/test_agreement.py
+# Tests start a thousand processes. Without compiled modules, each would compile its imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: test check quick nightly proto schema lock bench install tools clean
+.PHONY: test check quick nightly style proto schema lock bench install tools clean
 
-test: check                      ## everything: make check, and the tests with real containers
-	$(BIN)/pytest -m docker
+test: style                      ## everything: style, types, import arrows, all tests
+	$(PYTEST) -n 4 --ignore $(AGREEMENT)
+	$(BIN)/pytest $(AGREEMENT)
 
-check: tools                     ## the fast part: style, types, import arrows, fast tests
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 --dist worksteal -m "not docker"
+check: style                     ## the fast part: everything but the tests with real containers
+	$(PYTEST) -n 3 -m "not docker"
 
 quick: tools                     ## style, and the tests nearest to changed files, within a minute
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pytest -q -n 2 --dist worksteal -m "not docker" --failed-first --within 45 \
+	$(PYTEST) -q -n 2 -m "not docker" --failed-first --within 40 \
 		$$($(BIN)/python tests/nearest.py)
 
-nightly: tools                   ## all attacks of docs/reliability.md, in an hour at most
-	$(BIN)/pytest tests/attacks tests/analysis/checks/test_mutations.py --nightly
+nightly: tools                   ## all attacks of docs/reliability.md and more examples
+	$(BIN)/pytest tests/attacks --nightly
+	$(PYTEST) -n 2 -m "not docker" --ignore tests/attacks --nightly
+
+style: tools
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 
 install: $(VENV)/.installed      ## the command vklocks in a virtual environment
 
@@ -45,9 +59,15 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(INSTALL) --no-deps -e .
 	touch $@
 
-$(VENV)/.tools: $(VENV)/.installed requirements-dev.lock
-	$(INSTALL) --require-hashes -r requirements-dev.lock
-	touch $@
+$(VENV)/.tools: requirements-dev.lock requirements.lock pyproject.toml
+	$(CREATE) $(VENV)
+ifdef PIP
+	sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.lock > $(VENV)/uv.lock
+	$(PIP) --require-hashes -r $(VENV)/uv.lock
+endif
+	$(TOOLS) --require-hashes -r requirements-dev.lock
+	$(TOOLS) --no-deps -e .
+	touch $(VENV)/.installed $@
 
 proto: tools                     ## generated code from proto/vm.proto
 	PATH=$(BIN):$$PATH $(BIN)/python -m grpc_tools.protoc -Ivm/host/generated=proto \

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from analysis.metrics.student import t_quantile
 from analysis.text.plain import read_metrics
 from benchmarks.command import vklocks
+from vklocks import experiment
 
 #: Three machines; the slowest is saturated: 10 < (60 + 40 + 10) / 7.
 RATES_HZ = {"vm1": 60, "vm2": 40, "vm3": 10}
@@ -90,10 +91,16 @@ def _execute(
     with TemporaryDirectory() as folder:
         file = Path(folder) / "agreement.toml"
         rates = ", ".join(f"{machine} = {rate}" for machine, rate in RATES_HZ.items())
-        file.write_text(f"tick_rates_hz = {{{rates}}}\nduration_s = {duration_s}\nseed = {seed}\n")
+        file.write_text(
+            f"tick_rates_hz = {{{rates}}}\nduration_s = {duration_s}\nseed = {seed}\n"
+            f"repeat = {runs}\n"
+        )
         out = Path(folder) / "runs"
-        quick = ["--no-logs"] if backend == "simulation" else []
-        vklocks("run", file, "--backend", backend, "--repeat", runs, "--out", out, *quick)
+        if backend == "simulation":
+            vklocks("run", file, "--backend", backend, "--out", out, "--no-logs")
+        else:
+            # Draws no charts, which would take more time of the processor than the runs.
+            experiment(file, backend=backend, out=out)
         for path in sorted(out.glob("*/*/run.json")):
             yield read_metrics(path.parent)["machines"]
 
@@ -107,15 +114,15 @@ def between(here: Sample, there: Sample, comparisons: int) -> Iterator[Differenc
             yield Difference(machine, metric, fmean(a), fmean(b), width)
 
 
-def from_theory(long: Sample) -> Iterator[Difference]:
-    """Compare every predicted metric with long runs."""
+def from_theory(long: Sample, duration_s: float) -> Iterator[Difference]:
+    """Compare every predicted metric with long runs, which have this duration."""
     comparisons = len(RATES_HZ) * len(PREDICTED)
     for machine in RATES_HZ:
         for metric in PREDICTED:
             values, (predicted, *_) = long[machine, metric], long[machine, f"predicted_{metric}"]
             chance = t_quantile(1 - ERROR / comparisons / 2, len(values) - 1)
             width = chance * stdev(values) / sqrt(len(values))
-            ends = END_MESSAGES / LONG_S
+            ends = END_MESSAGES / duration_s
             yield Difference(machine, metric, fmean(values), predicted, width + ends)
 
 
@@ -148,7 +155,7 @@ def main() -> None:
     print(f"the model beside 100 simulated runs of {LONG_S} s\n")
     head = ("machine", "metric", *samples, f"{LONG_S} s", "model")
     print("| " + " | ".join(head) + " |\n|" + "---|" * len(head))
-    model = {(d.machine, d.metric): d for d in from_theory(long)}
+    model = {(d.machine, d.metric): d for d in from_theory(long, LONG_S)}
     for machine in RATES_HZ:
         for metric in METRICS:
             means = [fmean(one[machine, metric]) for one in samples.values()]

@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 import vklocks
 from analysis.charts.experiment import EXPERIMENT_CHARTS
 from analysis.charts.run import RUN_CHARTS
 from cluster import ROOT
+from examples import QUARTER
 from histories import World, happened_before, worlds
 from unruly import unruly
 
@@ -126,7 +127,7 @@ def test_fields_replace_those_of_a_spec() -> None:
         vklocks.simulate(3)  # type: ignore[arg-type]
 
 
-@settings(max_examples=30, deadline=None)
+@QUARTER
 @given(world=worlds(max_machines=4))
 def test_the_order_of_events_is_that_of_messages(world: World) -> None:
     with TemporaryDirectory() as directory:

@@ -8,6 +8,7 @@ from nbclient import NotebookClient
 
 from cluster import ROOT
 
+pytestmark = pytest.mark.xdist_group("notebook")
 NOTEBOOK = ROOT / "docs" / "notebook.ipynb"
 TIMEOUT_S = 120
 #: The statements of the text about the tables above it.

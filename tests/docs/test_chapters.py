@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cluster import ROOT
+from orchestrator.cli import report
 from pages import PAGES, Block, blocks, name_of
 from reader import Reader, changed, commands, contains, is_in_containers, shows, with_duration
 
@@ -22,7 +23,11 @@ WITH_CODE = [page for page in PAGES if name_of(page) not in OWN_TESTS and any(bl
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working directory, with the ready-made experiments."""
+    """The working directory, with the ready-made experiments.
+
+    Only a single run gets its charts as files: those of experiments would take most of the time.
+    """
+    monkeypatch.setattr(report, "MAX_CHARTS", 1)
     shutil.copytree(ROOT / "experiments", tmp_path / "experiments")
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -1,11 +1,13 @@
 """The generated pages describe the code as it is, and with every option it has."""
 
 import argparse
+import json
 import re
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from analysis.logs.description.fields import schema
 from cluster import ROOT
 from docs import reference
 
@@ -16,6 +18,11 @@ def test_a_committed_page_is_the_generated_one(
 ) -> None:
     committed = (reference.FOLDER / name).read_text()
     assert "".join(page()) == committed, "python -m docs.reference"
+
+
+def test_the_schema_of_descriptions_is_fresh() -> None:
+    committed = json.loads((reference.FOLDER / reference.DESCRIPTION_SCHEMA).read_text())
+    assert committed == schema(), "python -m docs.reference"
 
 
 def options() -> Iterator[str]:
