@@ -90,10 +90,10 @@ def kinds_of(given: Description) -> dict[str, Kind]:
 
 def conventions_of(given: Description) -> Conventions:
     """Return the conventions that a description gives."""
-    before = frozenset(kind for kind, when in given.clock.items() if when == "before")
+    before = frozenset(kind for kind in get_args(Kind) if given.clock.get(kind) == "before")
     return Conventions(
         initial=given.initial,
-        before=before if given.clock else None,  # type: ignore[arg-type]
+        before=before if given.clock else None,
         stamp=given.stamp or None,
         queue=given.queue or None,
     )

@@ -60,8 +60,9 @@ class Directory:
     def own(self, name: str) -> str:
         """Return the name of the machine of a log, after its alias."""
         of = self._aliases.get(name)
-        is_one = isinstance(of, tuple) and len(of) == 1 and of[0] not in (EVERYONE, SOMEONE)
-        return of[0] if is_one else name  # type: ignore[index,return-value]
+        if isinstance(of, tuple) and len(of) == 1 and of[0] not in (EVERYONE, SOMEONE):
+            return of[0]
+        return name
 
     def sender(self, machine: str, text: str) -> str | None:
         """Return the sender in a receive of a machine, None if it is not known."""

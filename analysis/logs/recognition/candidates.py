@@ -4,9 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from analysis.logs.recognition.mined.shapes import Entry, Value
-from analysis.logs.recognition.names import (
-    Naming,
-)
+from analysis.logs.recognition.names import Naming
 from analysis.logs.recognition.sample import Sample, Slots
 from analysis.logs.recognition.score import Logged, Score, Seen, score
 from vm.records import Kind

@@ -21,6 +21,7 @@ from vm.records import Kind
 MAX_CHOICES = 9
 #: The share of receives that contradict the names of peers, at most.
 MAX_MISFITS = 0.1
+#: Words for the number that decides to whom a machine sends.
 CODE_WORDS = {"choice", "die", "dice", "roll", "rolled", "code", "option", "draw", "drew", "random"}
 
 

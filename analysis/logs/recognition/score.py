@@ -31,9 +31,8 @@ class Score(NamedTuple):
     `explained` are receives whose clock or stamp is that of a send that could be theirs, and
     `unexplained` those with none; `odd` are clocks that follow from no rule, `left` are messages
     that nothing receives, `surplus` how many more sends than receives there are, `excess` receives
-    of more than was sent, `selfish` sends to oneself;
-    `followed` are clocks of sends and internal events that follow from the event before. It
-    `is_addressed` if all sends name their receivers.
+    of more than was sent, `selfish` sends to oneself; `followed` are clocks of sends and internal
+    events that follow from the event before. It `is_addressed` if all sends name their receivers.
     """
 
     explained: int = 0

@@ -19,9 +19,7 @@ from analysis.logs.recognition.candidates import (
     whole,
 )
 from analysis.logs.recognition.mined.shapes import Entry
-from analysis.logs.recognition.names import (
-    ALL_OTHERS,
-)
+from analysis.logs.recognition.names import ALL_OTHERS
 from analysis.logs.recognition.peers import best_peers
 from analysis.logs.recognition.sample import Sample, Slots, clocks
 from analysis.logs.recognition.score import LOGGED, Logged, Score, Seen, timestamps

@@ -7,9 +7,7 @@ from itertools import pairwise
 
 from analysis.logs.recognition.candidates import MAX_PEERS, Candidate, Logs, Roles, texts, whole
 from analysis.logs.recognition.mined.shapes import Entry
-from analysis.logs.recognition.names import (
-    ALL_OTHERS,
-)
+from analysis.logs.recognition.names import ALL_OTHERS
 from analysis.logs.recognition.sample import TIME_WORDS, Sample, is_epoch
 from analysis.logs.recognition.score import Seen, timestamps
 from vm.records import Kind
@@ -24,7 +22,7 @@ QUEUE_WORDS = {
     *("outstanding", "depth", "mq", "queue_length", "queue_size", "queue_len", "que", "cola"),
 }
 PEER_WORDS = {"to", "from", "peer", "port", "target", "dest", "dst", "src", "sender", "receiver"}
-#: Words for the number that decides to whom a machine sends.
+#: Words for the clock of a message.
 STAMP_WORDS = {
     *("stamp", "carried", "msg", "message", "remote", "received", "sent", "with", "their", "value"),
     *("timestamp", "body", "content", "payload", "sender_clock", "clock", "lamport", "ts", "time"),
