@@ -1,32 +1,34 @@
 """Lamport's scalar clock (Time, Clocks, and the Ordering of Events, CACM 1978, rules IR1, IR2)."""
 
-from collections.abc import Sequence
+from vm.clocks.clock import At, Bounds, Clock
+from vm.clocks.encoding import encode_numbers, read_numbers
 
 
-class Lamport:
+class Lamport(Clock[int]):
     """One counter per machine. Orders every causally related pair of events, and many others."""
 
-    strong = False
+    promise = "clock condition"
+    column = "number"
 
-    def initial(self, machines: int) -> int:
+    def initial(self, me: int, machines: int) -> int:
         return 0
 
-    def advance(self, own: int, me: int) -> int:
-        return own + 1
+    def advance(self, state: int, at: At) -> int:
+        return state + 1
 
-    def receive(self, own: int, stamp: int, me: int) -> int:
-        return max(own, stamp) + 1
+    def receive(self, state: int, stamp: int, sender: int, at: At) -> int:
+        return max(state, stamp) + 1
 
     def precedes(self, a: int, b: int) -> bool:
         return a < b
 
-    def encode(self, timestamp: int) -> tuple[int]:
-        return (timestamp,)
+    def encode(self, stamp: int) -> bytes:
+        return encode_numbers((stamp,))
 
-    def decode(self, numbers: Sequence[int], events: Sequence[int]) -> int:
-        if len(numbers) != 1:
-            raise ValueError(f"a lamport timestamp is 1 number, not {len(numbers)}")
+    def decode(self, data: bytes, bounds: Bounds) -> int:
+        (time,) = read_numbers("lamport", data, 1)
         # A timestamp is the length of a causal path, which has at most all events so far.
-        if not 1 <= numbers[0] <= sum(events):
-            raise ValueError(f"lamport timestamp {numbers[0]} is outside 1..{sum(events)}")
-        return numbers[0]
+        most = sum(bounds.events)
+        if not 1 <= time <= most:
+            raise ValueError(f"lamport: {time} is outside 1..{most}")
+        return time

@@ -1,0 +1,1 @@
+"""Clocks that order exactly the causally related pairs of events."""

@@ -1,0 +1,1 @@
+"""Clocks that read the machine's physical clock."""
