@@ -7,8 +7,8 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
+from specs import clock_lists
 from vm.channel import Channel
-from vm.clocks import CLOCKS
 from vm.faults import Crash
 from vm.latency import AS_IT_IS
 from vm.log import encode
@@ -23,6 +23,8 @@ STEP_NS = 1_000_000
 TICK_RATE_HZ = SECOND_NS // STEP_NS
 MAX_ACTS = 80
 Name = tuple[str, int]
+#: The clocks of every world; others ride beside them.
+ALWAYS = ("lamport", "vector")
 
 
 @dataclass
@@ -108,7 +110,7 @@ def worlds(draw: st.DrawFn, *, kills: bool = False, max_machines: int = 5) -> Wo
     spec = Spec(
         machines=machines,
         workload=draw(st.sampled_from(list(WORKLOADS.values())) | weights),
-        clocks=tuple(draw(st.permutations(list(CLOCKS)))),
+        clocks=tuple(draw(clock_lists(fifo=True, is_lossy=False, is_long=True, always=ALWAYS))),
         seed=draw(st.integers(0, 2**32)),
     )
     world = World(spec)

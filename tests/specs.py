@@ -4,12 +4,44 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from vm.clocks import CLOCKS
+from vm.clocks import CLOCKS, clock_of, full_name
+from vm.clocks.clock import Clock
+from vm.clocks.physical.readings import PHYSICAL_CLOCKS
 from vm.faults import FAULTS
 from vm.latency import LATENCIES
 from vm.spec import Spec
 
 MILLISECOND_S = 0.001
+
+
+def bearable(*, fifo: bool, is_lossy: bool, is_long: bool = False) -> list[str]:
+    """Return every kind of clock that such channels and runs bear, by its full name."""
+    names = [full_name("encoded:16384" if kind == "encoded" else kind) for kind in CLOCKS]
+    return [
+        name
+        for name in names
+        if not clock_of(name).needs_fifo or (fifo and not is_lossy)
+        if not is_long or type(clock_of(name)).limit is Clock.limit
+    ]
+
+
+def clock_lists(
+    *, fifo: bool, is_lossy: bool, is_long: bool = False, always: tuple[str, ...] = ()
+) -> st.SearchStrategy[list[str]]:
+    """Draw the clocks of a run: up to three that its channels bear, and those of `always`, of which
+    one is the main clock."""
+    known = bearable(fifo=fifo, is_lossy=is_lossy, is_long=is_long)
+    others = [name for name in known if name not in always]
+    some = st.lists(
+        st.sampled_from(others or [*always]), min_size=not always, max_size=3, unique=True
+    )
+    mixed = some.flatmap(lambda drawn: st.permutations([*dict.fromkeys([*always, *drawn])]))
+    return mixed.map(lambda names: sorted(names, key=lambda name: name != _main(names, always)))
+
+
+def _main(names: list[str], always: tuple[str, ...]) -> str:
+    return next((name for name in names if name in always), names[0])
+
 
 delays_s = st.integers(0, 1500).map(lambda ms: ms * MILLISECOND_S)
 latencies = st.one_of(
@@ -26,6 +58,20 @@ latencies = st.one_of(
     ),
 )
 probabilities = st.sampled_from([0.5, 1, 0.1])
+offsets_s = st.sampled_from([0, 0.001, 0.05, 5])
+physical = st.one_of(
+    st.fixed_dictionaries(
+        {"kind": st.just("drift"), "max_offset_s": offsets_s},
+        optional={"max_drift_ppm": st.sampled_from([0, 0.5, 100, 100_000])},
+    ),
+    st.fixed_dictionaries(
+        {
+            "kind": st.just("synchronised"),
+            "error_s": offsets_s,
+            "every_s": st.sampled_from([0.001, 0.7, 16]),
+        }
+    ),
+)
 weights = st.fixed_dictionaries(
     {"one": st.integers(0, 3), "all": st.integers(0, 3), "internal": st.just(1)}
 )
@@ -52,15 +98,20 @@ def plain_specs(
     ]
     for machine in machines:
         faults += draw(_machine_faults(machine, duration_s, kinds))
+    fifo = draw(st.booleans())
+    is_lossy = any(fault["kind"] == "loss" for fault in faults)
     return {
         "machines": machines,
         "duration_s": duration_s,
         "ticks": draw(st.sampled_from([(1, 6), (1, 1), (3, 4), (1, 40)])),
         "workload": draw(st.sampled_from(["assignment", "tight"]) | weights),
-        "clocks": draw(st.permutations(list(CLOCKS))),
+        "clocks": draw(clock_lists(fifo=fifo, is_lossy=is_lossy, always=("lamport", "vector"))),
         "seed": draw(st.integers(0, 2**32)),
         "latency": draw(st.none() | latencies),
-        "fifo": draw(st.booleans()),
+        "fifo": fifo,
+        "physical_clocks": draw(
+            st.none() | physical | st.dictionaries(st.sampled_from(machines), physical)
+        ),
         "faults": draw(st.permutations(faults)),
     }
 
@@ -122,4 +173,5 @@ CHANNEL_FAULTS: dict[str, Any] = {
 }
 
 assert set(CHANNEL_FAULTS) | {"pause", "crash", "restart"} == set(FAULTS)
+assert set(PHYSICAL_CLOCKS) == {"drift", "synchronised"}
 assert set(LATENCIES) == {"constant", "uniform", "lognormal"}

@@ -130,7 +130,8 @@ def read_table(
     kind = value.get("kind")
     if not isinstance(kind, str) or kind not in kinds:
         known_kinds = suggestion(kind if isinstance(kind, str) else "", kinds)
-        raise SpecError(f"{field}.kind", f"there is no {quoted(kind)}{known_kinds}")
+        problem = f"there is no {quoted(kind)}" if "kind" in value else "it is not there"
+        raise SpecError(f"{field}.kind", problem + known_kinds)
     keys = {key_of(known.name): known for known in dataclasses.fields(kinds[kind])}
     for key in value:
         if key not in keys and key != "kind":

@@ -13,6 +13,7 @@ from typing import Any, TypeGuard, cast, get_args
 from vm.fields import unique_keys
 from vm.quoting import input_problem
 from vm.records import (
+    UNKNOWN,
     Event,
     Reason,
     Record,
@@ -28,6 +29,7 @@ from vm.spec import Spec, SpecError
 #: The format of logs and of the files beside them, and the versions that read earlier formats.
 FORMAT = 2
 READ_BY = {1: "0.1"}
+HEX = re.compile("(?:[0-9a-f]{2})*")
 SURROGATE = re.compile(r"[\ud800-\udfff]")
 #: Made once: `json.dumps` would make one for every line.
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
@@ -90,6 +92,8 @@ def _plain_event(event: Event) -> dict[str, Any]:
         "queue": event.queue,
         "clock": event.clock,
     }
+    if event.physical_ns != UNKNOWN:
+        plain["physical_ns"] = event.physical_ns
     if event.kind == "send":
         plain["to"] = event.to
         if event.lost:
@@ -98,6 +102,8 @@ def _plain_event(event: Event) -> dict[str, Any]:
             plain["duplicated"] = event.duplicated
     if event.kind == "receive":
         plain |= {"from": event.sender, "cause": event.cause, "arrived_ns": event.arrived_ns}
+        if event.stamps is not None:
+            plain["stamps"] = {name: stamp.hex() for name, stamp in event.stamps.items()}
     return plain
 
 
@@ -147,6 +153,8 @@ def _event(plain: Mapping[str, Any]) -> Event:
         arrived_ns=_known(plain, "arrived_ns") if received else -1,
         lost=_texts(plain, "lost") if kind == "send" and "lost" in plain else (),
         duplicated=_texts(plain, "duplicated") if kind == "send" and "duplicated" in plain else (),
+        physical_ns=_known(plain, "physical_ns") if "physical_ns" in plain else UNKNOWN,
+        stamps=_stamps(plain) if received and "stamps" in plain else None,
     )
 
 
@@ -238,11 +246,33 @@ def _clock(plain: Mapping[str, Any]) -> dict[str, Timestamp]:
 
 
 def _timestamp(name: str, reading: Any) -> Timestamp:
-    if type(reading) is int:
-        return reading
-    if isinstance(reading, list) and all(type(number) is int for number in reading):
+    if type(reading) is int or _is_text(reading):
+        return cast(Timestamp, reading)
+    if _is_numbers(reading):
         return tuple(reading)
-    raise LogError(f"clock '{name}' reads {reading!r}, neither a number nor a list of numbers")
+    if isinstance(reading, list) and all(map(_is_numbers, reading)):
+        return tuple(map(tuple, reading))
+    raise LogError(
+        f"clock '{name}' reads {reading!r}, neither a number nor a text, a list of numbers or a"
+        " list of such lists"
+    )
+
+
+def _is_numbers(value: Any) -> bool:
+    return isinstance(value, list) and all(type(number) is int for number in value)
+
+
+def _stamps(plain: Mapping[str, Any]) -> dict[str, bytes]:
+    stamps = plain["stamps"]
+    if not isinstance(stamps, dict):
+        raise LogError(f"field 'stamps' is {stamps!r}, not an object")
+    return {name: _bytes(name, text) for name, text in stamps.items()}
+
+
+def _bytes(name: str, text: Any) -> bytes:
+    if isinstance(text, str) and HEX.fullmatch(text):
+        return bytes.fromhex(text)
+    raise LogError(f"the stamp of clock '{name}' is {text!r}, not pairs of the digits 0-9 and a-f")
 
 
 #: The fields of a start record beside its spec.

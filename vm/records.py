@@ -7,7 +7,7 @@ that would double their cost.
 """
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from vm import __version__
 from vm.quoting import counted
@@ -17,8 +17,10 @@ from vm.spec import Spec
 Kind = Literal["internal", "send", "receive"]
 Reason = Literal["finished", "terminated"]
 
-#: A clock's reading: one number, or one number per machine in the order of the run.
-Timestamp = int | tuple[int, ...]
+#: A clock's timestamp, a value of its type `column`.
+Timestamp = int | str | tuple[int, ...] | tuple[tuple[int, ...], ...]
+#: Stands for an unknown number in the logs of other programs, and for a time that is not logged.
+UNKNOWN = -1
 
 
 @dataclass(slots=True)
@@ -44,16 +46,18 @@ class Event:
     arrived_ns: int = -1
     lost: tuple[str, ...] = ()
     duplicated: tuple[str, ...] = ()
+    physical_ns: int = UNKNOWN
+    stamps: dict[str, bytes] | None = None
 
 
 @dataclass(slots=True)
 class Message:
-    """The message of send event `index` of `sender` to `receiver`."""
+    """The message of send event `index` of `sender` to `receiver`, with its stamp of each clock."""
 
     sender: str
     receiver: str
     index: int
-    stamps: dict[str, Timestamp]
+    stamps: dict[str, Any]
 
 
 class Arrival(NamedTuple):
@@ -142,13 +146,21 @@ def transcript_line(record: Record) -> str:
             (main, reading), *others = record.clock.items()
             line = (
                 f"{record.at_ns / SECOND_NS:9.3f} s  tick {record.tick:<5}{record.kind:<9}"
-                f"{main} {_reading(reading):<6}{_what(record):<48}"
+                f"{main} {shown(reading):<6}{_what(record):<48}"
             )
-            return (line + "".join(f"  {name} {_reading(t)}" for name, t in others)).rstrip()
+            return (line + "".join(f"  {name} {shown(t)}" for name, t in others)).rstrip()
 
 
-def _reading(timestamp: Timestamp) -> str:
-    return str(timestamp) if isinstance(timestamp, int) else ",".join(map(str, timestamp))
+def shown(timestamp: Timestamp) -> str:
+    """Return a timestamp for people: `7`, `1,0,2`, `1,0;0,2`.
+
+    >>> shown(((1, 0), (0, 2)))
+    '1,0;0,2'
+    """
+    if not isinstance(timestamp, tuple):
+        return str(timestamp)
+    separator = ";" if timestamp and isinstance(timestamp[0], tuple) else ","
+    return separator.join(map(shown, timestamp))
 
 
 def _what(event: Event) -> str:

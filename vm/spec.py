@@ -14,8 +14,18 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from vm.clocks import CLOCKS
-from vm.faults import Crash, Fault, MachineFault, faults_schema, plain_fault, read_faults
+from vm.clocks import clock_of
+from vm.clocks.physical.readings import (
+    PhysicalClocks,
+    Reading,
+    origin_ns,
+    physical_clocks_schema,
+    plain_physical_clocks,
+    read_physical_clocks,
+    reading_of,
+)
+from vm.clocks.reading import check_borne, check_limits, clocks_schema, read_clocks
+from vm.faults import Crash, Fault, Loss, MachineFault, faults_schema, plain_fault, read_faults
 from vm.fields import (
     MAX_DURATION_S,
     NAMES,
@@ -124,16 +134,6 @@ def _read_workload(field: str, value: Any) -> Workload:
     return workload
 
 
-def _read_clocks(field: str, value: Any) -> tuple[str, ...]:
-    names = read_names(field, value)
-    if not names:
-        raise SpecError(field, f"at least one clock is needed: {', '.join(CLOCKS)}")
-    for name in names:
-        if name not in CLOCKS:
-            raise SpecError(field, f"there is no clock {quoted(name)}{suggestion(name, CLOCKS)}")
-    return names
-
-
 def _read_fifo(field: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise SpecError(field, f"{quoted(value)} is neither true nor false")
@@ -215,9 +215,9 @@ class Spec:
     )
     clocks: tuple[str, ...] = _declared(
         ("lamport",),
-        _read_clocks,
-        "clocks that the machines carry, the main one first",
-        NAMES | {"items": {"enum": list(CLOCKS)}},
+        read_clocks,
+        "clocks that the machines carry, the main one first: names, or tables with parameters",
+        clocks_schema(),
     )
     seed: int = _declared(
         0,
@@ -235,6 +235,13 @@ class Spec:
     fifo: bool = _declared(
         True, _read_fifo, "whether channels keep the order of messages", {"type": "boolean"}
     )
+    physical_clocks: PhysicalClocks | None = _declared(
+        None,
+        read_physical_clocks,
+        "wall clocks of the machines: one table for all, or one by machine (default: true time)",
+        physical_clocks_schema(),
+        plain_physical_clocks,
+    )
     faults: tuple[Fault, ...] = _declared(
         (),
         _read_fault_tables,
@@ -251,17 +258,18 @@ class Spec:
                 raise SpecError(key, f"there is no such field{suggestion(key, FIELDS)}")
         read = {key: FIELDS[key].read(key, value) for key, value in plain.items()}
         spec = cls(**(read | {"faults": ()}))
-        for name in spec.tick_rates_hz:
-            if name not in spec.machines:
-                raise SpecError(
-                    f"tick_rates_hz.{name}",
-                    f"there is no such machine{suggestion(name, spec.machines)}",
-                )
+        for field in ("tick_rates_hz", "physical_clocks"):
+            by_machine = getattr(spec, field)
+            for name in by_machine if isinstance(by_machine, Mapping) else ():
+                if name not in spec.machines:
+                    near = suggestion(name, spec.machines)
+                    raise SpecError(f"{field}.{name}", f"there is no such machine{near}")
         # Which faults are possible depends on the machines and the duration.
-        return replace(
-            spec,
-            faults=read_faults("faults", read.get("faults", ()), spec.machines, spec.duration_ns),
-        )
+        tables = read.get("faults", ())
+        faults = read_faults("faults", tables, spec.machines, spec.duration_ns)
+        check_borne(spec.clocks, spec.fifo, any(isinstance(fault, Loss) for fault in faults))
+        check_limits(spec.clocks, spec.most_events)
+        return replace(spec, faults=faults)
 
     def plain(self) -> dict[str, Any]:
         """Return JSON-compatible values that `parse` reads back as an equal spec."""
@@ -285,6 +293,25 @@ class Spec:
 
     def schedule(self, machine: str) -> Schedule:
         return draw_schedule(self.tick_rate_hz(machine), self.seed, machine)
+
+    def most_events(self) -> list[int]:
+        """Return the number of ticks of each machine, none of them missed."""
+        return [self.schedule(m).ticks_before(self.duration_ns) for m in self.machines]
+
+    @property
+    def reads_physical(self) -> bool:
+        """Whether a clock reads the machine's physical clock, which is then logged."""
+        return any(clock_of(name).reads_physical for name in self.clocks)
+
+    @property
+    def physical_origin_ns(self) -> int:
+        """The reading of a physical clock without a fault at the epoch."""
+        return origin_ns(self.physical_clocks, self.duration_ns)
+
+    def physical_clock(self, machine: str) -> Reading:
+        """Return the readings of a machine's physical clock."""
+        draws = generator(self.seed, machine, "physical clock")
+        return reading_of(self.physical_clocks, machine, self.duration_ns, draws)
 
     def planned_ticks(self, machine: str) -> Iterator[range]:
         """Yield a machine's ticks outside its pauses, restarts and crash, as ranges."""

@@ -7,11 +7,15 @@ import shutil
 from pathlib import Path
 from stat import S_ISLNK, S_ISREG
 
+from vm.clocks import clock_of
+from vm.clocks.states import numbers_in_all
 from vm.schedule import SECOND_NS
 from vm.spec import Spec
 
-#: Bytes per machine and clock in a line, of the rest of a line, and of the other lines of a log.
+#: Bytes per machine, clock and number of a timestamp in a line, of a timestamp that is a text, of
+#: the rest of a line, and of the other lines of a log.
 BYTES_PER_ENTRY = 64
+BYTES_PER_TEXT = 16 * 1024
 BYTES_PER_LINE = 1024
 BYTES_BESIDE = 1024**2
 
@@ -23,7 +27,9 @@ def max_bytes(spec: Spec) -> int:
     """
     ticks = sum(spec.tick_rate_hz(machine) for machine in spec.machines) * spec.duration_ns
     names = len(spec.machines) * (BYTES_PER_ENTRY + max(map(len, spec.machines)))
-    line = BYTES_PER_LINE + names * (1 + len(spec.clocks))
+    numbers = numbers_in_all(spec.clocks, len(spec.machines)) * BYTES_PER_ENTRY
+    texts = sum(clock_of(name).column == "text" for name in spec.clocks) * BYTES_PER_TEXT
+    line = BYTES_PER_LINE + numbers + texts + names * (1 + len(spec.clocks))
     return BYTES_BESIDE + 2 * line * (ticks // SECOND_NS + len(spec.machines))
 
 

@@ -78,7 +78,7 @@ CRASH = {"kind": "crash", "machine": "vm1", "at_s": 30}
     [
         ({}, "faults", "is not a list of tables"),
         (["loss"], "faults.0", "'loss' is not a table, as in {kind = 'loss'}"),
-        ([{}], "faults.0.kind", "there is no None"),
+        ([{}], "faults.0.kind", "it is not there"),
         ([{"kind": []}], "faults.0.kind", "there is no []"),
         ([LOSS, {"kind": "los"}], "faults.1.kind", "there is no 'los'; did you mean loss?"),
         (

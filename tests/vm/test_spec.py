@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vm.clocks import CLOCKS
+from vm.clocks import CLOCKS, full_name
 from vm.spec import FIELDS, MAX_TICK_RATE_HZ, Spec, SpecError, draw_schedule, natural_order
 from vm.workloads import WORKLOADS, Workload
 
@@ -16,6 +16,8 @@ machines = st.lists(names, unique=True, min_size=1, max_size=6).map(
     lambda found: tuple(sorted(found, key=natural_order))
 )
 rates = st.integers(1, MAX_TICK_RATE_HZ)
+#: With their parameters, as in a spec; `encoded` can overflow in runs of these lengths.
+clocks = [full_name(kind) for kind in CLOCKS if kind != "encoded"]
 specs = machines.flatmap(
     lambda machines: st.builds(
         Spec,
@@ -24,7 +26,7 @@ specs = machines.flatmap(
         ticks=st.tuples(rates, rates).map(sorted).map(tuple),
         tick_rates_hz=st.dictionaries(st.sampled_from(machines), rates),
         workload=st.builds(Workload, *[st.integers(0, 9)] * 2, internal=st.integers(1, 9)),
-        clocks=st.permutations(list(CLOCKS)).map(tuple),
+        clocks=st.permutations(clocks).map(tuple),
         seed=st.integers(0, 2**63 - 1),
     )
 )
@@ -78,7 +80,7 @@ def test_resolving_changes_what_is_written_and_nothing_that_happens(spec: Spec) 
         ("workload", 3, "workload: 3 is neither"),
         ("clocks", [], "clocks: at least one clock is needed: lamport, vector"),
         ("clocks", ["lamprot"], "there is no clock 'lamprot'; did you mean lamport?"),
-        ("clocks", "lamport", "clocks: 'lamport' is not a list of names"),
+        ("clocks", "lamport", "clocks: 'lamport' is not a list of clocks: write ['lamport']"),
         ("seed", -1, "seed: -1 is outside"),
         ("seed", 1.0, "seed: 1.0 is not a whole number"),
         ("fifo", 0, "fifo: 0 is neither true nor false"),

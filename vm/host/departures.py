@@ -67,13 +67,13 @@ class DepartureQueue:
             heappush(self._held, (leaves_ns, message.index, next(self._serials), message))
         self._let_go(now_ns)
 
-    def recover(self, name: str, events: Iterable[Event], now_ns: int) -> None:
-        """Restore the state after these events, the machine's log from the first on."""
+    def recover(self, events: Iterable[tuple[Event, tuple[Message, ...]]], now_ns: int) -> None:
+        """Restore the state after these events, the machine's log from the first on, with the
+        messages that they sent."""
         departures: Departures = []
-        for event in events:
+        for event, messages in events:
             noted = event.lost, event.duplicated
             event.lost = event.duplicated = ()
-            messages = [Message(name, peer, event.index, event.clock) for peer in event.to]
             departures += self.decide(event, messages)
             assert (event.lost, event.duplicated) == noted
         self.hold(departures, now_ns)

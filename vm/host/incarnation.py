@@ -6,20 +6,22 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from vm.channel import DRAIN_NS, last_departure_ns
+from vm.clocks.reading import check_limits
 from vm.faults import Crash, MachineFault, Partition, Pause, Restart, end_ns
 from vm.host.changes import Changes
 from vm.host.departures import DepartureQueue
 from vm.host.epoch import Epoch
 from vm.host.log_writer import LogWriter
+from vm.host.settings import HostError
 from vm.host.startup import Agreement
 from vm.host.ticking import Ticking
-from vm.host.wire.frames import MAX_CLOCK_OFFSET_NS
+from vm.host.wire.frames import MAX_CLOCK_OFFSET_NS, Limits
 from vm.host.wire.links import Links
 from vm.host.wire.service import Service
 from vm.machine import fresh_machine
 from vm.records import Event, Message, Recovery, Start, Stop
 from vm.schedule import SECOND_NS
-from vm.spec import Spec
+from vm.spec import Spec, SpecError
 
 #: How long a machine waits after SIGTERM until all messages have arrived.
 DRAIN_TERMINATED_NS = SECOND_NS // 2
@@ -51,19 +53,28 @@ class Incarnation:
         self._log_writer = log_writer
         self._changes = changes
         me, spec = agreement.membership.me, agreement.spec
+        self._most_events = spec.most_events()
+        try:
+            # The tick rates that machines started by hand were given are known only now.
+            check_limits(spec.clocks, lambda: self._most_events)
+        except SpecError as error:
+            raise HostError(str(error)) from None
         self._epoch = epoch = Epoch(agreement.epoch_unix_ns, events[-1].at_ns if events else None)
         self._machine = fresh_machine(spec, me)
-        self._machine.recover(events)
+        try:
+            recovered = self._machine.recover(events)
+        except ValueError as error:
+            raise HostError(f"--recover: {error}") from None
         self._departures = DepartureQueue(
             spec, me, links.outgoing, epoch, changes.note, partitions=partitions
         )
-        self._departures.recover(me, events, epoch.now_ns)
+        self._departures.recover(recovered, epoch.now_ns)
         self._ticking = Ticking(
             self._machine, spec.schedule(me), spec.duration_ns, epoch, self._emit, changes.note
         )
         if events:
             self._ticking.go_on_after(events)
-        service.admit(self._events_by_now, self._ticking.deliver)
+        service.admit(self._limits_by_now, self._ticking.deliver)
 
     def begin(self) -> None:
         """Write the first record of the log."""
@@ -94,15 +105,17 @@ class Incarnation:
             self._service.incoming[event.sender].end.log()
         self._departures.hold(departures, event.at_ns)
 
-    def _events_by_now(self) -> list[int]:
+    def _limits_by_now(self) -> Limits:
         spec = self._agreement.spec
-        until_ns = min(self._epoch.now_ns + MAX_CLOCK_OFFSET_NS, spec.duration_ns)
-        bounds = [
-            max(0, until_ns) * spec.tick_rate_hz(machine) // SECOND_NS + 1
-            for machine in spec.machines
+        latest_ns = max(0, self._epoch.now_ns + MAX_CLOCK_OFFSET_NS)
+        until_ns = min(latest_ns, spec.duration_ns)
+        events = [
+            min(until_ns * spec.tick_rate_hz(machine) // SECOND_NS + 1, most)
+            for machine, most in zip(spec.machines, self._most_events, strict=True)
         ]
-        bounds[spec.machines.index(self._machine.name)] = self._machine.events
-        return bounds
+        events[spec.machines.index(self._machine.name)] = self._machine.events
+        # No physical clock is further from the true time, which reads the origin at the epoch.
+        return Limits(events, latest_ns + 2 * spec.physical_origin_ns)
 
     async def _drain(self) -> None:
         """Wait, within bounds, until the messages of this machine and its peers have arrived."""

@@ -10,6 +10,7 @@ from vm.host.log_writer import LogWriter
 from vm.host.recovery import Past
 from vm.host.settings import HostError, Settings
 from vm.host.startup import Agreement, Startup
+from vm.host.wire.frames import max_frame_bytes
 from vm.host.wire.links import Links
 from vm.host.wire.server import Health, serving
 from vm.host.wire.service import Service
@@ -24,7 +25,9 @@ class Host:
         self._log_writer = log_writer
         self._past = past
         self._changes = Changes()
-        self._service = Service(settings.name, self._changes.note)
+        machines = 1 + len(settings.peers) + len(settings.addresses)
+        most_bytes = max_frame_bytes(settings.spec.clocks, machines)
+        self._service = Service(settings.name, self._changes.note, most_bytes)
 
     def terminate(self) -> None:
         """Stop ticking, and end when the channels are drained, or after a bounded time."""

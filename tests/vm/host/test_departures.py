@@ -93,8 +93,7 @@ def test_every_message_gets_the_number_again_that_it_had(
             at_ns += step_ns
             killed.tick(at_ns)
         at_ns += down_ns
-        again.machine.recover(killed.events)
-        again.departures.recover(name, killed.events, at_ns)
+        again.departures.recover(again.machine.recover(killed.events), at_ns)
         again.events = list(killed.events)
         for peer, before in killed.sent.items():
             assert again.sent[peer][: len(before)] == before

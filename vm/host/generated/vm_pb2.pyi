@@ -193,15 +193,15 @@ class Message(_message.Message):
     index: _builtins.int
     """The index of the send event."""
     @_builtins.property
-    def stamps(self) -> _containers.RepeatedCompositeFieldContainer[Global___Stamp]:
-        """One per clock, in the order of Hello.clocks."""
+    def stamps(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """One per clock, in the order of Hello.clocks, in the clock's own encoding."""
 
     def __init__(
         self,
         *,
         sequence: _builtins.int = ...,
         index: _builtins.int = ...,
-        stamps: _abc.Iterable[Global___Stamp] | None = ...,
+        stamps: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -210,26 +210,6 @@ class Message(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Message: _TypeAlias = Message  # noqa: Y015
-
-@_typing.final
-class Stamp(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    NUMBERS_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def numbers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
-    def __init__(
-        self,
-        *,
-        numbers: _abc.Iterable[_builtins.int] | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["numbers", b"numbers"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Stamp: _TypeAlias = Stamp  # noqa: Y015
 
 @_typing.final
 class Finish(_message.Message):

@@ -2,19 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from grpc import StatusCode
 
-from vm.clocks import CLOCKS
+from vm.clocks import clock_of
+from vm.clocks.clock import Bounds
+from vm.clocks.states import numbers_in_all
 from vm.host.generated import vm_pb2
-from vm.records import Message, Timestamp
+from vm.records import Message
 from vm.schedule import SECOND_NS
 from vm.spec import MAX_MACHINES
 
-#: Many times the size of 200 vector components and a few more clocks.
+#: Many times the size of a frame without stamps; each stamp may add to it.
 MAX_FRAME_BYTES = 32 * 1024
-#: The limit of gRPC itself; frames between the two limits can be counted as refused.
-MAX_WIRE_BYTES = 40 * 1024
+#: Of each stamp, for each machine, and for each number of a timestamp: several numbers of 10 bytes.
+MAX_STAMP_BYTES, MAX_STAMP_BYTES_PER_MACHINE, MAX_BYTES_PER_NUMBER = 4096, 40, 10
+#: The limit of gRPC itself is higher: frames between the two limits can be counted as refused.
+WIRE_MARGIN_BYTES = 8 * 1024
 #: One for each peer, and a reserve. Further connections are closed at once.
 MAX_CONNECTIONS = MAX_MACHINES + 56
 #: A peer needs one stream; a program that first queries the services needs two.
@@ -35,7 +40,6 @@ MAX_REASON = 500
 SERVER_OPTIONS = (
     # A port that is taken must be an error, not a second listener that gets half the calls.
     ("grpc.so_reuseport", 0),
-    ("grpc.max_receive_message_length", MAX_WIRE_BYTES),
     ("grpc.max_allowed_incoming_connections", MAX_CONNECTIONS),
     ("grpc.max_concurrent_streams", MAX_STREAMS),
     ("grpc.server_handshake_timeout_ms", STRANGER_S * 1000),
@@ -62,6 +66,14 @@ CLIENT_OPTIONS = (
     ("grpc.keepalive_timeout_ms", 1000),
     ("grpc.http2.max_pings_without_data", 0),
 )
+
+
+class Limits(NamedTuple):
+    """The largest possible number of events of each machine so far, and the latest possible time of
+    any physical clock of the run."""
+
+    events: Sequence[int]
+    physical_ns: int
 
 
 class Refusal(Exception):
@@ -124,39 +136,51 @@ class Membership:
                 )
 
 
-def check_size(frame: vm_pb2.Frame) -> None:
-    if frame.ByteSize() > MAX_FRAME_BYTES:
+def max_frame_bytes(clocks: Sequence[str], machines: int) -> int:
+    """Return the size of the largest frame of a run that is not refused."""
+    return (
+        MAX_FRAME_BYTES
+        + len(clocks) * (MAX_STAMP_BYTES + machines * MAX_STAMP_BYTES_PER_MACHINE)
+        + numbers_in_all(clocks, machines) * MAX_BYTES_PER_NUMBER
+    )
+
+
+def server_options(most_bytes: int) -> tuple[tuple[str, int], ...]:
+    """Return the options of a server for frames of at most so many bytes."""
+    limit = ("grpc.max_receive_message_length", most_bytes + WIRE_MARGIN_BYTES)
+    return (*SERVER_OPTIONS, limit)
+
+
+def check_size(frame: vm_pb2.Frame, most_bytes: int) -> None:
+    if frame.ByteSize() > most_bytes:
         raise Refusal(
-            f"a frame of {frame.ByteSize()} bytes is over the limit of {MAX_FRAME_BYTES}",
+            f"a frame of {frame.ByteSize()} bytes is over the limit of {most_bytes}",
             StatusCode.RESOURCE_EXHAUSTED,
         )
 
 
 def message_frame(sequence: int, message: Message) -> vm_pb2.Frame:
-    stamps = [
-        vm_pb2.Stamp(numbers=CLOCKS[clock].encode(stamp)) for clock, stamp in message.stamps.items()
-    ]
+    stamps = [clock_of(name).encode(stamp) for name, stamp in message.stamps.items()]
     return vm_pb2.Frame(
         message=vm_pb2.Message(sequence=sequence, index=message.index, stamps=stamps)
     )
 
 
 def read_message(
-    frame: vm_pb2.Message, sender: str, membership: Membership, events: Sequence[int]
+    frame: vm_pb2.Message, sender: str, membership: Membership, limits: Limits
 ) -> Message:
-    """Return the message in a frame; Refusal if no machine can have sent it.
-
-    `events` is the largest possible number of events of each machine so far.
-    """
-    at_most = events[membership.machines.index(sender)]
+    """Return the message in a frame; Refusal if no machine can have sent it."""
+    place, me = map(membership.machines.index, (sender, membership.me))
+    at_most = limits.events[place]
     if not 0 <= frame.index < at_most:
         raise Refusal(f"event {frame.index} of {sender}, which has at most {at_most} events so far")
     if len(frame.stamps) != len(membership.clocks):
-        raise Refusal(f"{len(frame.stamps)} timestamps for {len(membership.clocks)} clocks")
-    stamps: dict[str, Timestamp] = {}
-    for clock, stamp in zip(membership.clocks, frame.stamps, strict=True):
+        raise Refusal(f"{len(frame.stamps)} stamps for {len(membership.clocks)} clocks")
+    bounds = Bounds(place, me, limits.events, limits.physical_ns)
+    stamps = dict[str, Any]()
+    for name, stamp in zip(membership.clocks, frame.stamps, strict=True):
         try:
-            stamps[clock] = CLOCKS[clock].decode(stamp.numbers, events)
+            stamps[name] = clock_of(name).decode(stamp, bounds)
         except ValueError as error:
             raise Refusal(str(error)) from None
     return Message(sender, membership.me, frame.index, stamps)

@@ -9,7 +9,7 @@ from grpc_reflection.v1alpha import reflection
 from vm.host.generated import vm_pb2, vm_pb2_grpc
 from vm.host.settings import HostError
 from vm.host.wire.accepting import registered_server
-from vm.host.wire.frames import SERVER_OPTIONS
+from vm.host.wire.frames import server_options
 from vm.host.wire.service import Service
 
 SERVICE = vm_pb2.DESCRIPTOR.services_by_name["Machine"].full_name
@@ -29,7 +29,7 @@ class Health(health.aio.HealthServicer):
 @asynccontextmanager
 async def serving(service: Service, listen: str, port: int) -> AsyncIterator[Health]:
     """Serve until the context ends. HostError if the port is taken."""
-    server = registered_server(SERVER_OPTIONS)
+    server = registered_server(server_options(service.most_bytes))
     vm_pb2_grpc.add_MachineServicer_to_server(service, server)
     status = Health()
     health_pb2_grpc.add_HealthServicer_to_server(status, server)

@@ -20,6 +20,7 @@ from vm.host.wire.frames import (
     MAX_EPOCH_DISTANCE_NS,
     MAX_REASON,
     STRANGER_S,
+    Limits,
     Membership,
     Refusal,
     check_size,
@@ -45,10 +46,12 @@ class Incoming:
 class Service(vm_pb2_grpc.MachineServicer):
     """Accepts frames from peers; a refused frame changes nothing except the count `rejected`.
 
-    `open` admits peers, `admit` admits messages; until then they wait.
+    `open` admits peers, `admit` admits messages; until then they wait. Frames have at most
+    `most_bytes`.
     """
 
-    def __init__(self, name: str, changed: Callable[[], None]) -> None:
+    def __init__(self, name: str, changed: Callable[[], None], most_bytes: int) -> None:
+        self.most_bytes = most_bytes
         self.membership: Membership | None = None
         self.incoming: dict[str, Incoming] = {}
         self.start: vm_pb2.Start | None = None
@@ -70,12 +73,10 @@ class Service(vm_pb2_grpc.MachineServicer):
             self.incoming[peer] = Incoming(end)
         self.membership = membership
 
-    def admit(
-        self, events: Callable[[], Sequence[int]], deliver: Callable[[Message], None]
-    ) -> None:
-        """Admit messages. `deliver` gets each once, in the order of its channel; `events` returns
-        the largest possible number of events of each machine so far."""
-        self._events, self._deliver = events, deliver
+    def admit(self, limits: Callable[[], Limits], deliver: Callable[[Message], None]) -> None:
+        """Admit messages. `deliver` gets each once, in the order of its channel; `limits` returns
+        those of a message that arrives now."""
+        self._limits, self._deliver = limits, deliver
         self._admitted.set()
 
     def close(self) -> None:
@@ -104,7 +105,7 @@ class Service(vm_pb2_grpc.MachineServicer):
 
     async def _channel(self, frames: AsyncIterator[vm_pb2.Frame]) -> AsyncIterator[vm_pb2.Progress]:
         sender = ""
-        async for frame in _checked(frames):
+        async for frame in _checked(frames, self.most_bytes):
             if self._closed or self.membership is None:
                 raise Refusal(f"{self._name} is not running", StatusCode.UNAVAILABLE)
             if not sender:
@@ -151,7 +152,7 @@ class Service(vm_pb2_grpc.MachineServicer):
     def _message(self, frame: vm_pb2.Message, sender: str, membership: Membership) -> None:
         if self._closed:
             raise Refusal(f"{self._name} is not running", StatusCode.UNAVAILABLE)
-        message = read_message(frame, sender, membership, self._events())
+        message = read_message(frame, sender, membership, self._limits())
         incoming = self.incoming[sender]
         if frame.sequence < 1:
             raise Refusal(f"sequence {frame.sequence} is not 1 or more")
@@ -202,7 +203,9 @@ class Service(vm_pb2_grpc.MachineServicer):
         self._changed()
 
 
-async def _checked(frames: AsyncIterator[vm_pb2.Frame]) -> AsyncIterator[vm_pb2.Frame]:
+async def _checked(
+    frames: AsyncIterator[vm_pb2.Frame], most_bytes: int
+) -> AsyncIterator[vm_pb2.Frame]:
     """Yield the frames of a stream; Refusal if the first is late, or one invalid or too large."""
     limit_s: float | None = STRANGER_S
     while True:
@@ -215,6 +218,6 @@ async def _checked(frames: AsyncIterator[vm_pb2.Frame]) -> AsyncIterator[vm_pb2.
             raise Refusal(f"no frame came in {limit_s} s", StatusCode.UNAVAILABLE) from None
         except DecodeError:
             raise Refusal("this is no frame") from None
-        check_size(frame)
+        check_size(frame, most_bytes)
         yield frame
         limit_s = None

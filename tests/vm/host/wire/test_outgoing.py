@@ -9,7 +9,7 @@ import pytest
 
 from loopback import free_ports, served
 from vm.host.generated import vm_pb2, vm_pb2_grpc
-from vm.host.wire.frames import Membership
+from vm.host.wire.frames import MAX_FRAME_BYTES, Limits, Membership
 from vm.host.wire.outgoing import Outgoing
 from vm.host.wire.service import Service
 from vm.records import Message
@@ -71,9 +71,10 @@ def test_cuts_lose_nothing_double_nothing_and_overtake_nothing(seed: int) -> Non
             await changed.wait()
 
     async def scenario() -> int:
-        service = Service("vm2", changed.set)
+        service = Service("vm2", changed.set, MAX_FRAME_BYTES)
         service.open(Membership("test", "vm2", MACHINES, CLOCKS), Spec())
-        service.admit(lambda: (MESSAGES, MESSAGES), lambda message: delivered.append(message.index))
+        limits = Limits((MESSAGES, MESSAGES), 0)
+        service.admit(lambda: limits, lambda message: delivered.append(message.index))
         port, wire_port = free_ports(2)
         wire = Wire(port)
         async with served(service, port), wire.laid(wire_port):
@@ -108,7 +109,7 @@ def test_a_quiet_channel_stays_up() -> None:
     """For longer than it takes a server to call keepalive pings too many."""
 
     async def scenario() -> int:
-        service = Service("vm2", lambda: None)
+        service = Service("vm2", lambda: None, MAX_FRAME_BYTES)
         service.open(Membership("test", "vm2", MACHINES, CLOCKS), Spec())
         port, wire_port = free_ports(2)
         wire = Wire(port)
@@ -126,7 +127,7 @@ def test_a_quiet_channel_stays_up() -> None:
 
 def test_a_refusal_ends_the_channel() -> None:
     async def scenario() -> str:
-        service = Service("vm2", lambda: None)
+        service = Service("vm2", lambda: None, MAX_FRAME_BYTES)
         service.open(Membership("test", "vm2", MACHINES, CLOCKS), Spec())
         (port,) = free_ports(1)
         hello = Membership("other", "vm1", MACHINES, CLOCKS).hello("vm2", 0)
