@@ -10,26 +10,31 @@ f by the clock are a prefix of q's events. So is the past of f on q, which has V
 Hence the clock claims too much for f and q exactly when the first event of q after the past of f
 precedes f by the clock. The prefix only grows along f's machine: of all f with the same V(f)[q],
 it is enough to check the last one.
+
+The rules of a flat clock make each timestamp from those of the two events before it. Of other
+clocks (`Clock.is_flat`) no timestamp gives the state: their rules are applied to each machine's log
+from its first event on (`analysis.checks.rules`).
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.checks.evidence import Evidence
 from analysis.checks.messages import matched_receives
+from analysis.checks.rules import Broken, broken, steps_of
 from analysis.checks.violation import Coverage, Line, Violation
-from analysis.clocks import TWINS
+from analysis.clocks import twin_of
 from analysis.clocks.twin import Timestamps
 from analysis.history.arrays import series
 from analysis.history.derived import derived
 from analysis.history.kernels import Rows
-from vm.clocks import CLOCKS
+from vm.clocks import clock_of
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -59,14 +64,16 @@ class Examined:
     """The rows at which a clock is wrong.
 
     `unruly` are rows with a timestamp that does not follow from the events before by the clock's
-    rules; `unordered` are pairs of rows that the clock must order, and does not; `overclaimed` are
-    pairs that it must not order, and does: None if this could not be checked.
+    rules, which are `broken` there if the clock is not flat; `unordered` are pairs of rows that the
+    clock must order, and does not; `overclaimed` are pairs that it must not order, and does: None
+    if this could not be checked.
     """
 
     unruly: Rows
     unordered: Pairs
     overclaimed: Pairs | None
     claim: Claim | None
+    broken: Mapping[int, Broken]
 
 
 def clock_rule(seen: Evidence) -> Iterator[Violation]:
@@ -119,7 +126,11 @@ def proven_pairs(seen: Evidence) -> Coverage:
 
 
 def _strong(seen: Evidence) -> list[str]:
-    return [clock for clock in seen.run.clocks if CLOCKS[clock].strong]
+    return [clock for clock in seen.run.clocks if _promises_strong(clock)]
+
+
+def _promises_strong(clock: str) -> bool:
+    return clock_of(clock).promise == "strong clock condition"
 
 
 def _unproven(seen: Evidence) -> str:
@@ -141,12 +152,19 @@ def examined(seen: Evidence) -> dict[str, Examined]:
 
 def _examined(seen: Evidence, clock: str) -> Examined:
     """Examine a clock; its timestamps are read once, and not kept."""
-    twin = TWINS[clock]
+    twin = twin_of(clock)
     stamps = twin.read(series(seen.run, f"clock_{clock}"), len(seen.run.machines))
     unruly, unordered = _directly(seen, clock, stamps)
-    known, promises = seen.causality, CLOCKS[clock].strong
+    wrong = dict[int, Broken]()
+    if not clock_of(clock).is_flat:
+        wrong = broken(seen, clock)
+        unruly = np.array(sorted(wrong), np.int32)
+    known, promises = seen.causality, _promises_strong(clock)
     if known.cycle:
-        return Examined(unruly, unordered, None, None)
+        return Examined(unruly, unordered, None, None, wrong)
+    if clock_of(clock).promise == "none":
+        claim = Claim(clock, promises, known.concurrent_pairs, None) if seen.is_whole else None
+        return Examined(unruly, NONE, None, claim, wrong)
     grows = bool((known.machine[unordered[:, 0]] != known.machine[unordered[:, 1]]).all())
     overclaimed = (
         _overclaimed(seen, clock, stamps) if promises and grows and seen.is_whole else None
@@ -158,20 +176,21 @@ def _examined(seen: Evidence, clock: str) -> Examined:
         ordered = known.concurrent_pairs - ties
     # If events or messages are missing, ordered pairs can seem to be concurrent.
     claim = Claim(clock, promises, known.concurrent_pairs, ordered) if seen.is_whole else None
-    return Examined(unruly, unordered, overclaimed, claim)
+    return Examined(unruly, unordered, overclaimed, claim, wrong)
 
 
 def _directly(seen: Evidence, clock: str, stamps: Timestamps) -> tuple[Rows, Pairs]:
     """Return the rows that break the clock's rules, and the direct pairs that it does not order."""
-    twin, known = TWINS[clock], seen.causality
+    twin, known, is_flat = twin_of(clock), seen.causality, clock_of(clock).is_flat
 
     def look(low: int) -> tuple[Rows, Pairs]:
         high = min(low + BLOCK, len(known))
         rows = np.arange(low, high, dtype=np.int32)
         send, follows, new = known.send[low:high], seen.follows[low:high], stamps[low:high]
-        first = stamps[low - 1 : low] if low else _initial(seen, clock)
+        steps = steps_of(seen, low, high)
+        first = stamps[low - 1 : low] if low else _initial(seen, clock, steps.me[:1])
         own = np.concatenate((first, stamps[low : high - 1]))
-        own[~follows] = _initial(seen, clock)
+        own[~follows] = _initial(seen, clock, steps.me[~follows])
         received = send >= 0
         stamp = own.copy()
         stamp[received] = stamps[send[received]]
@@ -183,7 +202,7 @@ def _directly(seen: Evidence, clock: str, stamps: Timestamps) -> tuple[Rows, Pai
         if seen.run.stamp_lag:
             carried = stamp.copy()
             carried[received] -= seen.run.stamp_lag
-        obeys = twin.equal(twin.due(own, carried, known.machine[low:high]), new)
+        obeys = twin.equal(twin.due(own, carried, steps), new) if is_flat else received
         unordered = [
             np.stack([before, rows], axis=1)[there & ~twin.precedes(earlier, new)]
             for before, there, earlier in ((rows - 1, follows, own), (send, received, sent))
@@ -197,9 +216,10 @@ def _directly(seen: Evidence, clock: str, stamps: Timestamps) -> tuple[Rows, Pai
     return np.concatenate(unruly), np.concatenate(unordered)
 
 
-def _initial(seen: Evidence, clock: str) -> Timestamps:
-    """Return the timestamp before the first event, as an array of one."""
-    return TWINS[clock].initial(len(seen.run.machines)) + seen.run.initial
+def _initial(seen: Evidence, clock: str, me: NDArray[np.int32]) -> Timestamps:
+    """Return the timestamps of these machines before their first events."""
+    initial = twin_of(clock).initial(len(seen.run.machines), me)
+    return initial + seen.run.initial if seen.run.initial else initial
 
 
 def _overclaimed(seen: Evidence, clock: str, stamps: Timestamps) -> Pairs:
@@ -207,7 +227,7 @@ def _overclaimed(seen: Evidence, clock: str, stamps: Timestamps) -> Pairs:
 
     def look(pairs: tuple[Rows, Rows]) -> Pairs:
         before, rows = pairs
-        wrong = TWINS[clock].precedes(stamps[before], stamps[rows])
+        wrong = twin_of(clock).precedes(stamps[before], stamps[rows])
         return np.stack([before[wrong], rows[wrong]], axis=1)
 
     return np.concatenate([NONE, *_together(look, seen.causality.boundaries(BLOCK))])
@@ -223,33 +243,37 @@ def _together(look: Callable[[T], R], parts: Iterable[T]) -> list[R]:
 
 
 def _unruly(seen: Evidence, clock: str, row: int) -> Violation:
-    known, twin = seen.causality, TWINS[clock]
+    if wrong := examined(seen)[clock].broken.get(row):
+        lines = [_reads(seen, clock, other) for other in wrong.rows]
+        return seen.violation("clock_rule", row, wrong.because, *lines, _reads(seen, clock, row))
+    known, twin = seen.causality, twin_of(clock)
     reads, send = _stamp(seen, clock, row), int(known.send[row])
-    own, lines = _initial(seen, clock), list[Line]()
+    steps = steps_of(seen, row, row + 1)
+    own, lines = _initial(seen, clock, steps.me), list[Line]()
     if seen.follows[row]:
         own = _stamp(seen, clock, row - 1)
         lines.append(_reads(seen, clock, row - 1))
     stamp = own
     if send >= 0:
-        stamp = _stamp(seen, clock, send) - seen.run.stamp_lag
+        stamp = _stamp(seen, clock, send)
+        stamp = stamp - seen.run.stamp_lag if seen.run.stamp_lag else stamp
         lines.append(_reads(seen, clock, send))
     further = known.joined[known.joined[:, 0] == row, 1].tolist()
     for other in further:
         stamp = np.maximum(stamp, _stamp(seen, clock, other))
         lines.append(_reads(seen, clock, other))
-    due = twin.due(own, stamp, known.machine[[row]])
+    due = twin.due(own, stamp, steps)
     whose = "messages'" if further else "message's"
-    message = f" and the {whose} {stamp[0].tolist()}" if send >= 0 else ""
+    message = f" and the {whose} {_plain(stamp)}" if send >= 0 else ""
     because = (
-        f"{clock} reads {reads[0].tolist()}, but its own {own[0].tolist()}{message} make it"
-        f" {due[0].tolist()}"
+        f"{clock} reads {_plain(reads)}, but its own {_plain(own)}{message} make it {_plain(due)}"
     )
     return seen.violation("clock_rule", row, because, *lines, _reads(seen, clock, row))
 
 
 def _unordered(seen: Evidence, clock: str, before: int, row: int) -> Violation:
     machine, index = seen.causality.name(before)
-    a, b = (_stamp(seen, clock, r)[0].tolist() for r in (before, row))
+    a, b = (_plain(_stamp(seen, clock, r)) for r in (before, row))
     how = (
         "the event before it"
         if seen.causality.machine[row] == seen.causality.machine[before]
@@ -264,11 +288,16 @@ def _stamp(seen: Evidence, clock: str, row: int) -> Timestamps:
     """Return the timestamp of one event, as an array of one."""
     name = f"clock_{clock}"
     if seen.run.is_big:
-        stamp = seen.run.scan.select(name).slice(row, 1).collect().item()
+        stamp = seen.run.scan.select(name).slice(row, 1).collect().to_series()
     else:
-        stamp = seen.run.events[name][row]
-    return np.array([stamp], np.int64)
+        stamp = seen.run.events[name].slice(row, 1)
+    return twin_of(clock).read(stamp, len(seen.run.machines))
 
 
 def _reads(seen: Evidence, clock: str, row: int) -> Line:
-    return seen.line(row, f"{clock} {_stamp(seen, clock, row)[0].tolist()}")
+    return seen.line(row, f"{clock} {_plain(_stamp(seen, clock, row))}")
+
+
+def _plain(timestamps: Timestamps) -> Any:
+    """Return the timestamp in an array of one."""
+    return timestamps.tolist()[0]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -10,7 +11,10 @@ from analysis.checks.evidence import Evidence
 from analysis.checks.violation import Coverage, Violation
 from analysis.history.derived import derived
 from analysis.history.replay import Difference, replay_alone
-from vm.records import Event, Record
+from analysis.history.run import timestamp
+from vm.clocks import clock_of
+from vm.clocks.states import stamped
+from vm.records import UNKNOWN, Event, Record
 
 #: Longer runs are not replayed: a replay takes one event at a time.
 MAX_EVENTS = 200_000
@@ -77,28 +81,24 @@ def _repeat(seen: Evidence, machine: str) -> Repetition:
 
 def _events(seen: Evidence, first: int, count: int) -> Iterator[Event]:
     """Yield records of successive rows of the events table."""
-    unknown = {"kind": "", "index": -1, "tick": -1, "due_ns": -1, "at_ns": -1, "queue": -1}
-    unknown |= {"sender": "", "cause": -1, "arrived_ns": -1}
+    unknown: dict[str, Any] = dict.fromkeys(("index", "tick", "due_ns", "at_ns", "queue"), UNKNOWN)
+    unknown |= {"kind": "", "sender": "", "cause": UNKNOWN, "arrived_ns": UNKNOWN}
     columns = [pl.col(name).fill_null(value) for name, value in unknown.items()]
-    clocks = [f"clock_{clock}" for clock in seen.run.clocks]
-    lists = ["to", "lost", "duplicated"]
-    table = seen.run.scan.slice(first, count).select(*columns, *lists, *clocks).collect()
-    for row in table.iter_rows():
-        kind, index, tick, due_ns, at_ns, queue, sender, cause, arrived_ns = row[: len(columns)]
-        to, lost, duplicated = (tuple(names or ()) for names in row[len(columns) :][: len(lists)])
-        stamps = (tuple(s) if isinstance(s, list) else s for s in row[len(columns) + len(lists) :])
+    run, lists = seen.run, ["to", "lost", "duplicated"]
+    clocks = [f"clock_{clock}" for clock in run.clocks]
+    logged = stamped(run.clocks)
+    if any(clock_of(clock).reads_physical for clock in run.clocks):
+        columns.append(pl.col("physical_ns"))
+    stamps = [f"stamp_{clock}" for clock in logged]
+    table = run.scan.slice(first, count).select(*columns, *lists, *clocks, *stamps).collect()
+    for row in table.iter_rows(named=True):
+        received = bool(logged) and row["kind"] == "receive"
         yield Event(
-            kind,
-            index,
-            tick,
-            due_ns,
-            at_ns,
-            queue,
-            dict(zip(seen.run.clocks, stamps, strict=True)),
-            to,
-            sender,
-            cause,
-            arrived_ns,
-            lost,
-            duplicated,
+            **{name: row[name] for name in unknown},
+            to=tuple(row["to"] or ()),
+            lost=tuple(row["lost"] or ()),
+            duplicated=tuple(row["duplicated"] or ()),
+            clock={clock: timestamp(row[f"clock_{clock}"]) for clock in run.clocks},
+            physical_ns=row.get("physical_ns", UNKNOWN),
+            stamps={n: bytes.fromhex(row[f"stamp_{n}"]) for n in logged} if received else None,
         )

@@ -1,16 +1,26 @@
-"""The events table as a file: Parquet, or CSV with lists separated by spaces."""
+"""The events table as a file: Parquet, or CSV with lists separated by spaces, or semicolons."""
 
 from pathlib import Path
 
 import polars as pl
 
-from analysis.history.run import SCHEMA, Run
+from analysis.history.run import Run, schema_of
 
 
 def write_csv(run: Run, file: Path) -> None:
-    lists = [name for name, type_ in SCHEMA.items() if isinstance(type_, pl.List)]
-    texts = (pl.col(name).cast(pl.List(pl.String)).list.join(" ") for name in lists)
-    run.scan.with_columns(texts).sink_csv(file)
+    run.scan.with_columns(
+        _text(pl.col(name), type_)
+        for name, type_ in schema_of(run.clocks).items()
+        if isinstance(type_, pl.List)
+    ).sink_csv(file)
+
+
+def _text(lists: pl.Expr, type_: pl.List) -> pl.Expr:
+    """Return lists as texts: numbers separated by spaces, lists by semicolons."""
+    if isinstance(type_.inner, pl.List):
+        rows = pl.element().cast(pl.List(pl.String)).list.join(" ")
+        return lists.list.eval(rows).list.join(";")
+    return lists.cast(pl.List(pl.String)).list.join(" ")
 
 
 def write_parquet(run: Run, file: Path) -> None:

@@ -12,12 +12,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from analysis.history.derived import derived
-from analysis.history.run import SCHEMA, Run
+from analysis.history.run import Run
 
 #: Stands for null in columns of numbers.
 UNKNOWN = np.iinfo(np.int64).min
 #: Types of columns with many numbers per event: read in half the space if the values fit.
-NARROW = {pl.List(pl.Int64): pl.List(pl.Int32)}
+NARROW: dict[Any, Any] = {pl.List(pl.Int64): pl.List(pl.Int32)}
 
 
 def column(run: Run, name: str) -> NDArray[Any]:
@@ -26,11 +26,12 @@ def column(run: Run, name: str) -> NDArray[Any]:
 
 
 def series(run: Run, name: str) -> pl.Series:
-    """Return a column of the events table; of a big one, numbers may be narrower than in SCHEMA."""
+    """Return a column of the events table; of a big one, numbers may be narrower than there."""
     if not run.is_big:
         return run.events[name]
     try:
-        narrow = pl.col(name).cast(NARROW.get(SCHEMA[name], SCHEMA[name]))
+        type_ = run.scan.collect_schema()[name]
+        narrow = pl.col(name).cast(NARROW.get(type_, type_))
         return run.scan.select(narrow).collect().to_series()
     except pl.exceptions.InvalidOperationError:
         return run.scan.select(name).collect().to_series()

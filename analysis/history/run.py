@@ -1,6 +1,6 @@
 """A history: the events of a run as one table, the same for logs of all formats."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -8,8 +8,12 @@ from typing import Any, NamedTuple, Protocol
 
 import polars as pl
 
-from vm.clocks import CLOCKS
-from vm.records import Event, Recovery, Start, Stop, Timestamp
+from vm.clocks import clock_of
+from vm.clocks.clock import Column
+from vm.clocks.states import stamped
+from vm.quoting import quoted
+from vm.records import UNKNOWN, Event, Recovery, Start, Stop, Timestamp
+from vm.spec import Spec
 
 HEAD_BYTES = 64 * 1024
 MAX_INT64 = 2**63 - 1
@@ -24,17 +28,20 @@ NO_RECEIVER = "no receiver named"
 TORN = "torn last line"
 
 
-def _column_type(clock: str) -> Any:
-    scalar = isinstance(CLOCKS[clock].initial(1), int)
-    return pl.Int64 if scalar else pl.List(pl.Int64)
-
+COLUMN_TYPES: Mapping[Column, Any] = {
+    "number": pl.Int64,
+    "list": pl.List(pl.Int64),
+    "lists": pl.List(pl.List(pl.Int64)),
+    "text": pl.String,
+}
 
 #: The events table: one row per event, in the order of the machines and then of their logs.
 #: Values that the log lacks are null: `to`, `lost`, `duplicated` of all but sends; `sender`,
-#: `cause`, `arrived_ns` of all but receives; the clocks that the run did not carry. `main` is
-#: the main clock as one number; for a vector the sum of its components, so every event of the
-#: past counts one. `inferred` names the method by which the cause of a receive was found if the
-#: log lacks it. `file` and `line` (from 1) are the place of the event in the logs.
+#: `cause`, `arrived_ns` of all but receives. `main` is the main clock as one number: of lists the
+#: sum of all numbers, so for a vector every event of the past counts one; null for a clock whose
+#: timestamps are texts. `inferred` names the method by which the cause of a receive was found if
+#: the log lacks it. `file` and `line` (from 1) are the place of the event in the logs. The columns
+#: of the run's clocks follow (`schema_of`).
 SCHEMA: dict[str, Any] = {
     "run": pl.String,
     "machine": pl.String,
@@ -54,8 +61,23 @@ SCHEMA: dict[str, Any] = {
     "inferred": pl.String,
     "file": pl.String,
     "line": pl.Int64,
-    **{f"clock_{clock}": _column_type(clock) for clock in CLOCKS},
 }
+
+
+def schema_of(clocks: Iterable[str]) -> dict[str, Any]:
+    """Return the columns of the events table of a run with these clocks.
+
+    `clock_<name>` holds timestamps; `physical_ns` the time by the physical clock, if a clock reads
+    it; `stamp_<name>` the received stamp, as digits, of a clock whose state no timestamp gives.
+    """
+    names = tuple(clocks)
+    reads_physical = any(clock_of(name).reads_physical for name in names)
+    return {
+        **SCHEMA,
+        **({"physical_ns": pl.Int64} if reads_physical else {}),
+        **{f"clock_{name}": COLUMN_TYPES[clock_of(name).column] for name in names},
+        **{f"stamp_{name}": pl.String for name in stamped(names)},
+    }
 
 
 class InputError(ValueError):
@@ -99,6 +121,22 @@ class Clash:
 
 
 @dataclass(frozen=True, eq=False)
+class Rival:
+    """Another reading of the logs of a run, which explains them as well as the run's own.
+
+    `question` asks which of the two is right. `own` are the settings (FIELD=VALUE) that answer it
+    for the run's reading, and `other` those for this one. It `is_whole` if it leaves no step of
+    a clock and no message unexplained.
+    """
+
+    question: str
+    own: tuple[str, ...]
+    other: tuple[str, ...]
+    is_whole: bool
+    run: "Run"
+
+
+@dataclass(frozen=True, eq=False)
 class Run:
     """A run, read from the directory or file `path`. A run is equal only to itself.
 
@@ -117,7 +155,8 @@ class Run:
     `noise` are the lines that describe no event; `unknown_files` are files beside the logs that
     seem to be logs of another format, each with the reason why it was not read. If a run
     `is_closed`, messages without a named sender are of its machines, too. `keeps_order` is whether
-    its channels do; None if only the events can show it.
+    its channels do; None if only the events can show it. `rivals` are readings that may be right
+    instead.
 
     `by_vectors` means that the logs hold nothing but vector clocks: these number the events, and
     show the messages that brought news. `begun` are the machines whose first event is their start,
@@ -149,6 +188,7 @@ class Run:
     initial: int = 0
     stamp_lag: int = 0
     causes: tuple[str, ...] = ()
+    rivals: tuple[Rival, ...] = ()
     conventions: tuple[str, ...] = ()
     unknown: tuple[tuple[str, str], ...] = ()
     noise: tuple[Noise, ...] = ()
@@ -168,6 +208,12 @@ class Run:
     def events(self) -> pl.DataFrame:
         """The events table."""
         return self.scan.collect()
+
+    @property
+    def in_format(self) -> str:
+        """The format as a phrase: "in a recognised format", "in the format shiviz"."""
+        is_said = self.format in ("delimited", "described", "recognised")
+        return f"in a {self.format} format" if is_said else f"in the format {self.format}"
 
     def absence(self, machine: str) -> str:
         """Return why a machine is one of `missing`."""
@@ -195,12 +241,13 @@ class Format(Protocol):
 
 
 def table(
-    machine: str, file: str, main: str, lines: Sequence[int], events: Sequence[Event]
+    machine: str, file: str, clocks: Sequence[str], lines: Sequence[int], events: Sequence[Event]
 ) -> pl.DataFrame:
-    """Return the events of one machine as a table, with all columns of SCHEMA but `run`.
+    """Return the events of one machine as a table, with all columns of `schema_of` but `run`.
 
-    `main` is the main clock. In the events, -1 and "" stand for unknown values.
+    In the events, -1 and "" stand for unknown values.
     """
+    schema = schema_of(clocks)
     columns = {
         "machine": [machine] * len(events),
         "index": [e.index for e in events],
@@ -210,7 +257,7 @@ def table(
         "at_ns": [e.at_ns for e in events],
         "arrived_ns": [_known(e.arrived_ns) for e in events],
         "queue": [_known(e.queue) for e in events],
-        "main": [scalar(e.clock[main]) for e in events],
+        "main": [scalar(e.clock[clocks[0]]) for e in events],
         "to": _names([e.to if e.kind == "send" else None for e in events]),
         "lost": _names([e.lost if e.kind == "send" else None for e in events]),
         "duplicated": _names([e.duplicated if e.kind == "send" else None for e in events]),
@@ -219,9 +266,17 @@ def table(
         "inferred": [None] * len(events),
         "file": [file] * len(events),
         "line": lines,
-        **{f"clock_{clock}": [e.clock.get(clock) for e in events] for clock in CLOCKS},
+        "physical_ns": [_known(e.physical_ns) for e in events],
+        **{f"clock_{clock}": [e.clock[clock] for e in events] for clock in clocks},
+        **{
+            f"stamp_{clock}": [None if e.stamps is None else e.stamps[clock].hex() for e in events]
+            for clock in stamped(clocks)
+        },
     }
-    return pl.DataFrame(columns, {name: SCHEMA[name] for name in columns})
+    return pl.DataFrame(
+        {name: column for name, column in columns.items() if name in schema},
+        {name: type_ for name, type_ in schema.items() if name != "run"},
+    )
 
 
 def _names(values: Sequence[tuple[str, ...] | None]) -> pl.Series:
@@ -238,33 +293,69 @@ def renamed(run: Run, name: str) -> Run:
     return replace(run, name=name, scan=run.scan.with_columns(run=pl.lit(name)))
 
 
-def scalar(timestamp: Timestamp) -> int:
-    return timestamp if isinstance(timestamp, int) else sum(timestamp)
+def timestamp(value: Any) -> Timestamp:
+    """Return a value of a column as a timestamp: with tuples instead of lists."""
+    if isinstance(value, list | tuple):
+        return tuple(map(timestamp, value))  # type: ignore[return-value]
+    read: Timestamp = value
+    return read
+
+
+def scalar(timestamp: Timestamp) -> int | None:
+    """Return the timestamp as one number: the sum of a list; None for a text.
+
+    >>> scalar(7), scalar((1, 2)), scalar(((1, 2), (3, 4))), scalar("x")
+    (7, 3, 10, None)
+    """
+    if isinstance(timestamp, tuple):
+        return sum(numbers_of(timestamp))
+    return timestamp if isinstance(timestamp, int) else None
+
+
+def numbers_of(timestamp: Timestamp) -> Iterator[int]:
+    """Yield all numbers of a timestamp."""
+    if isinstance(timestamp, int):
+        yield timestamp
+    elif isinstance(timestamp, tuple):
+        for part in timestamp:
+            yield from numbers_of(part)
 
 
 def _known(number: int) -> int | None:
-    return None if number == -1 else number
+    return None if number == UNKNOWN else number
 
 
-def unusable(event: Event, clocks: Sequence[str], machines: int) -> str:
-    """Return why an event does not fit into the table, or "" if it does."""
-    for clock in clocks:
-        shape = CLOCKS[clock].initial(machines)
-        reading = event.clock.get(clock)
+def unusable(event: Event, spec: Spec) -> str:
+    """Return why an event does not fit into the table of a run, or "" if it does."""
+    machines = len(spec.machines)
+    for name in spec.clocks:
+        reading, clock = event.clock.get(name), clock_of(name)
         if reading is None:
-            return f"clock '{clock}' is missing"
-        if isinstance(shape, int) != isinstance(reading, int) or (
-            isinstance(reading, tuple) and len(reading) != len(shape)
-        ):
-            return f"clock '{clock}' reads {reading}, which is not like {shape}"
-    for clock in event.clock:
-        if clock not in clocks:
-            return f"clock {clock!r} is none of the run's"
+            return f"clock '{name}' is missing"
+        if not clock.is_timestamp(reading, machines):
+            like = clock.timestamp(clock.initial(0, machines))
+            return f"clock '{name}' reads {quoted(reading)}, which is not like {quoted(like)}"
+    for name in event.clock:
+        if name not in spec.clocks:
+            return f"clock {name!r} is none of the run's"
+    if (event.physical_ns != UNKNOWN) != spec.reads_physical:
+        return (
+            "physical_ns is missing"
+            if spec.reads_physical
+            else "physical_ns is there, though no clock of the run reads it"
+        )
+    logged = stamped(spec.clocks) if event.kind == "receive" else ()
+    if {*(event.stamps or ())} != {*logged}:
+        return f"stamps are of {_names_of(event.stamps or ())}, not of {_names_of(logged)}"
     numbers = [event.index, event.tick, event.due_ns, event.at_ns, event.queue]
-    numbers += [event.cause, event.arrived_ns]
+    numbers += [event.cause, event.arrived_ns, event.physical_ns]
     for reading in event.clock.values():
-        numbers += [reading] if isinstance(reading, int) else [*reading, sum(reading)]
+        numbers += [*numbers_of(reading), scalar(reading) or 0]
     return beyond_64_bits(numbers)
+
+
+def _names_of(clocks: Iterable[str]) -> str:
+    return ", ".join(map(repr, clocks)) or "no clock"
 
 
 def beyond_64_bits(numbers: Iterable[int]) -> str:

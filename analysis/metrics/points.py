@@ -69,15 +69,17 @@ def by_run(runs: Sequence[Mapping[str, Any]], points: Sequence[RunPoint]) -> pl.
 
     A value that is not one number or word is written as JSON.
     """
+    return per_runs(runs).select("run", *columns_of(points), *METRICS)
+
+
+def columns_of(points: Sequence[RunPoint]) -> list[pl.Series]:
+    """Return the columns `point`, one for each axis, and `seed`, with a row for each point."""
     axes = dict.fromkeys(axis for point in points for axis in point.values)
-    rows = per_runs(runs)
-    return rows.select(
-        "run",
+    return [
         pl.Series("point", [point.point for point in points], dtype=pl.String),
         *(_column(axis, [point.values.get(axis) for point in points]) for axis in axes),
         pl.Series("seed", [point.seed for point in points], dtype=pl.Int64),
-        *METRICS,
-    )
+    ]
 
 
 def _is_long(value: Any) -> bool:

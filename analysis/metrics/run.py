@@ -31,8 +31,8 @@ def final_spread(run: Run) -> Value:
     first = causality(run).first
     if not np.diff(first).all():
         return None
-    last: list[int] = run.events["main"].gather(first[1:] - 1).to_list()
-    return max(last) - min(last)
+    last = run.events["main"].gather(first[1:] - 1)
+    return None if last.null_count() else int(last.max()) - int(last.min())  # type: ignore[arg-type]
 
 
 def skew_mean(run: Run) -> Value:

@@ -18,7 +18,7 @@ from polars.testing import assert_frame_equal
 from analysis.evaluation import evaluate
 from analysis.exports import EXPORTS, export
 from analysis.history.causality import causality
-from analysis.history.run import SCHEMA, InputError, Run
+from analysis.history.run import InputError, Run, schema_of
 from analysis.logs.finding import load
 from by_hand import internal, receive, send
 from by_hand import run_of as run_of_logs
@@ -301,8 +301,8 @@ def test_without_times_a_trace_goes_by_causal_depth(run: Run, tmp_path: Path) ->
 def test_tables_are_the_events_table(run: Run, tmp_path: Path) -> None:
     assert pl.read_parquet(export(run, "parquet", tmp_path)).equals(run.events)
     read = pl.read_csv(export(run, "csv", tmp_path), infer_schema=False)
-    assert read.columns == list(SCHEMA)
-    for name, type_ in SCHEMA.items():
+    assert read.columns == list(schema_of(run.clocks))
+    for name, type_ in schema_of(run.clocks).items():
         if isinstance(type_, pl.List):
             words = run.events[name].cast(pl.List(pl.String)).list.join(" ")
         else:

@@ -89,7 +89,7 @@ def test_measured_runs_are_found_and_have_no_logs(tmp_path: Path) -> None:
     assert [source.path for source in find_runs([tmp_path])] == [logged, measured_only]
     assert source_of(logged).is_logged
     assert not source_of(measured_only).is_logged
-    with pytest.raises(InputError, match="directly holds no logs"):
+    with pytest.raises(InputError, match="holds only the metrics of a run, no logs"):
         load(measured_only)
 
 
