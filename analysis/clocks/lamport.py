@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from analysis.clocks.twin import Flags, Timestamps
+from analysis.clocks.twin import Flags, Steps, Timestamps
 
 
 class LamportTwin:
@@ -13,11 +13,12 @@ class LamportTwin:
     def read(self, column: pl.Series, machines: int) -> Timestamps:
         return column.to_numpy()
 
-    def initial(self, machines: int) -> Timestamps:
-        return np.zeros(1, np.int64)
+    def initial(self, machines: int, me: NDArray[np.int32]) -> Timestamps:
+        return np.zeros(len(me), np.int64)
 
-    def due(self, own: Timestamps, stamp: Timestamps, me: NDArray[np.int32]) -> Timestamps:
-        return np.maximum(own, stamp) + 1
+    def due(self, own: Timestamps, stamp: Timestamps, steps: Steps) -> Timestamps:
+        due: Timestamps = np.maximum(own, stamp) + 1
+        return due
 
     def precedes(self, a: Timestamps, b: Timestamps) -> Flags:
         earlier: Flags = a < b

@@ -4,21 +4,21 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from analysis.clocks.twin import Flags, Timestamps
+from analysis.clocks.twin import Flags, Steps, Timestamps
 
 
 class VectorTwin:
-    """`vm.clocks.vector` over arrays."""
+    """`vm.clocks.exact.vector` over arrays."""
 
     def read(self, column: pl.Series, machines: int) -> Timestamps:
         return column.list.to_array(machines).to_numpy().reshape(len(column), machines)
 
-    def initial(self, machines: int) -> Timestamps:
-        return np.zeros((1, machines), np.int64)
+    def initial(self, machines: int, me: NDArray[np.int32]) -> Timestamps:
+        return np.zeros((len(me), machines), np.int64)
 
-    def due(self, own: Timestamps, stamp: Timestamps, me: NDArray[np.int32]) -> Timestamps:
-        due = np.maximum(own, stamp)
-        due[np.arange(len(due)), me] += 1
+    def due(self, own: Timestamps, stamp: Timestamps, steps: Steps) -> Timestamps:
+        due: Timestamps = np.maximum(own, stamp)
+        due[np.arange(len(due)), steps.me] += 1
         return due
 
     def precedes(self, a: Timestamps, b: Timestamps) -> Flags:
