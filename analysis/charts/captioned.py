@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from analysis.charts.encodings import Chart
+from analysis.charts.encodings import Cells, Chart, Table
 from analysis.charts.experiment import EXPERIMENT_CHARTS, ExperimentRuns
 from analysis.charts.run import RUN_CHARTS
 from analysis.history.derived import derived
@@ -15,8 +15,6 @@ from analysis.metrics.labels import label, question, show
 from analysis.metrics.machine import MACHINE_METRICS, per_machine
 from analysis.metrics.run import per_run
 
-Cells = tuple[str, ...]
-Table = tuple[Cells, tuple[Cells, ...]]
 Drawn = TypeVar("Drawn", Run, ExperimentRuns)
 
 
@@ -54,7 +52,7 @@ def _captioned(
 ) -> Iterator[CaptionedChart]:
     for name, draw in charts.items():
         if chart := draw(drawn):
-            headings, rows = table(drawn, chart.metrics)
+            headings, rows = chart.table or table(drawn, chart.metrics)
             source, text = f"Drawn from {chart.source}.", _text(headings, rows)
             yield CaptionedChart(name, question(draw), source, text, headings, rows, chart.spec)
 
@@ -79,7 +77,7 @@ def _experiment_table(experiment: ExperimentRuns, metrics: Cells) -> Table:
 
 def _text(headings: Cells, rows: tuple[Cells, ...]) -> str:
     """Turn a table into sentences."""
-    if headings[0] not in ("machine", "point"):
+    if headings[0] not in ("machine", "point", "clock"):
         return f"{'; '.join(map(' '.join, zip(headings, rows[0], strict=True)))}."
     sentences = [
         f"{name}: {', '.join(map(' '.join, zip(headings[1:], values, strict=True)))}"

@@ -21,13 +21,23 @@ LOG = {
 Spec = dict[str, Any]
 
 
+Cells = tuple[str, ...]
+#: Headings and rows.
+Table = tuple[Cells, tuple[Cells, ...]]
+
+
 @dataclass(frozen=True)
 class Chart:
-    """A Vega-Lite spec, its data source in words, and the metrics for the table beside it."""
+    """A Vega-Lite spec, its data source in words, and the metrics for the table beside it.
+
+    A chart of other things than machines and runs has its own `table`; the first cell of a row is
+    the name of one.
+    """
 
     spec: Spec
     source: str
-    metrics: tuple[str, ...]
+    metrics: Cells = ()
+    table: Table | None = None
 
 
 def picture(rows: pl.DataFrame, *layers: Spec, bars: int = 0) -> Spec:

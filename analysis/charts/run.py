@@ -10,10 +10,12 @@ from collections.abc import Callable
 import polars as pl
 
 from analysis.charts import encodings as vl
+from analysis.charts.clocks import clocks
 from analysis.history.run import Run
 from analysis.metrics.events import NS_PER_MS, NS_PER_S, prepare
 from analysis.metrics.machine import per_machine
 from analysis.metrics.run import skews
+from vm.clocks import clock_of
 
 #: Approximate rows per chart: more cannot be distinguished and would make the page large.
 MAX_ROWS = 1500
@@ -27,9 +29,12 @@ KIND_HUES = {"domain": KINDS, "range": ("#9aa3ad", "#0072b2", "#009e73")}
 
 def clock(run: Run) -> vl.Chart | None:
     """How do the clocks advance over wall time, with messages and with ticks alone?"""
-    rows, source = _series(run.events.select("machine", "at_ns", value="main"), "event")
+    known = run.events.select("machine", "at_ns", value="main").drop_nulls("value")
+    if known.is_empty() and len(run.events):
+        return None
+    rows, source = _series(known, "event")
     lines = _lines(rows, f"clock ({run.main})", {"color": vl.colour(run)})
-    if not run.tick_rates_hz or not len(rows):
+    if not run.tick_rates_hz or not len(rows) or clock_of(run.main).reads_physical:
         return vl.Chart(vl.picture(rows, *lines), source, CLOCK_METRICS)
     last_s = float(rows.select(pl.max("at_s")).item())
     ideal = [
@@ -258,4 +263,5 @@ RUN_CHARTS: dict[str, Callable[[Run], vl.Chart | None]] = {
     "network_delay": network_delay,
     "event_mix": event_mix,
     "utilisation": utilisation,
+    "clocks": clocks,
 }

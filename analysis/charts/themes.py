@@ -35,17 +35,19 @@ def standalone_specs(charts: Iterable[CaptionedChart]) -> dict[str, Any]:
 
 def _theme(ink: str, soft: str, line: str, hues: list[str]) -> dict[str, Any]:
     text = {"labelColor": soft, "titleColor": soft, "titleFontWeight": "normal"}
+    symbols = {"symbolBaseFillColor": soft, "symbolBaseStrokeColor": soft}
     lines = {"gridColor": line, "domainColor": line, "tickColor": line}
     return {
         "background": "transparent",
         "font": SANS,
         "view": {"stroke": None},
         "axis": {**text, **lines, "labelFontSize": 11, "titleFontSize": 11},
-        "legend": {**text, "orient": "top", "symbolStrokeWidth": 3},
+        "legend": {**text, **symbols, "orient": "top", "symbolStrokeWidth": 3},
         "title": {"color": ink, "fontSize": 13, "fontWeight": 600},
         "range": {"category": hues},
         **{mark: {"color": hues[0]} for mark in ("line", "area", "bar", "point", "rule")},
         "tick": {"color": ink},
+        "text": {"color": ink},
     }
 
 

@@ -163,6 +163,6 @@ def _foreign(run: Run) -> tuple[str, ...]:
     rates = [f"{name} {rate}" for name, rate in run.tick_rates_hz.items()]
     known = f". Ticks per second: {', '.join(rates)}" if rates else ""
     return (
-        f"Logs in the format {run.format}, written by another program:"
+        f"Logs {run.in_format}, written by another program:"
         f" {counted(len(run.machines), 'machine')}{known}.",
     )

@@ -19,13 +19,12 @@ from analysis.history.derived import derived
 from analysis.history.run import Run
 from analysis.report.absences import absences, conditions
 from analysis.report.encoding import Column, pack, positions
+from analysis.report.timestamps import clocks_of, left_out, timestamp_columns
 from vm.records import Kind
 from vm.schedule import SECOND_NS
 
 VERSION = 1
 KINDS: tuple[Kind, ...] = get_args(Kind)
-#: Vector clocks with more components than this, over all events, are left out of the page.
-MAX_COMPONENTS = 24_000_000
 MAX_VIOLATIONS = 2_000
 MESSAGE = ["sender", "index", "receiver"]
 CLAIMED = "claimed"
@@ -61,8 +60,8 @@ def payload(evaluation: Evaluation) -> Payload:
         "names": names,
         "kinds": KINDS,
         "ends": ENDS,
-        "clocks": [{"name": name, "width": width} for name, width in _widths(run).items()],
-        "left_out": _left_out(run),
+        "clocks": clocks_of(run),
+        "left_out": left_out(run),
         "violations": violations,
         "violations_found": len(found.violations),
         "absences": absences(run),
@@ -181,23 +180,8 @@ def _event_columns(run: Run) -> dict[str, Column]:
         "late_ns": Column(late_ns),
         "queue": Column(events["queue"]),
         "line": Column(events["line"], order=2),
-        **_clock_columns(run),
+        **timestamp_columns(run),
     }
-
-
-def _clock_columns(run: Run) -> dict[str, Column]:
-    columns = {}
-    left_out = _left_out(run)
-    for clock, width in _widths(run).items():
-        reading = run.events[f"clock_{clock}"]
-        if width is None:
-            columns[f"clock {clock}"] = Column(reading)
-        elif clock not in left_out:
-            for component in range(width):
-                columns[f"clock {clock} {component}"] = Column(reading.list.get(component))
-    if run.main in left_out:
-        columns["main"] = Column(run.events["main"])
-    return columns
 
 
 def _message_columns(seen: Evidence, names: list[str]) -> dict[str, Column]:
@@ -242,21 +226,3 @@ def _ended(run: Run, name: str) -> str:
     if name in run.missing:
         return "missing"
     return "killed" if name in run.starts else "unknown"
-
-
-def _widths(run: Run) -> dict[str, int | None]:
-    """Return the run's clocks, with their number of components; None for a scalar clock."""
-    clocks = {name[6:]: run.events[name] for name in run.events.columns if name[:6] == "clock_"}
-    return {
-        clock: None if column.dtype == pl.Int64 else int(column.list.len().max() or 0)  # type: ignore[arg-type]
-        for clock, column in clocks.items()
-        if column.null_count() < len(column)
-    }
-
-
-def _left_out(run: Run) -> list[str]:
-    return [
-        clock
-        for clock, width in _widths(run).items()
-        if width is not None and width * run.events.height > MAX_COMPONENTS
-    ]

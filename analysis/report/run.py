@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.charts.captioned import run_charts
+from analysis.charts.clocks import left_out
 from analysis.evaluation import Evaluation
 from analysis.metrics.labels import counted
 from analysis.report import metrics_table, vega, verdict_card
@@ -28,7 +29,7 @@ def html(evaluation: Evaluation) -> str:
         is_whole=True,
         verdict=verdict_card.card(run, evaluation.verdict),
         description=describe(run),
-        notes=notes(run),
+        notes=[*notes(run), *left_out(run)],
         metrics=metrics_table.table(evaluation),
         charts=charts,
         specs=vega.packed(charts),

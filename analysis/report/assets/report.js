@@ -12,8 +12,9 @@ import { History } from "./history/history.js";
 import { search } from "./history/search.js";
 import { Details } from "./log/details.js";
 import { LogTable } from "./log/log.js";
-import { readAddress, writeAddress } from "./page/address.js";
+import { initialClocks, readAddress, writeAddress } from "./page/address.js";
 import { drawCharts, nearby } from "./page/charts.js";
+import { nextClock, offerClocks, showClocks } from "./page/clocks.js";
 import { made } from "./page/elements.js";
 import { unpack } from "./page/encoding.js";
 import { grouped, many } from "./page/format.js";
@@ -21,13 +22,13 @@ import { copied, inkOf, listenToPage, machineColours, theme } from "./page/page.
 import { State } from "./page/state.js";
 
 const $ = (id) => document.getElementById(id);
-const BEGINNING = { axis: "wall", from: null, to: null, selected: -1, target: -1, hidden: new Set(), cutEnds: null, query: "", only: false };
+const BEGINNING = { axis: "wall", from: null, to: null, selected: -1, target: -1, hidden: new Set(), cutEnds: null, query: "", only: false, wrong: false };
 
 async function begin() {
   const head = JSON.parse($("head").textContent);
   const columns = await unpack(head.columns, $("body").textContent);
   const history = new History(head, columns);
-  const first = { ...BEGINNING, order: [...history.lanes.keys()] };
+  const first = { ...BEGINNING, ...initialClocks(history), order: [...history.lanes.keys()] };
   const state = new State({ ...first, ...readAddress(location.hash, history, Object.keys(AXES)) });
   state.change({ found: search(history, state.now.query) });
   const diagram = new Diagram({ canvas: $("canvas"), tip: $("tip"), scale: $("scale"), cutText: $("cut-text") }, history, state, inkOf());
@@ -41,8 +42,9 @@ async function begin() {
   const details = new Details($("details"), $("live"), history, show);
   diagram.draw();
   performance.mark("diagram");
-  drawLegend($("legend"), history, diagram.ink);
-  offerAxes(state);
+  drawLegend($("legend"), history, diagram.ink, state.now);
+  offerAxes(state, history);
+  offerClocks(history, state);
   const actions = actionsOf({ history, state, diagram });
   listenToButtons(actions);
   listenToKeys($("canvas"), { history, state, diagram, actions });
@@ -59,7 +61,7 @@ async function begin() {
   listenToPage(() => {
     diagram.ink = inkOf();
     diagram.redraw();
-    drawLegend($("legend"), history, diagram.ink);
+    drawLegend($("legend"), history, diagram.ink, state.now);
     redrawCharts();
   });
   // For the browser's console, and for tests.
@@ -75,8 +77,14 @@ const idle = () => new Promise((resolve) => setTimeout(resolve));
 
 function drawChanged(changed, { history, state, diagram, details, log }) {
   const { now } = state;
+  const isChosen = changed.has("clock") || changed.has("second");
+  if (isChosen || changed.has("wrong")) {
+    showClocks(state);
+    drawLegend($("legend"), history, diagram.ink, now);
+  }
+  if (isChosen && now.selected >= 0) details.draw(now.selected, now.target, diagram);
   if (changed.has("selected") || changed.has("target")) {
-    details.draw(now.selected, now.target, diagram.cone);
+    details.draw(now.selected, now.target, diagram);
     log.relations = diagram.cone;
     const row = now.target >= 0 ? now.target : now.selected;
     log.drawn = "";
@@ -86,7 +94,7 @@ function drawChanged(changed, { history, state, diagram, details, log }) {
   if (changed.has("query")) state.change({ found: search(history, now.query) });
   if (["hidden", "only", "found"].some((key) => changed.has(key))) log.order();
   if (changed.has("found") || changed.has("query")) showHits(state);
-  offerAxes(state);
+  offerAxes(state, history);
   diagram.redraw();
   updateAddress(state, history);
 }
@@ -116,8 +124,9 @@ function listenToAddress(history, state, diagram, first) {
   });
 }
 
-function offerAxes(state) {
+function offerAxes(state, history) {
   const titles = { wall: "Wall time", clock: "Clock", depth: "Causal depth" };
+  if (Number.isNaN(history.main[0])) delete titles.clock;
   $("axes").replaceChildren(
     ...Object.entries(titles).map(([axis, title]) =>
       made("button", { type: "button", role: "radio", ariaChecked: String(state.now.axis === axis), onclick: () => state.change({ axis, from: null, to: null }) }, title)),
@@ -149,6 +158,9 @@ function actionsOf({ history, state, diagram }) {
     previousHit: () => hit(-1),
     cut: () => (state.now.cutEnds ? state.change({ cutEnds: null }) : cutAt((diagram.view.from + diagram.view.to) / 2)),
     repairCut: () => state.change({ cutEnds: diagram.cut.repaired().ends }),
+    nextClock: () => state.change({ clock: nextClock(history, state.now.clock) }),
+    nextSecond: () => state.change({ second: nextClock(history, state.now.second) }),
+    wrong: () => state.change({ wrong: !state.now.wrong }),
     saveSvg: () => saveSvg(diagram.scene(), caption(diagram), file),
     savePng: () => savePng(diagram.scene(), caption(diagram), file),
     share: () => {

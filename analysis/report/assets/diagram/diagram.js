@@ -1,9 +1,11 @@
 // The space-time diagram: its canvas, and the actions that change the view.
 
+import { Claims } from "../history/claims.js";
 import { Cone, path } from "../history/causality.js";
 import { many } from "../page/format.js";
 import { messageStyles, waitingSlots } from "./arrows.js";
 import { AXES } from "./axis.js";
+import { claimStyles } from "./claims.js";
 import { Cut } from "./cut.js";
 import { eventStyles } from "./events.js";
 import { channelLevels, LaneLevel } from "./level.js";
@@ -61,12 +63,16 @@ export class Diagram {
     const lanes = now.order.filter((lane) => !now.hidden.has(lane));
     const view = new View({ axis, from, to, width: this.canvas.clientWidth, lanes, scroll: this.scroll, strip: stripPx(history, axis) });
     const cone = this.cone;
+    const [claims, others] = this.claims;
     return {
       ...prepared, view, history, ink, cone,
       slots: this.slots, pins: this.pins, absences: this.absences,
       selected: now.selected, target: now.target, found: now.found, path: this.path, cut: this.cut,
       styles: messageStyles(history, ink, cone, history.late),
-      eventStyles: eventStyles(ink),
+      eventStyles: eventStyles(ink), claimStyles: claimStyles(ink),
+      clocks: this.clocks.filter(Boolean),
+      wrong: now.wrong && claims ? claims.wrong : null,
+      differs: claims && others ? claims.differences(others) : null,
     };
   }
 
@@ -76,6 +82,23 @@ export class Diagram {
     if (selected < 0) return null;
     if (this.cachedCone?.row !== selected) this.cachedCone = new Cone(this.history, selected);
     return this.cachedCone;
+  }
+
+  /** The chosen clock and the second one; undefined if there is none. */
+  get clocks() {
+    const { clock, second } = this.state.now;
+    return [clock, second].map((name) => this.history.clockNamed.get(name));
+  }
+
+  /** The claims of both clocks about the selected event; null without them. */
+  get claims() {
+    const { cone, cachedClaims: known } = this;
+    const clocks = this.clocks;
+    if (known?.cone !== cone || clocks.some((clock, n) => clock !== known.clocks[n])) {
+      const claims = clocks.map((clock) => Claims.of(this.history, clock, cone));
+      this.cachedClaims = { cone, clocks, claims };
+    }
+    return this.cachedClaims.claims;
   }
 
   /** The causal path between the two selected events, in either direction. */

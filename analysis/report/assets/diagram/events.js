@@ -1,6 +1,7 @@
 // The events of a lane: one mark each while they can be distinguished, otherwise counted in columns.
 
 import { INTERNAL, RECEIVE, SEND } from "../history/history.js";
+import { paintClaimColumns, paintClaims, paintTimestamps } from "./claims.js";
 import { Layer, SHAPES } from "./marks.js";
 
 export const COLUMN_PX = 3;
@@ -16,7 +17,11 @@ export function paintEvents(pen, scene, lane, picture) {
   const { view, levels } = scene;
   const [first, end] = levels[lane].range(view.from, view.to);
   if (end - first > view.width / MIN_MARK_PX) paintColumns(pen, scene, lane, picture);
-  else paintMarks(pen, scene, lane, first, end, picture);
+  else {
+    paintMarks(pen, scene, lane, first, end, picture);
+    paintClaims(pen, scene, lane, first, end);
+    paintTimestamps(pen, scene, lane, first, end, picture);
+  }
 }
 
 /** Draw every event of a range as a mark; the shape shows its kind. */
@@ -75,6 +80,7 @@ function paintColumns(pen, scene, lane, picture) {
   }
   pen.globalAlpha = 1;
   picture.peak = Math.max(picture.peak, most);
+  paintClaimColumns(pen, scene, level, columns, view.y(lane) - half - 6, COLUMN_PX);
   if (scene.found) paintFoundColumns(pen, scene, level, columns, view.y(lane) + half + 3);
 }
 

@@ -17,6 +17,8 @@ export const KEYS = [
   ["/", "search", { "/": act("search") }],
   ["n N", "the next or previous hit", { n: act("nextHit"), N: act("previousHit") }],
   ["v V", "the next or previous violation", { v: pin(1), V: pin(-1) }],
+  ["t T", "the next clock beside the events, or beside the first one", { t: act("nextClock"), T: act("nextSecond") }],
+  ["w", "mark the events that the clock orders wrongly", { w: act("wrong") }],
   ["c", "show or hide a cut", { c: act("cut") }],
   ["[ ]", "move the cut earlier or later on all machines", { "[": moveCut(-1), "]": moveCut(1) }],
   ["{ }", "move the cut by one event on the selected event's machine", { "{": stepCut(-1), "}": stepCut(1) }],

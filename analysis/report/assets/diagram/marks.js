@@ -17,9 +17,11 @@ const DAGGER = (pen, x, y, r) => {
   pen.moveTo(x - r * 0.8, y - r * 0.4);
   pen.lineTo(x + r * 0.8, y - r * 0.4);
 };
+const LEFT = (pen, x, y, r) => polygon(pen, [x - r, y, x + r, y - r, x + r, y + r]);
+const RIGHT = (pen, x, y, r) => polygon(pen, [x + r, y, x - r, y - r, x - r, y + r]);
 const SQUARE = (pen, x, y, r) => pen.rect(x - r, y - r, 2 * r, 2 * r);
 
-export const SHAPES = { CIRCLE, DIAMOND, CROSS, DAGGER, SQUARE };
+export const SHAPES = { CIRCLE, DIAMOND, CROSS, DAGGER, SQUARE, LEFT, RIGHT };
 
 function polygon(pen, points) {
   pen.moveTo(points[0], points[1]);

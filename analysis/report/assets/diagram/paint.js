@@ -14,7 +14,7 @@ const STRIP_PX = 15;
  */
 export function paint(pen, scene) {
   const { view, ink } = scene;
-  const picture = { marks: 0, counted: 0, peak: 0, shown: [] };
+  const picture = { marks: 0, counted: 0, peak: 0, timestamps: 0, shown: [] };
   pen.fillStyle = ink.card;
   pen.fillRect(0, 0, view.width, view.height);
   const ticks = view.axis.ticks(view.from, view.to, view.width);

@@ -40,18 +40,22 @@ export class History {
   }
 
   #readClocks(clocks) {
-    const { columns, head } = this;
+    const { head } = this;
     this.clocks = clocks
       .filter(({ name }) => !head.left_out.includes(name))
-      .map(({ name, width }) => ({
-        name,
-        parts: width === null
-          ? [columns[`clock ${name}`]]
-          : Array.from({ length: width }, (_, n) => columns[`clock ${name} ${n}`]),
-        vector: width !== null,
-      }));
+      .map((clock) => ({ ...clock, vector: clock.column !== "number", ...this.#timestamps(clock) }));
+    this.clockNamed = new Map(this.clocks.map((clock) => [clock.name, clock]));
     const main = this.clocks.find(({ name }) => name === head.main);
-    this.main = columns.main ?? (main.vector ? summed(main.parts, this.count) : main.parts[0]);
+    this.main = this.columns.main ?? (main.vector ? summed(main.parts, this.count) : main.parts[0]);
+  }
+
+  /** Return a clock's numbers by place and row, or its texts by row. */
+  #timestamps({ name, column, widths }) {
+    const { columns } = this;
+    if (column === "number") return { parts: [columns[`clock ${name}`]] };
+    if (column === "text") return { texts: cutTexts(columns[`clock ${name}`], columns[`clock ${name} bytes`]) };
+    const places = widths.reduce((sum, width) => sum + width, 0);
+    return { parts: Array.from({ length: places }, (_, n) => columns[`clock ${name} ${n}`]) };
   }
 
   #joinMessages(head, columns) {
@@ -132,11 +136,35 @@ export class History {
     return Object.fromEntries(this.head.ends.map((name, n) => [name, counts[n]]));
   }
 
+  /** Return the numbers of a timestamp, as lists. */
+  lists(clock, row) {
+    const numbers = clock.parts.map((part) => part[row]);
+    if (clock.column !== "lists") return [numbers];
+    let first = 0;
+    return clock.widths.map((width) => numbers.slice(first, (first += width)));
+  }
+
+  /** Return a clock's reading at an event without brackets and spaces, and cut if it is a long text. */
+  compact(clock, row) {
+    if (clock.texts) return clock.texts[row].length > 24 ? `${clock.texts[row].slice(0, 22)}…` : clock.texts[row];
+    return this.lists(clock, row).map((numbers) => numbers.join(" ")).join(" | ");
+  }
+
   /** Return a clock's reading at an event, as logged. */
   reading(clock, row) {
-    const numbers = clock.parts.map((part) => part[row]);
-    return clock.vector ? `[${numbers.join(", ")}]` : String(numbers[0]);
+    if (clock.texts) return clock.texts[row];
+    const lists = this.lists(clock, row).map((numbers) => numbers.join(", "));
+    if (clock.column === "lists") return `[${lists.map((numbers) => `[${numbers}]`).join(", ")}]`;
+    return clock.vector ? `[${lists[0]}]` : lists[0];
   }
+}
+
+/** Cut the bytes of many texts into texts. */
+function cutTexts(bytes, lengths) {
+  const decoder = new TextDecoder();
+  const whole = Uint8Array.from(bytes);
+  let first = 0;
+  return Array.from(lengths, (length) => decoder.decode(whole.subarray(first, (first += length || 0))));
 }
 
 function summed(parts, count) {

@@ -16,13 +16,13 @@ export class Details {
     this.empty = element.firstElementChild;
   }
 
-  /** Show the selected events; `cone` belongs to the first. */
-  draw(selected, target, cone) {
+  /** Show the selected events; `cone` and `claims` belong to the first. */
+  draw(selected, target, { cone, claims, clocks }) {
     if (selected < 0) {
       this.element.replaceChildren(this.empty);
       return;
     }
-    const parts = [this.#event(selected), this.#relations(cone)];
+    const parts = [this.#event(selected), ...this.#claims(selected, clocks, claims), this.#relations(cone)];
     if (target >= 0) parts.unshift(this.#path(selected, target, cone.relation(target)), this.#event(target));
     this.element.replaceChildren(...parts);
     this.live.textContent = this.#spoken(selected, target, cone);
@@ -62,6 +62,18 @@ export class Details {
     );
   }
 
+  /** Show what the chosen clocks claim about the selected event, and where they differ. */
+  #claims(row, clocks, claims) {
+    const { history } = this;
+    const shown = clocks.flatMap((clock, n) => (clock ? [[clock, claims[n]]] : []));
+    const sections = shown.map(([clock, claim]) => {
+      const sentences = claim?.sentences() ?? [`This page has no rule for the order of ${clock.name}.`];
+      return made("div", {}, list([[clock.name, history.reading(clock, row)]]), ...sentences.map((text) => made("p", {}, text)));
+    });
+    if (shown.length > 1 && claims[0] && claims[1]) sections.push(made("p", {}, difference(claims)));
+    return shown.length ? [made("section", { className: "claims" }, made("h4", {}, "The order by the clock"), ...sections)] : [];
+  }
+
   #path(selected, target, relation) {
     const { history } = this;
     const [first, last] = relation === "past" ? [target, selected] : [selected, target];
@@ -88,6 +100,12 @@ export class Details {
   link(row) {
     return made("button", { className: "event-link", type: "button", dataset: { row } }, this.history.name(row));
   }
+}
+
+function difference([first, second]) {
+  const differing = first.differences(second).reduce((sum, one) => sum + one, 0);
+  const names = `${first.clock.name} and ${second.clock.name}`;
+  return differing ? `${names} order ${many(differing, "event")} differently against this one.` : `${names} order all events alike against this one.`;
 }
 
 const RELATIONS = {

@@ -34,6 +34,17 @@ const event = (key) => ({
   write: (state, history) => (state[key] >= 0 ? history.name(state[key]) : ""),
 });
 
+/** "none" stands for no clock; the initial one is left out. */
+const clockNamed = (key) => ({
+  read: (text, history) => (history.clockNamed.has(text) ? { [key]: text } : text === "none" ? { [key]: "" } : undefined),
+  write: (state, history) => (state[key] === initialClocks(history)[key] ? "" : state[key] || "none"),
+});
+
+/** Return the clocks of a view without a choice. */
+export function initialClocks({ head, clockNamed: known }) {
+  return { clock: known.has(head.main) ? head.main : "", second: "" };
+}
+
 const lanesNamed = (text, history) =>
   text.split(" ").map(decoded).map((name) => history.laneNamed.get(name)?.lane).filter((lane) => lane !== undefined);
 const namesOf = (lanes, history) => lanes.map((lane) => encodeURIComponent(history.lanes[lane].name)).join(" ");
@@ -72,6 +83,9 @@ const PARTS = {
     },
     write: ({ cutEnds }, history) => (cutEnds ? cutEnds.map((end, lane) => end - history.lanes[lane].first).join(" ") : ""),
   },
+  clock: clockNamed("clock"),
+  beside: clockNamed("second"),
+  wrong: { read: () => ({ wrong: true }), write: ({ wrong }) => (wrong ? "1" : "") },
   q: { read: (text) => ({ query: text }), write: ({ query }) => query },
   only: { read: () => ({ only: true }), write: ({ only }) => (only ? "1" : "") },
 };

@@ -4,7 +4,7 @@ const THEMES = ["system", "light", "dark"];
 const COLOURS = {
   card: "--card", sunk: "--sunk", line: "--line", strong: "--strong-line", soft: "--soft", self: "--self",
   past: "--past", future: "--future", concurrent: "--concurrent", arrow: "--arrow", wait: "--wait", late: "--late",
-  lost: "--lost", unread: "--unread", send: "--send", receive: "--receive", internal: "--internal", hit: "--hit", cut: "--cut",
+  lost: "--lost", unread: "--unread", send: "--send", receive: "--receive", internal: "--internal", hit: "--hit", cut: "--cut", wrong: "--wrong",
 };
 
 /** Okabe and Ito's colours, ordered so that neighbours differ clearly; darker or lighter by theme. */
