@@ -6,7 +6,7 @@ They need an idle computer. They are not tests: a slow result does not fail.
 import sys
 from collections.abc import Callable
 
-from benchmarks import agreement, analysis, pages, runs, simulation, sweeps, ticks
+from benchmarks import agreement, analysis, clocks, pages, runs, simulation, sweeps, ticks
 
 
 def main(names: list[str]) -> int:
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "ticks": ticks.main,
     "runs": runs.main,
     "analysis": analysis.main,
+    "clocks": clocks.main,
     "simulation": simulation.main,
     "sweeps": sweeps.main,
     "agreement": agreement.main,

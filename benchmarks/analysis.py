@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from analysis.checks.repetition import MAX_EVENTS
-from benchmarks import text
+from benchmarks import mined, text
 from benchmarks.history import write
 
 EVENTS = 10_000_000
@@ -62,11 +62,46 @@ READERS = {
     "line by line, the clocks": BY_LINE.format("read_clocks"),
 }
 ROUNDS = 3
+#: From logs that no format describes to a verdict.
+RECOGNISE = """
+import json, resource, sys, time
+from pathlib import Path
+from analysis.evaluation import evaluate
+from analysis.logs.finding import source_of
+begun_s = time.perf_counter()
+source = source_of(Path(sys.argv[1]))
+recognised_s = time.perf_counter()
+(run,) = source.load()
+loaded_s = time.perf_counter()
+found = evaluate(run).verdict
+assert not found.violations and found.account.sent and not found.account.unaccounted
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(json.dumps({
+    "lines": run.events.height,
+    "recognition_s": recognised_s - begun_s,
+    "load_s": loaded_s - recognised_s,
+    "verdict_s": time.perf_counter() - loaded_s,
+    "processor_s": used.ru_utime + used.ru_stime,
+    "memory_gb": used.ru_maxrss / 1e6,
+}))
+"""
 
 
 def main() -> None:
     _from_logs_to_verdict()
     _text()
+    _mined()
+
+
+def _mined() -> None:
+    with TemporaryDirectory() as folder:
+        mined.write(Path(folder), TEXT_EVENTS)
+        took = _measured(RECOGNISE, Path(folder))
+    print(
+        f"\n{took['lines']:,} lines of an unknown shape: recognition {took['recognition_s']:.1f} s,"
+        f" loading {took['load_s']:.1f} s, verdict {took['verdict_s']:.1f} s,"
+        f" {took['processor_s']:.1f} s of processor time in all, {took['memory_gb']:.1f} GB"
+    )
 
 
 def _text() -> None:

@@ -26,8 +26,10 @@ KEEP_UP_TO_BYTES = (1 << 30) - 1
 #: The size of all caches; beyond it, the oldest are removed.
 KEEP_BYTES = 4 << 30
 #: The form of the caches, as a part of the hash: a change makes old caches invalid.
-SHAPE = f"2 {SCHEMA}"
+SHAPE = f"4 {SCHEMA}"
 ROWS_PER_GROUP = 1 << 18
+#: The columns with one value in a whole log, which need not be written.
+SAME = ("machine", "file", "inferred")
 KEY = "vklocks"
 
 
@@ -55,7 +57,7 @@ def cached(path: Path, read: Callable[[Path], Reading]) -> Reading:
         found = read(path)
         # A log that has changed meanwhile no longer has this hash.
         if _state(path) == before and _write_cache(cache, found):
-            found.frames, found.is_big = [_scan(cache, path, found.machine)], True
+            found.frames, found.is_big = [_scan(cache, found)], True
     return found
 
 
@@ -70,10 +72,11 @@ def _hash(path: Path) -> str:
     return hashlib.sha256(SHAPE.encode() + content).hexdigest()
 
 
-def _scan(cache: Path, path: Path, machine: str) -> pl.LazyFrame:
+def _scan(cache: Path, reading: Reading) -> pl.LazyFrame:
     """Return the cached events of a log under its own name: logs of equal content share a cache."""
-    names = {"machine": pl.lit(machine), "file": pl.lit(Reading(path).file)}
-    return pl.scan_parquet(cache).with_columns(**names)
+    values = reading.machine, reading.file, None
+    same = [pl.lit(one, pl.String).alias(name) for name, one in zip(SAME, values, strict=True)]
+    return pl.scan_parquet(cache).with_columns(same).select(*reading.schema)
 
 
 def _read_cache(cache: Path, path: Path) -> Reading | None:
@@ -85,7 +88,7 @@ def _read_cache(cache: Path, path: Path) -> Reading | None:
     for line, text in facts["records"]:
         reading.take(line, decode(text))
     reading.damage = [Damage(*damage)._replace(file=reading.file) for damage in facts["damage"]]
-    reading.frames = [_scan(cache, path, reading.machine)]
+    reading.frames = [_scan(cache, reading)]
     with suppress(OSError):
         os.utime(cache)
     return reading
@@ -98,7 +101,7 @@ def _write_cache(cache: Path, reading: Reading) -> bool:
     try:
         cache.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with whole_file(cache) as partial:
-            reading.scan.sink_parquet(
+            reading.scan.drop(SAME).sink_parquet(
                 partial,
                 compression="zstd",
                 compression_level=1,

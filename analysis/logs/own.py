@@ -11,7 +11,7 @@ from typing import Any, TypeVar, get_args
 
 import polars as pl
 
-from analysis.history.run import SCHEMA, Damage, InputError, Run
+from analysis.history.run import Damage, InputError, Run, schema_of
 from analysis.logs import reading
 from analysis.logs.cache import cached, is_big
 from analysis.logs.reading import Reading, read
@@ -108,7 +108,7 @@ def _run(
         tick_rates_hz={m: begun.spec.tick_rate_hz(m) for m, begun in starts.items()},
         queue_left={machine: len(stop.inbox) for machine, stop in stops.items()},
         files={machine: logs[machine].file for machine in run},
-        scan=_table(name, [logs[machine] for machine in run]),
+        scan=_table(name, start.spec.clocks, [logs[machine] for machine in run]),
         damage=(*beside, *(damage for reading in readings for damage in reading.damage)),
         recoveries={m: tuple(record for _, record in logs[m].recoveries) for m in run},
         recovery_lines={m: tuple(line for line, _ in logs[m].recoveries) for m in run},
@@ -124,10 +124,13 @@ def _read_all(files: list[Path]) -> list[Reading]:
         return list(pool.map(lambda path: cached(path, read), files))
 
 
-def _table(run: str, logs: list[Reading]) -> pl.LazyFrame:
+def _table(run: str, clocks: Sequence[str], logs: list[Reading]) -> pl.LazyFrame:
     """Return the events of all machines."""
-    events = pl.concat([log.scan for log in logs]) if logs else Reading(Path()).scan
-    return events.with_columns(run=pl.lit(run)).select(*SCHEMA)
+    schema = schema_of(clocks)
+    # A log without a start record holds no events.
+    scans = [log.scan for log in logs if log.start]
+    events = pl.concat(scans) if scans else pl.LazyFrame(schema=schema)
+    return events.with_columns(run=pl.lit(run)).select(*schema)
 
 
 def _agreed(directory: Path, readings: list[Reading], planned: Spec | None) -> Start:

@@ -8,17 +8,17 @@ as `vm.log` defines it, and damage costs time only where it is.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import polars as pl
 
 from analysis.history.run import (
     MAX_INT64,
-    SCHEMA,
     TORN,
     Damage,
     InputError,
     beyond_64_bits,
+    schema_of,
     table,
     unusable,
 )
@@ -40,8 +40,8 @@ class Reading:
     """One log file as far as it was read.
 
     `records` are all records except events, with their lines; `frames` hold the events in the
-    columns of SCHEMA except `run`. `is_big` means that the events are on disk, `is_given_up` that
-    the rest of the log is not read.
+    columns of `schema_of` except `run`. `is_big` means that the events are on disk, `is_given_up`
+    that the rest of the log is not read.
     """
 
     path: Path
@@ -67,8 +67,13 @@ class Reading:
     @property
     def scan(self) -> pl.LazyFrame:
         """All events, once the log has been read."""
-        schema = {name: type_ for name, type_ in SCHEMA.items() if name != "run"}
-        return pl.concat(self.frames) if self.frames else pl.LazyFrame(schema=schema)
+        return pl.concat(self.frames) if self.frames else pl.LazyFrame(schema=self.schema)
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The columns of the events table, except `run`."""
+        schema = schema_of(self.start.spec.clocks if self.start else ())
+        return {name: type_ for name, type_ in schema.items() if name != "run"}
 
     @property
     def file(self) -> str:
@@ -115,15 +120,14 @@ class Reading:
         self.flush()
         lines = pl.int_range(line, line + events.height, dtype=pl.Int64)
         where = {"machine": pl.lit(self.machine), "file": pl.lit(self.file), "line": lines}
-        names = [name for name in SCHEMA if name != "run"]
-        self.frames.append(events.lazy().with_columns(**where).select(names))
+        self.frames.append(events.lazy().with_columns(**where).select(*self.schema))
 
     def flush(self) -> None:
         """Make a table of the events that were taken in one by one."""
         if self._events:
             assert self.start
-            main = self.start.spec.clocks[0]
-            frame = table(self.machine, self.file, main, self._lines, self._events)
+            clocks = self.start.spec.clocks
+            frame = table(self.machine, self.file, clocks, self._lines, self._events)
             self.frames.append(frame.lazy())
             self._lines, self._events = [], []
 
@@ -146,6 +150,8 @@ def read(path: Path) -> Reading:
             lines = count(block, b"\n")
             _read_block(reading, line, block, lines)
             line += lines
+        if problem := texts.cut_off(file):
+            reading.refuse(line + 1, problem)
     reading.flush()
     return reading
 
@@ -209,7 +215,7 @@ def _unusable(record: Event | Recovery | Stop, start: Start) -> str:
     """Return why a record does not fit a run with this start record, or "" if it does."""
     match record:
         case Event():
-            return unusable(record, start.spec.clocks, len(start.spec.machines))
+            return unusable(record, start.spec)
         case Recovery():
             return beyond_64_bits([record.at_ns, record.events])
         case Stop():

@@ -48,17 +48,28 @@ def head(file: Path) -> str:
         try:
             begin = content.read(HEAD_BYTES)
         except InputError:
-            # Loading the file gives the reason.
+            # Loading the file gives the reason; see `unreadable`, too.
             return ""
     text = begin.decode(_encoding([begin]), errors="replace")
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def unreadable(file: Path) -> str:
+    """Return why nothing of a file can be read, or ""."""
+    with _content(file) as content:
+        try:
+            content.read(1)
+        except InputError as error:
+            return str(error).removeprefix(f"{file}: ")
+    return ""
 
 
 @contextmanager
 def opened(file: Path) -> Iterator[TextIOWrapper]:
     """Open a file as text with `\\n` as line ends; its attribute `encoding` may be LATIN_1.
 
-    InputError if its compressed content is damaged, or longer than MAX_TEXT_BYTES.
+    Damaged compressed content ends where it cannot be read: see `cut_off`. InputError if nothing
+    of it can be read, or if it is longer than MAX_TEXT_BYTES.
     """
     with _content(file) as content:
         encoding = _encoding(iter(lambda: content.read(BLOCK_BYTES), b""))
@@ -69,10 +80,27 @@ def opened(file: Path) -> Iterator[TextIOWrapper]:
         yield text
 
 
+def cut_off(content: TextIOWrapper | BinaryIO) -> str:
+    """Return why a file that was opened and read here ends too early, or ""."""
+    buffer = content.buffer if isinstance(content, TextIOWrapper) else content
+    raw = buffer.raw if isinstance(buffer, BufferedReader) else None
+    return raw.problem if isinstance(raw, _Unzipped) else ""
+
+
 def read(file: Path) -> tuple[str, tuple[str, ...]]:
-    """Return a whole file as text with `\\n` as line ends, and notes on its encoding."""
+    """Return a whole file as text with `\\n` as line ends, and notes on its encoding.
+
+    InputError if a part of it cannot be read.
+    """
     with opened(file) as text:
-        return text.read(), notes(file, text)
+        content = text.read()
+        _check_whole(file, text)
+        return content, notes(file, text)
+
+
+def _check_whole(file: Path, content: TextIOWrapper | BinaryIO) -> None:
+    if problem := cut_off(content):
+        raise InputError(f"{file}: {problem}")
 
 
 @contextmanager
@@ -89,16 +117,20 @@ def opened_utf8(file: Path) -> Iterator[BinaryIO]:
         if (encoding or "utf-8-sig") == "utf-8-sig" and (b"\n" in begin or b"\r" not in begin):
             yield content
             return
-    with opened(file) as text:
-        yield BytesIO(text.read().encode())
+    yield BytesIO(read(file)[0].encode())
 
 
 def read_utf8(file: Path) -> bytes:
-    """Return a whole file as `opened_utf8` opens it; OSError beyond MAX_TEXT_BYTES."""
+    """Return a whole file as `opened_utf8` opens it; OSError beyond MAX_TEXT_BYTES.
+
+    InputError if a part of it cannot be read.
+    """
     with opened_utf8(file) as content:
         if isinstance(content, BufferedReader) and not isinstance(content.raw, _Unzipped):
             return read_bytes(file, MAX_TEXT_BYTES)[content.tell() :]
-        return content.read()
+        every = content.read()
+        _check_whole(file, content)
+        return every
 
 
 def notes(file: Path, text: TextIOWrapper) -> tuple[str, ...]:
@@ -116,10 +148,15 @@ def size(file: Path) -> int:
         return sum(map(len, iter(lambda: content.read(BLOCK_BYTES), b"")))
 
 
+def unpacked_name(file: Path) -> Path:
+    """Return the name that a file has without compression: that of vm1.log.gz is vm1.log."""
+    return Path(file.stem if file.suffix.lower() == GZIP_SUFFIX else file.name)
+
+
 def stem(file: Path) -> str:
     """Return the name of a file without its suffix, as the name of a machine: that of vm1.log.gz
     is vm1. What is no suffix of logs belongs to the name, as in node.1."""
-    plain = Path(file.stem) if file.suffix.lower() == GZIP_SUFFIX else file
+    plain = unpacked_name(file)
     return escaped(plain.stem if plain.suffix.lower() in SUFFIXES else plain.name)
 
 
@@ -134,12 +171,16 @@ def _content(file: Path) -> Iterator[BufferedReader]:
 
 
 class _Unzipped(RawIOBase):
-    """The content of a compressed file, under the limit of all texts."""
+    """The content of a compressed file, under the limit of all texts.
+
+    It ends where it is damaged, and `problem` is the reason. InputError if nothing can be read.
+    """
 
     def __init__(self, file: Path, packed: GzipFile) -> None:
         self._file = file
         self._packed = packed
         self._left = MAX_TEXT_BYTES
+        self.problem = ""
 
     def readable(self) -> bool:
         return True
@@ -147,9 +188,13 @@ class _Unzipped(RawIOBase):
     def readinto(self, buffer: "WriteableBuffer", /) -> int:
         room = memoryview(buffer)
         try:
-            read = self._packed.read(len(room))
+            # A read of the full length would lose what is before the damage.
+            read = self._packed.read1(len(room))
         except (BadGzipFile, EOFError, zlib.error) as error:
-            raise InputError(f"{self._file}: its compressed content is damaged: {error}") from None
+            self.problem = f"its compressed content is damaged: {error}"
+            if self._left == MAX_TEXT_BYTES:
+                raise InputError(f"{self._file}: {self.problem}") from None
+            return 0
         self._left -= len(read)
         if self._left < 0:
             problem = f"its compressed content has more than {MAX_TEXT_BYTES:,} bytes"

@@ -8,14 +8,24 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import regex
 
 from analysis.history.run import InputError
 from analysis.logs import texts
 from analysis.logs.description.description import Description, Template
 from analysis.logs.description.values import path_steps
-from analysis.logs.expressions import Expression
-from analysis.logs.importers.rows import FIXED, Portion, Reader, Row, row_of
+from analysis.logs.expressions import MATCH, Expression, are_plain
+from analysis.logs.importers.rows import (
+    FIXED,
+    Portion,
+    Reader,
+    Row,
+    columns_of,
+    filled,
+    frame_of,
+    row_of,
+)
 from analysis.logs.limits import MAX_RUNS_IN_A_FILE
 from analysis.logs.lines.leftover import Left
 from vm.quoting import escaped, plain
@@ -23,6 +33,7 @@ from vm.quoting import escaped, plain
 Line = tuple[int, str]
 #: A line of a file, with its parts if it describes an event, and the number of its template.
 Found = tuple[Line, Mapping[str, str] | None, int]
+LINE_COLUMNS = {"line": pl.Int64, "text": pl.String}
 #: The lines at the beginning of a file that are examples of the shapes of events.
 SAMPLED_LINES = 200
 #: Rows of each template that are kept as examples.
@@ -78,24 +89,75 @@ class Cutter:
         reader.note(unused(self._unused))
 
     def _add(self, part: Portion, name: str, machine: str, lines: Sequence[Line]) -> None:
-        rows, leftover = part.rows, part.leftover
+        if self._find == self._in_lines and all(one.is_shared for _, one in self._templates):
+            self._add_columns(part, name, machine, lines)
+            return
         for (number, text), parts, at in self._find(lines):
             if parts is not None:
                 if number <= SAMPLED_LINES:
-                    leftover.is_event(text)
+                    part.leftover.is_event(text)
+                part.rows.append(row_of(name, machine, number, parts))
+                self._count(at, 1, [part.rows[-1]])
+            else:
+                self._leave(part, name, number, text)
+
+    def _add_columns(self, part: Portion, name: str, machine: str, lines: Sequence[Line]) -> None:
+        """Add all events of a file at once: those of plain lines as columns."""
+        columns = {"line": [at for at, _ in lines], "text": [text for _, text in lines]}
+        table = pl.DataFrame(columns, LINE_COLUMNS)
+        is_plain = are_plain(table["text"])
+        found, left = self._in_plain(name, machine, table.filter(is_plain))
+        rows, by = list[Row](), list[int]()
+        for (number, text), parts, at in self._in_lines(table.filter(~is_plain).rows()):
+            if parts is None:
+                left.append((number, text))
+            else:
                 rows.append(row_of(name, machine, number, parts))
-                self.counts[at] += 1
-                if len(self.examples[at]) < EXAMPLES:
-                    self.examples[at].append(rows[-1])
-            elif text.strip():
-                left = Left(name, number, text)
-                leftover.left.append(left._replace(reason=self._reason) if self._reason else left)
+                by.append(at)
+        events = pl.concat([*found, frame_of(rows).with_columns(by=pl.Series(by, dtype=pl.Int32))])
+        events = events.sort("line")
+        part.add(events.drop("by"))
+        for at in range(len(self._templates)):
+            own = events.filter(by=at).drop("by")
+            self._count(at, own.height, [Row(*one) for one in own.head(EXAMPLES).rows()])
+        sampled = events.filter(pl.col("line") <= SAMPLED_LINES)["line"].to_list()
+        for text in (text for number, text in lines[:SAMPLED_LINES] if number in sampled):
+            part.leftover.is_event(text)
+        for number, text in sorted(left):
+            self._leave(part, name, number, text)
+
+    def _in_plain(
+        self, name: str, machine: str, left: pl.DataFrame
+    ) -> tuple[list[pl.DataFrame], list[Line]]:
+        """Return the rows in plain lines, by the number of a template, and the other lines."""
+        found = list[pl.DataFrame]()
+        for at, (template, expression) in enumerate(self._templates):
+            groups = expression.of_column(left["text"])
+            is_match = groups[MATCH].is_not_null()
+            parts = _with_fixed(template, groups.filter(is_match))
+            rows = columns_of(name, machine, left["line"].filter(is_match), parts)
+            found.append(rows.with_columns(by=pl.lit(at, pl.Int32)))
+            left = left.filter(~is_match)
+        return found, left.rows()
+
+    def _count(self, at: int, events: int, first: Sequence[Row]) -> None:
+        """Count events of a template; keep the first ones as examples."""
+        self.counts[at] += events
+        self.examples[at] += first[: EXAMPLES - len(self.examples[at])]
+
+    def _leave(self, part: Portion, name: str, number: int, text: str) -> None:
+        if text.strip():
+            left = Left(name, number, text)
+            part.leftover.left.append(left._replace(reason=self._reason) if self._reason else left)
 
     def _runs(self, lines: Iterator[Line]) -> Iterator[tuple[str, list[Line]]]:
         """Yield the lines of each run, with its name: "" before the first delimiter."""
+        if self._delimiter is None:
+            yield "", [*lines]
+            return
         label, there, count = "", list[Line](), 0
         for number, text in lines:
-            if self._delimiter is None or not (found := self._delimiter.search(text)):
+            if not (found := self._delimiter.search(text)):
                 there.append((number, text))
                 continue
             yield label, there
@@ -106,6 +168,8 @@ class Cutter:
         yield label, there
 
     def _without_ignored(self, lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:
+        if not self._ignored:
+            return [], [*lines]
         ignored = [one for one in lines if any(e.search(one[1]) for e in self._ignored)]
         return ignored, self._kept(lines) if ignored else [*lines]
 
@@ -187,6 +251,16 @@ class Cutter:
 
 def _spans_lines(expression: str) -> bool:
     return "\n" in expression or "\\n" in expression or "\\R" in expression
+
+
+def _with_fixed(template: Template, groups: pl.DataFrame) -> pl.DataFrame:
+    """Return the groups of matches with what a template states for all of them."""
+    if template.kind:
+        groups = groups.with_columns(kind=pl.lit(f"{FIXED}{template.kind}"))
+    if template.receivers:
+        own = pl.col("receivers") if "receivers" in groups.columns else pl.lit(None, pl.String)
+        groups = groups.with_columns(receivers=filled(own, pl.lit(template.receivers)))
+    return groups
 
 
 def _parts(template: Template, match: Any) -> Mapping[str, str]:

@@ -29,7 +29,10 @@ COLUMNS = {
     "queue": {"queue", "queue_length", "queue length", "queue_size", "queue size", "queue_len"},
     "peer": {"peer", "other", "partner"},
     "sender": {"sender", "from", "source", "src"},
-    "receivers": {"receiver", "receivers", "to", "destination", "dest", "dst", "target"},
+    "receivers": {
+        *("receiver", "receivers", "to", "destination", "destinations", "dest", "dst", "target"),
+        *("targets", "recipient", "recipients"),
+    },
     "stamp": {"stamp", "message_clock", "message clock", "received_clock", "sent_clock", "carried"},
     "machine": {"machine", "vm", "process", "host", "node", "machine_id", "process_id"},
 }
@@ -103,7 +106,18 @@ def is_sure(head: str, is_alone: bool) -> bool:
     lines = [line for line in head.splitlines() if line.strip()][has_names:-1]
     place = columns.index("kind")
     rows = [cells for line in lines if len(cells := cells_of(line, delimiter)) > place]
+    if not {"peer", "receivers"} & {*columns} and _may_have_receivers(rows, columns, place):
+        return False
     return 10 * sum(cells[place].lower() in KIND_WORDS for cells in rows) >= 9 * len(rows)
+
+
+def _may_have_receivers(rows: Sequence[Sequence[str]], columns: Sequence[str], kind: int) -> bool:
+    """Return whether a column of another name has cells in sends, and none in internal events."""
+    filled: dict[str | None, set[int]] = {"send": set(), "internal": set()}
+    for cells in rows:
+        some = {n for n, cell in enumerate(cells[: len(columns)]) if cell and not columns[n]}
+        filled.setdefault(KIND_WORDS.get(cells[kind].lower()), set()).update(some)
+    return bool(filled["send"] - filled["internal"])
 
 
 def _layout(head: str) -> tuple[str, tuple[str, ...], bool] | None:

@@ -11,6 +11,7 @@ from analysis.logs.importers import delimited, described
 from analysis.logs.importers.delimited import Delimited
 from analysis.logs.importers.rows import Row
 from analysis.logs.importers.runs import runs_in
+from analysis.logs.lines.names import Directory
 from analysis.logs.recognition.format import RecognisedFormat
 
 
@@ -36,6 +37,7 @@ class Explained:
 def explained(format_: Format, path: Path, files: Sequence[Path]) -> list[Explained]:
     """Return how the logs of each run are read; InputError if the format needs no description."""
     if isinstance(format_, RecognisedFormat):
+        format_.check_decided(path)
         return [
             _explained(group.format, path, [file for file in files if file.name in group.files])
             for group in format_.groups
@@ -53,10 +55,11 @@ def explained(format_: Format, path: Path, files: Sequence[Path]) -> list[Explai
 
 def _explained(format_: described.Described, path: Path, files: Sequence[Path]) -> Explained:
     reader, cutter = format_.cut(path, files)
-    rows = Counter(row.file for part in reader.parts.values() for row in part.rows)
+    rows = Counter(file for part in reader.parts.values() for file in part.table["file"])
     ways = _ways(format_.description)
+    own = Directory((), format_.description.machines).own
     matches = tuple(
-        Match(way, count, tuple(some))
+        Match(way, count, tuple(row._replace(machine=own(row.machine)) for row in some))
         for way, count, some in zip(ways, cutter.counts, cutter.examples, strict=True)
     )
     runs = runs_in(reader, path, described.NAME)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from analysis.logs import texts
 from analysis.logs.importers.delimited import DELIMITERS, MIN_COLUMNS, NEEDED, column_of
 from analysis.logs.importers.rows import KIND_WORDS, NUMBER, kind_of
 from vm.quoting import plain, quoted
@@ -29,7 +30,7 @@ MAX_EXAMPLE = 60
 
 def seems_json(file: Path, head: str) -> bool:
     """Return whether a JSON file of another program has objects with a clock."""
-    if file.suffix.lower() not in JSON_SUFFIXES:
+    if texts.unpacked_name(file).suffix.lower() not in JSON_SUFFIXES:
         return False
     return any(CLOCK_WORDS.search(key) for key in _keys(head))
 
@@ -38,7 +39,7 @@ def why_not(file: Path, head: str) -> str:
     """Return why a file with this beginning is in no known format."""
     lines = [line for line in head.splitlines() if line.strip()]
     if not lines:
-        return "it is empty"
+        return texts.unreadable(file) or "it is empty"
     if "\0" in head:
         return "it is no text"
     return next(_reasons(file, head, lines))

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from operator import mul
 from pathlib import Path
 from typing import NamedTuple, get_args
 
@@ -23,16 +24,17 @@ from analysis.logs.limits import (
     MAX_RECEIVERS,
 )
 from analysis.logs.lines.leftover import NO_EVENT, Left, OtherLines
-from analysis.logs.lines.names import Directory, Names
+from analysis.logs.lines.names import UNKNOWN, Directory
 from analysis.logs.lines.vectors import are_vectors, parsed, vector_of
 from vm.files import name_of
-from vm.quoting import escaped, quoted
+from vm.quoting import counted, escaped, quoted
 from vm.records import Kind
 from vm.spec import natural_order
 
 #: A whole number; programs for tables write those of a column with gaps as 1.0.
 NUMBER = re.compile(r"\s*\+?([0-9]{1,18})(?:\.0{0,18})?\s*")
 WHOLE = f"^{NUMBER.pattern}$"
+NEGATIVE = r"^\s*-[0-9]+(?:\.0*)?\s*$"
 #: The kind of an event by a word in its name.
 KIND_WORDS: dict[str, Kind] = {
     **dict.fromkeys(("internal", "local", "int", "i"), "internal"),
@@ -78,6 +80,28 @@ def row_of(file: str, machine: str, line: int, found: Mapping[str, str]) -> Row:
     )
 
 
+def columns_of(file: str, machine: str, lines: pl.Series, found: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of many events, as `row_of` makes them of the parts of one."""
+    nothing = pl.lit("")
+    part = {
+        name: filled(pl.col(name), nothing) if name in found.columns else nothing
+        for name in (*Row._fields, "peer")
+    }
+    part |= {name: filled(part[name], part["peer"]) for name in ("sender", "receivers")}
+    part |= {"file": pl.lit(file), "machine": filled(part["machine"], pl.lit(machine))}
+    texts = [part[name].alias(name) for name in _ROW_COLUMNS if name != "line"]
+    return found.select(lines.alias("line"), *texts).select(_ROW_COLUMNS.keys())
+
+
+def filled(text: pl.Expr, other: pl.Expr) -> pl.Expr:
+    """Return another text in the place of one that is missing or empty."""
+    return pl.when(text != "").then(text).otherwise(other)
+
+
+def frame_of(rows: Sequence[Row]) -> pl.DataFrame:
+    return pl.DataFrame(rows, _ROW_COLUMNS, orient="row")
+
+
 def kinds_of(given: Description) -> dict[str, Kind]:
     """Return the kind of an event by a word in its name, in lower case, or by FIXED and itself."""
     kinds: dict[str, Kind] = {f"{FIXED}{kind}": kind for kind in get_args(Kind)}
@@ -108,10 +132,28 @@ def kind_of(text: str, kinds: Mapping[str, Kind]) -> Kind | None:
 
 @dataclass
 class Portion:
-    """The rows of one run, and its lines without a readable event."""
+    """The rows of one run, and its lines without a readable event.
+
+    Rows are collected in `rows`, or as whole tables.
+    """
 
     rows: list[Row]
     leftover: OtherLines
+    _tables: list[pl.DataFrame] = field(default_factory=list)
+
+    def add(self, table: pl.DataFrame) -> None:
+        """Add a table of rows behind those that are there."""
+        self._tables = [self.table, table]
+        self.rows = []
+
+    @property
+    def has_rows(self) -> bool:
+        return bool(self.rows) or any(table.height for table in self._tables)
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """All rows."""
+        return pl.concat([*self._tables, frame_of(self.rows)])
 
 
 @dataclass
@@ -154,6 +196,9 @@ class Reader:
                     part.leftover.refuse(name, number, f"{why}, and the log is read no further")
                     return
                 if not line:
+                    if problem := texts.cut_off(text):
+                        label = next(reversed(self.parts), "")
+                        self.part(label).leftover.refuse(name, number, problem)
                     return
                 self._lines += 1
                 if self._lines > MAX_EVENTS:
@@ -176,8 +221,7 @@ class Reader:
         converted.
         """
         part = self.part(label)
-        frame = pl.DataFrame(part.rows, _ROW_COLUMNS, orient="row")
-        frame = self._with_machines(frame)
+        frame = self._with_machines(part.table)
         converted, notes = self._converted(frame, part.leftover)
         if not converted.height:
             raise InputError(self.problem(path))
@@ -221,7 +265,7 @@ class Reader:
         """Convert the texts of rows to values, and move those that are none to the leftover."""
         kinds = kinds_of(self.given)
         by_text = {text: kind_of(text, kinds) for text in frame["kind"].unique()}
-        kind = pl.Series("kind", [by_text[text] for text in frame["kind"].to_list()], pl.String)
+        kind = pl.col("kind").replace_strict(by_text, return_dtype=pl.String)
         is_vector = are_vectors(frame["clock"], bool(self.given.vector))
         clock = pl.lit(0, pl.Int64) if is_vector else _whole("clock")
         times = Times(self.given.time)
@@ -234,7 +278,13 @@ class Reader:
             _whole("stamp"),
             vector=pl.col("clock") if is_vector else pl.lit(""),
         )
-        wrong = {name: (frame[name] != "") & values[name].is_null() for name in ("queue", "stamp")}
+        wrong = {
+            name: ~frame[name].str.strip_chars().str.to_lowercase().is_in([*UNKNOWN])
+            & values[name].is_null()
+            for name in ("queue", "stamp")
+        }
+        no_length = frame["queue"].str.contains(NEGATIVE)
+        wrong["queue"] &= ~no_length
         wrong |= {"clock": values["clock"].is_null(), "time": is_bad}
         if is_vector:
             unread = [vector_of(text) is None for text in frame["clock"]]
@@ -246,7 +296,13 @@ class Reader:
             unusable |= one
         if unusable.any():
             _refuse(frame, values, wrong, unusable, leftover)
-        return values.filter(~unusable), list(times.notes())
+        return values.filter(~unusable), [*times.notes(), *_negative(no_length)]
+
+
+def _negative(no_length: pl.Series) -> Iterator[str]:
+    if count_ := int(no_length.sum()):
+        are = "is no length, and is" if count_ == 1 else "are no lengths, and are"
+        yield f"{counted(count_, 'queue')} below 0 {are} not used"
 
 
 def _in_a_name(label: str) -> str:
@@ -299,31 +355,27 @@ def _refuse(
 
 def _with_peers(events: pl.DataFrame, directory: Directory) -> tuple[pl.DataFrame, list[str]]:
     """Return the columns of an extract, with the machines that peers stand for."""
-    rows = events.select("kind", "machine", "sender", "receivers").rows()
+    of = ["kind", "machine", "sender", "receivers"]
+    different = events.group_by(of, maintain_order=True).len("times")
+    rows = different.select(of).rows()
     senders = [
         directory.sender(machine, sender) if kind == "receive" and sender else None
         for kind, machine, sender, _ in rows
     ]
-    to: list[Names] = [
-        directory.receivers(machine, text) if kind == "send" and text else ()
+    to = [
+        [*directory.receivers(machine, text)] if kind == "send" and text else []
         for kind, machine, _, text in rows
     ]
-    if sum(map(len, to)) > MAX_RECEIVERS:
+    if sum(map(mul, map(len, to), different["times"])) > MAX_RECEIVERS:
         raise InputError(f"the events name more than {MAX_RECEIVERS:,} receivers")
-    columns = events.with_columns(
-        sender=pl.Series(senders, dtype=pl.String),
-        to=_lists(to),
-        arrived_ns=pl.lit(None, pl.Int64),
+    meant = different.select(
+        of,
+        meant=pl.Series(senders, dtype=pl.String),
+        to=pl.Series([one or None for one in to], dtype=pl.List(pl.String)),
     )
+    columns = events.join(meant, on=of, how="left", maintain_order="left")
+    columns = columns.with_columns(sender="meant", arrived_ns=pl.lit(None, pl.Int64))
     return columns.select(*EXTRACT_COLUMNS, "vector"), directory.notes()
-
-
-def _lists(values: Sequence[Names]) -> pl.Series:
-    """Return a column of lists, null for (). Few lists differ, and converting one takes long."""
-    there = dict.fromkeys(values)
-    positions = {value: n for n, value in enumerate(there)}
-    different = pl.Series([list(value) or None for value in there], dtype=pl.List(pl.String))
-    return different.gather(pl.Series([positions[value] for value in values], dtype=pl.UInt32))
 
 
 def _commonest_reason(leftover: OtherLines) -> str:

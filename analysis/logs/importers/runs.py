@@ -13,7 +13,7 @@ def runs_in(reader: Reader, path: Path, format_name: str) -> list[Run]:
 
     Lines before the first line of any run are reported with the first run.
     """
-    labels = [label for label, part in reader.parts.items() if part.rows]
+    labels = [label for label, part in reader.parts.items() if part.has_rows]
     if not labels:
         raise InputError(reader.problem(path))
     for label, part in reader.parts.items():

@@ -6,13 +6,14 @@ that need these cannot be made. An event that the table lacks is no violation.
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from analysis.history.run import SCHEMA, InputError, Run
+from analysis.history.run import InputError, Run, scalar, schema_of, timestamp
 from analysis.logs import texts
 from analysis.logs.conventions.words import STAMPED_BEFORE
 from analysis.logs.foreign import check_size
@@ -20,24 +21,27 @@ from analysis.logs.limits import MAX_EVENTS
 from analysis.logs.vectors.counts import absent
 from analysis.logs.vectors.events import HostEvent
 from analysis.logs.vectors.runs import BY_VECTORS, Execution, runs_of
+from vm.clocks import clock_of, full_name
+from vm.fields import SpecError
 from vm.files import name_of
 from vm.spec import natural_order
 
 NAME = "table"
 PARQUET = "PAR1"
-NEEDED = ("machine", "index", "kind", "main", "to", "sender", "cause", "clock_lamport")
-CLOCKS = {name.removeprefix("clock_"): name for name in SCHEMA if name.startswith("clock_")}
+NEEDED = ("machine", "index", "kind", "main", "to", "sender", "cause")
+CLOCK = "clock_"
 
 
 def knows(head: str) -> bool:
     """Return whether a file with this beginning is a log of this format."""
     names = head.partition("\n")[0].split(",")
-    return head.startswith(PARQUET) or {*NEEDED} <= {*names}
+    has_clock = any(name.startswith(CLOCK) for name in names)
+    return head.startswith(PARQUET) or ({*NEEDED} <= {*names} and has_clock)
 
 
 def load(path: Path, files: Sequence[Path]) -> list[Run]:
     """Load the runs of the tables in a directory, or in one file."""
-    table = pl.concat([_read(file) for file in files])
+    table = pl.concat([_read(file) for file in files], how="diagonal")
     names = table["run"].unique(maintain_order=True).to_list()
     run = name_of(path)
     return [
@@ -52,7 +56,8 @@ def load(path: Path, files: Sequence[Path]) -> list[Run]:
 
 
 def _read(file: Path) -> pl.DataFrame:
-    """Return a table with the columns of SCHEMA, null where it lacks one; InputError if invalid."""
+    """Return a table with the columns of its clocks, null where it lacks one; InputError if
+    invalid."""
     try:
         if texts.head(file).startswith(PARQUET):
             table = pl.read_parquet(file, n_rows=MAX_EVENTS + 1)
@@ -61,9 +66,10 @@ def _read(file: Path) -> pl.DataFrame:
             table = pl.read_csv(StringIO(text), infer_schema=False, n_rows=MAX_EVENTS + 1)
         if lacking := [name for name in NEEDED if name not in table.columns]:
             raise InputError(f"{file}: an events table has a column {lacking[0]}")
-        absent = [pl.lit(None).alias(name) for name in SCHEMA if name not in table.columns]
+        schema = schema_of(_known_clocks(table))
+        absent = [pl.lit(None).alias(name) for name in schema if name not in table.columns]
         table = table.with_columns(absent)
-        found = table.select(_column(table, name, type_) for name, type_ in SCHEMA.items())
+        found = table.select(_column(table, name, type_) for name, type_ in schema.items())
     except pl.exceptions.PolarsError as error:
         raise InputError(f"{file}: not an events table: {error}") from None
     if found.height > MAX_EVENTS:
@@ -73,6 +79,16 @@ def _read(file: Path) -> pl.DataFrame:
     return found
 
 
+def _known_clocks(table: pl.DataFrame) -> list[str]:
+    """Return the clocks of a table's columns; columns of other programs' clocks are ignored."""
+    known = list[str]()
+    for column in table.columns:
+        if column.startswith(CLOCK):
+            with suppress(SpecError):
+                known.append(full_name(column.removeprefix(CLOCK)))
+    return [clock for clock in known if f"{CLOCK}{clock}" in table.columns]
+
+
 def _is_event() -> pl.Expr:
     kinds = pl.col("kind").is_in(["send", "receive", "internal"])
     in_range = pl.col("index").is_between(0, MAX_EVENTS)
@@ -80,7 +96,10 @@ def _is_event() -> pl.Expr:
 
 
 def _column(table: pl.DataFrame, name: str, type_: Any) -> pl.Expr:
-    """Read a column as its type in SCHEMA: lists are separated by spaces, or in JSON."""
+    """Read a column as its type: lists are separated by spaces, or in JSON; rows by semicolons."""
+    if type_ == pl.List(pl.List(pl.Int64)) and table.schema[name] == pl.String:
+        rows = pl.element().str.split(" ").cast(pl.List(pl.Int64))
+        return pl.col(name).str.split(";").list.eval(rows)
     if isinstance(type_, pl.List) and table.schema[name] == pl.String:
         lists = [_names(text) for text in table[name].to_list()]
         return pl.lit(pl.Series(name, lists, pl.List(pl.String))).cast(type_).alias(name)
@@ -102,13 +121,14 @@ def _runs(path: Path, name: str, table: pl.DataFrame) -> list[Run]:
     check_size(path, table.height, len(logged))
     named = {*table["sender"].drop_nulls(), *table["to"].explode().drop_nulls()} - {*logged}
     machines = [*logged, *sorted(named, key=natural_order)]
-    if (table["inferred"] == BY_VECTORS).any() and not table["clock_vector"].null_count():
+    has_vectors = "clock_vector" in table.columns and not table["clock_vector"].null_count()
+    if has_vectors and (table["inferred"] == BY_VECTORS).any():
         return runs_of(path, NAME, {"1": _by_vectors(machines, table)})
     clocks = _clocks(path, table, len(machines))
     number = pl.Series([logged.index(machine) for machine in table["machine"]])
     table = table.with_columns(
         run=pl.lit(name), file=pl.col("file").fill_null(name), line=pl.col("line").fill_null(0)
-    ).select(pl.all().sort_by(number, "index"))
+    ).select(pl.col(*schema_of(clocks)).sort_by(number, "index"))
     # Machines of vklocks tick, and advance their clock before they stamp a message.
     is_other = table["tick"].is_null().all() and "lamport" in clocks
     lag = _lag(table) if is_other else 0
@@ -142,15 +162,18 @@ def _by_vectors(machines: Sequence[str], table: pl.DataFrame) -> Execution:
 
 def _clocks(path: Path, table: pl.DataFrame, machines: int) -> tuple[str, ...]:
     """Return the clocks of which every event has a timestamp, the main one first."""
-    clocks = [clock for clock, name in CLOCKS.items() if not table[name].null_count()]
+    held = [name.removeprefix(CLOCK) for name in table.columns if name.startswith(CLOCK)]
+    clocks = [clock for clock in held if not table[f"{CLOCK}{clock}"].null_count()]
     if not clocks:
         raise InputError(f"{path}: there is no clock of which every event has a timestamp")
-    for name in (CLOCKS[clock] for clock in clocks):
-        is_list = table.schema[name] == pl.List(pl.Int64)
-        if is_list and not (table[name].list.len() == machines).all():
-            raise InputError(f"{path}: {name}: a timestamp needs {machines} numbers")
-    by_main = {c: table[CLOCKS[c]].equals(table["main"], check_names=False) for c in clocks}
-    return tuple(sorted(clocks, key=lambda clock: not by_main[clock]))
+    for clock in clocks:
+        rules, column = clock_of(clock), table[f"{CLOCK}{clock}"]
+        if not all(rules.is_timestamp(timestamp(value), machines) for value in column.to_list()):
+            like = rules.timestamp(rules.initial(0, machines))
+            raise InputError(f"{path}: {CLOCK}{clock}: a timestamp is not like {like!r}")
+    main = table["main"].to_list()
+    numbers = {c: [scalar(timestamp(v)) for v in table[f"{CLOCK}{c}"].to_list()] for c in clocks}
+    return tuple(sorted(clocks, key=lambda clock: numbers[clock] != main))
 
 
 def _absent(table: pl.DataFrame) -> dict[str, tuple[tuple[int, int], ...]]:

@@ -58,8 +58,9 @@ def load(directory: Path, files: Sequence[Path]) -> list[Run]:
             damage=tuple(damage for log in logs for damage in log.damage),
             tick_rates_hz={log.machine: log.tick_rate_hz for log in logs if log.tick_rate_hz},
             queue_left={machine: inbox.filter(machine=machine).height for machine in machines},
-            queue="after",
-            given=Conventions(channels="free"),
+            given=Conventions(
+                initial=0, before=frozenset(), stamp="after", queue="after", channels="free"
+            ),
             conventions=("system_time has whole seconds, so times are those of the lines",),
         )
     )

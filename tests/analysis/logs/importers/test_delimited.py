@@ -6,7 +6,7 @@ import pytest
 
 from analysis.evaluation import evaluate
 from analysis.history.causality import causality
-from analysis.history.run import SCHEMA, InputError, Run
+from analysis.history.run import InputError, Run, schema_of
 from analysis.logs.finding import load
 from analysis.text.verdict import headline
 from histories import World
@@ -49,7 +49,7 @@ def test_whatever_the_way_the_history_is_the_same(tmp_path: Path, way: Delimited
         (*name, at_ns - first_ns, *rest) for *name, at_ns, queue, clock, to in told
         for rest in [(queue, clock, to)]
     ]  # fmt: skip
-    assert run.events.schema == SCHEMA
+    assert run.events.schema == schema_of(["lamport"])
     known, truth = causality(run), closure(WORLD)
     assert all((known.past(row) == truth[:, row].nonzero()[0]).all() for row in range(len(truth)))
     found = evaluate(run).verdict

@@ -105,3 +105,14 @@ def test_a_format_that_there_is_not_is_named(directory: Path) -> None:
 def test_a_format_can_be_forced(directory: Path) -> None:
     with pytest.raises(InputError, match=r"its files p\.txt, q\.txt were not recognised as logs"):
         load(directory, "delimited")
+
+
+def test_a_queue_below_0_is_no_length_and_no_damage(directory: Path) -> None:
+    """A receive of a message that was not there makes it negative."""
+    (directory / "q.txt").write_text(LOGS["q"].replace("inbox 2", "inbox -1"))
+    format_ = directory / "mine.toml"
+    format_.write_text(DESCRIPTION.replace(r"(?<queue>\d+)", r"(?<queue>-?\d+)"))
+    run = load(directory, str(format_))
+    assert run.events.filter(machine="q")["queue"].to_list() == [None, 0]
+    assert run.damage == ()
+    assert "1 queue below 0 is no length, and is not used" in run.conventions
