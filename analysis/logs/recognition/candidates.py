@@ -3,18 +3,38 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from analysis.logs.recognition.evidence.score import Logged, Score, Seen, score
 from analysis.logs.recognition.mined.shapes import Entry, Value
 from analysis.logs.recognition.names import Naming
 from analysis.logs.recognition.sample import Sample, Slots
-from analysis.logs.recognition.score import Logged, Score, Seen, score
 from vm.records import Kind
 
 #: What a reading is worth that names all receivers, and one that names the senders.
 NAMED = 10
 MAX_UNITY = 5
+#: A lead by which clocks alone tell the kinds of events.
+SURE = 12
+#: Where most events are sends, chance explains nearly every receive: in bits for each.
+LEAST_BITS = 0.5
 #: A peer is one of few: more different values are no names.
 MAX_PEERS = 64
-MACHINE_WORDS = {"machine", "machines", "vm", "node", "process", "host", "server", "worker", "peer"}
+MACHINE_WORDS = {
+    "machine",
+    "machines",
+    "vm",
+    "node",
+    "process",
+    "host",
+    "server",
+    "worker",
+    "peer",
+} | {
+    "me",
+    "port",
+    "pid",
+    "id",
+    "who",
+}
 
 
 @dataclass(frozen=True)
@@ -43,27 +63,47 @@ class Candidate:
     senders: Naming | None
     score: Score
     agreement: int
+    #: By how much it ranks above the best reading with other kinds of events.
+    lead: float = 0
+    #: Another reading that is as good, and sees other events.
+    rival: "Candidate | None" = None
 
     @property
     def rank(self) -> float:
         named = bool(self.score.is_addressed) + bool(self.senders)
-        return self.score.total + self.agreement + NAMED * named
+        cost = sum(naming.cost for naming in (self.receivers, self.senders) if naming)
+        return self.score.total + self.agreement + NAMED * named - cost
+
+    @property
+    def is_by_name(self) -> bool:
+        """Whether peers, if any, are named as the machines are."""
+        return not any(naming and naming.cost for naming in (self.receivers, self.senders))
+
+    @property
+    def bare(self) -> "Candidate":
+        """The reading without peers."""
+        roles = {
+            shape: replace(one, peer=None, to_all=False, steps=0)
+            for shape, one in self.roles.items()
+        }
+        return replace(self, roles=roles, receivers=None, senders=None)
 
     @property
     def is_perfect(self) -> bool:
         """Whether receivers are named, and every event follows from the events before."""
-        score = self.score
-        misfits = score.unexplained + score.odd + score.excess + score.selfish
-        return score.is_addressed and score.explained > 0 and not misfits
+        return self.score.is_addressed and self.score.explained > 0 and not self.score.misfits
 
     @property
     def makes_sense(self) -> bool:
         """Whether there are sends and receives, and most clocks follow from the events before."""
         events = self.score.explained + self.score.unexplained + self.score.followed
         # Without a word or a peer, nothing tells a send from an internal event.
-        is_told = self.agreement > MAX_UNITY or self.score.is_addressed
-        follows = self.score.followed > self.score.odd and self.score.total > 0
-        return follows and events > 0 and is_told
+        by_clocks = self.lead > SURE and self.score.bits > LEAST_BITS * self.score.explained
+        is_told = self.agreement > MAX_UNITY or self.score.is_addressed or by_clocks
+        follows = self.score.followed > self.score.odd
+        # Of machines with one speed no clock jumps, and no receive needs a certain send.
+        explains = self.score.total > 0 or self.score.is_quiet or self.score.is_linked
+        return follows and explains and events > 0 and is_told
 
 
 @dataclass(frozen=True)
@@ -152,6 +192,20 @@ def to_of(reading: Candidate, roles: Roles, machine: str, entry: Entry) -> tuple
         for one in (reading.receivers.machine(text, machine, machines) or (text,))
     ]
     return tuple(dict.fromkeys(named)) or None
+
+
+def peers_of(
+    reading: Candidate, events: Mapping[str, Sequence[Entry]]
+) -> list[tuple[str, ...] | str | None]:
+    """Return the receivers of all sends, and the senders of all receives."""
+    return [
+        to_of(reading, roles, machine, entry)
+        if roles.kind == "send"
+        else sender_of(reading, roles, machine, entry)
+        for machine, some in events.items()
+        for entry in some
+        if (roles := reading.roles[entry.shape]).kind != "internal"
+    ]
 
 
 def sender_of(reading: Candidate, roles: Roles, machine: str, entry: Entry) -> str | None:

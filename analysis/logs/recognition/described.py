@@ -12,30 +12,47 @@ from analysis.logs.description.description import (
 )
 from analysis.logs.recognition.candidates import Roles, texts
 from analysis.logs.recognition.expressions import expression
-from analysis.logs.recognition.names import Naming
+from analysis.logs.recognition.names import ALL_OTHERS, NO_NAMES, Naming
 from analysis.logs.recognition.recognise import Recognised
 from analysis.logs.texts import stem
 
 #: What the receivers of a line are called whose words name a neighbour, by the steps to it.
 NEIGHBOURS = {1: "next", -1: "previous"}
+#: More different words at a place may be followed by others.
+MAX_FEW = 8
 
 
 def description(found: Recognised) -> Description:
     """Return the description by which recognised logs are read."""
     return Description(
         lines=tuple(
-            _template(found, shape, roles) for shape, roles in sorted(found.reading.roles.items())
+            _template(found, shape, found.reading.roles[shape])
+            for shape in sorted(found.reading.roles, key=lambda shape: _order(found, shape))
         ),
         separators=(*SEPARATORS, *_separators(found)),
         machines=_aliases(found),
     )
 
 
+def _order(found: Recognised, shape: int) -> tuple[int, int, int]:
+    """Return the place of the expression of a shape: those that fit more lines come later.
+
+    A record may begin as a shorter one, and a literal word is one of the names in its place.
+    """
+    one = found.logs.sample.shapes[shape]
+    return -sum(part.text == "\n" for part in one.key), len(one.slots), shape
+
+
 def _separators(found: Recognised) -> list[str]:
     """Return what else stands between the names of lists."""
     shapes = [found.logs.sample.shapes[shape] for shape in found.reading.roles]
     between = {parts for shape in shapes for parts in shape.separators if parts}
-    texts_ = {" ".join(parts) for parts in between}
+    texts_ = {" ".join(parts) for parts in between} | {
+        part.element[0].text
+        for shape in shapes
+        for part in shape.key
+        if part.is_list and () in shape.separators and part.element[0].kind == "word"
+    }
     spaced = {f" {text} " if text[-1].isalpha() else text for text in texts_}
     return sorted(spaced - {*SEPARATORS})
 
@@ -46,8 +63,21 @@ def _template(found: Recognised, shape: int, roles: Roles) -> Template:
     examples = {
         slot: str(found.logs.sample.values(shape, slot)[0]) for slot in range(len(one.slots))
     }
-    text = expression(one, dict(_groups(found, shape, roles)), examples)
+    groups = dict(_groups(found, shape, roles))
+    text = expression(one, groups, examples, dict(_few(found, shape, groups)))
     return Template(text, roles.kind, receivers)
+
+
+def _few(
+    found: Recognised, shape: int, groups: Mapping[int, str]
+) -> Iterator[tuple[int, frozenset[str]]]:
+    """Yield the slots of words without a role, with all that is there: a name may be a kind."""
+    one = found.logs.sample.shapes[shape]
+    for slot, at in enumerate(one.slots):
+        if one.key[at].kind == "name" and not one.key[at].is_list and slot not in groups:
+            values = frozenset(map(str, found.logs.sample.values(shape, slot)))
+            if len(values) <= MAX_FEW:
+                yield slot, values
 
 
 def _groups(found: Recognised, shape: int, roles: Roles) -> Iterator[tuple[int, str]]:
@@ -69,10 +99,16 @@ def _aliases(found: Recognised) -> dict[str, Alias]:
     """Return what the names of files and of peers stand for, where they are no machine's name."""
     reading = found.reading
     own: dict[str, dict[str, tuple[str, ...]]] = {machine: {} for machine in reading.machines}
-    for naming, machine, text in set(_peers(found)):
+    peers = set(_peers(found))
+    foreign = sorted({text for naming, machine, text in peers if _is_foreign(found, naming, text)})
+    for naming, machine, text in peers:
         to = naming.machine(text, machine, reading.machines)
         if to and to != (text,):
-            own[machine][text] = to
+            own[machine][text] = (*to, *(foreign if text.lower() in ALL_OTHERS else ()))
+    if foreign and any(roles.to_all for roles in reading.roles.values()):
+        for machine in reading.machines:
+            others = [other for other in reading.machines if other != machine]
+            own[machine][EVERYONE] = (*others, *foreign)
     for roles in reading.roles.values():
         for at, machine in enumerate(reading.machines if roles.steps else ()):
             neighbour = reading.machines[(at + roles.steps) % len(reading.machines)]
@@ -80,6 +116,14 @@ def _aliases(found: Recognised) -> dict[str, Alias]:
     stems = {stem(Path(file)): machine for file, machine in found.files.items()}
     files: dict[str, Alias] = {name: (one,) for name, one in stems.items() if one and name != one}
     return files | _shared(own)
+
+
+def _is_foreign(found: Recognised, naming: Naming, text: str) -> bool:
+    """Return whether a peer is a machine without a log."""
+    machines = found.reading.machines
+    return text.lower() not in NO_NAMES and not any(
+        naming.machine(text, own, machines) for own in machines
+    )
 
 
 def _peers(found: Recognised) -> Iterator[tuple[Naming, str, str]]:

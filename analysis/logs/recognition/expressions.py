@@ -14,10 +14,16 @@ SPACE, SPACE_IN_RECORD = r"\s", r"[^\S\n]"
 RUN = re.compile(r"\d+|[A-Za-z]+")
 
 
-def expression(shape: Shape, groups: Mapping[int, str], examples: Mapping[int, str]) -> str:
+def expression(
+    shape: Shape,
+    groups: Mapping[int, str],
+    examples: Mapping[int, str],
+    few: Mapping[int, Collection[str]],
+) -> str:
     """Return the expression of a shape.
 
-    By slot, `groups` are the names of groups, and `examples` are values that times look like.
+    By slot, `groups` are the names of groups, `examples` are values that times look like, and
+    `few` all values of words that are no names.
     """
     space = SPACE_IN_RECORD if any(part.text == "\n" for part in shape.key) else SPACE
     slots = {at: number for number, at in enumerate(shape.slots)}
@@ -27,7 +33,10 @@ def expression(shape: Shape, groups: Mapping[int, str], examples: Mapping[int, s
     for at, part in enumerate(shape.key):
         slot = slots.get(at, -1)
         text += _gap(shape.spaces[at], space) if at else ""
-        text += _part(shape, part, groups.get(slot, ""), examples.get(slot, ""), space)
+        if slot in few:
+            text += f"(?:{'|'.join(map(_escaped, sorted(few[slot], key=len, reverse=True)))})"
+        else:
+            text += _part(shape, part, groups.get(slot, ""), examples.get(slot, ""), space)
     return rf"{text}{space}*[,\]]*{space}*$" if is_object else f"{text}{space}*$"
 
 
@@ -44,7 +53,10 @@ def _part(shape: Shape, part: Part, group: str, example: str, space: str) -> str
 
 
 def _value(part: Part, group: str, example: str) -> str:
-    if group in ("clock", "stamp", "queue"):
+    if group == "queue":
+        # A receive of a message that was not there makes it negative.
+        return f"-?{WHOLE}"
+    if group in ("clock", "stamp"):
         return WHOLE
     match part.kind:
         case "time":

@@ -1,5 +1,6 @@
 """Words for the kinds of events, as programs log them."""
 
+import re
 from collections.abc import Iterable
 
 from vm.records import Kind
@@ -60,6 +61,9 @@ GENERIC = {
 }
 
 
+MESSAGES = {"message", "messages", "msg", "msgs"}
+#: What divides the parts of a word, as in `evt.recv`.
+PARTS = re.compile(r"[._-]")
 NEGATIONS = {"not", "no", "without", "nothing", "never", "non"}
 
 
@@ -69,15 +73,31 @@ def kinds_of(words: Iterable[str], labels: Iterable[str] = ()) -> list[Kind]:
     `labels` are names of fields: they count only if no word stands for a kind.
     """
     found: list[Kind] = []
-    before = ""
+    before = earlier = ""
     for word in words:
-        is_negated, before = before in NEGATIONS, word
-        if is_negated:
-            continue
-        found += [kind for kind in PRIORITY if any(_fits(word, stem) for stem in STEMS[kind])]
+        is_negated = before in NEGATIONS
+        # As in `no message received`, but not in `no message: internal`.
+        is_passive = before in MESSAGES and earlier in NEGATIONS
+        earlier, before = before, word
+        if not is_negated:
+            kinds = _kinds_of_word(word)
+            found += [kind for kind in kinds if kind == "internal" or not is_passive]
     if not found and labels:
         return kinds_of(label for label in labels if label not in GENERIC)
     return list(dict.fromkeys(found))
+
+
+def _kinds_of_word(word: str) -> list[Kind]:
+    """Return the kinds that a word stands for, or else one of its parts."""
+    for some in ([word], [part for part in PARTS.split(word) if part not in GENERIC]):
+        if kinds := [
+            kind
+            for one in some
+            for kind in PRIORITY
+            if any(_fits(one, stem) for stem in STEMS[kind])
+        ]:
+            return kinds
+    return []
 
 
 def _fits(word: str, stem: str) -> bool:

@@ -4,11 +4,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from analysis.logs.recognition.candidates import Logs
+from analysis.logs.recognition.candidates import MACHINE_WORDS, Logs
 from analysis.logs.recognition.kinds import kinds_of
 from analysis.logs.recognition.mined.shapes import Entry, Key, Mined
 from analysis.logs.recognition.mined.tokens import tokens
-from analysis.logs.recognition.names import ALL_OTHERS, NEXT_WORDS, PREVIOUS_WORDS, named
+from analysis.logs.recognition.names import NO_NAMES, RATE_WORDS, named
 from analysis.logs.recognition.sample import Sample
 from vm.spec import natural_order
 
@@ -17,13 +17,17 @@ Lines = Sequence[tuple[int, str]]
 #: A name of the line's own machine is among its first words.
 _NUMBERS = [("word", n) for n in range(8)]
 MAX_COLUMNS = 12
-NO_NAMES = ALL_OTHERS | NEXT_WORDS | PREVIOUS_WORDS | {"none", "None", "N", "A", "null", "nobody"}
 JOINING = {"and", "und", "y", "et", "e", "og", "och", "en", "or"}
 WORD = re.compile(r"[^\W\d][\w.-]*")
 MAX_NAMES = 32
 #: The share of lines with a value in the column of the machine's name.
 MIN_SHARE = 0.8
 MIN_LINES = 3
+
+
+def is_no_name(word: str) -> bool:
+    """Return whether a word at the place of a name is none: `none`, `all`, `left`."""
+    return word.lower() in NO_NAMES
 
 
 def words_of(files: Mapping[str, Lines]) -> Iterator[frozenset[str]]:
@@ -58,7 +62,8 @@ def few_words_of(lines: Lines) -> Iterator[frozenset[str]]:
     found = _places(lines)
     for place in sorted(found, key=_order):
         if _are_names(found[place], len(lines)):
-            yield frozenset(word for word, n in found[place].items() if n >= MIN_LINES)
+            some = (word for word, n in found[place].items() if n >= MIN_LINES)
+            yield frozenset(word for word in some if not is_no_name(word))
 
 
 def with_peers(own: frozenset[str], files: Mapping[str, Lines]) -> frozenset[str]:
@@ -69,14 +74,24 @@ def with_peers(own: frozenset[str], files: Mapping[str, Lines]) -> frozenset[str
 def _with_peers(
     own: frozenset[str], files: Iterable[Mapping[tuple[str, int], Counter[str]]]
 ) -> frozenset[str]:
-    names = set(own)
-    for places in files:
-        # Words by number are at the same place only in lines of one shape.
-        for words in (words for (kind, _), words in places.items() if kind != "word"):
-            some = {word for word, n in words.items() if n >= MIN_LINES and word not in NO_NAMES}
-            if len(some & own) > 1 and 2 * len(some - own) <= len(some & own):
-                names |= some
+    names, lines = set(own), list(files)
+    together: dict[tuple[str, int], Counter[str]] = {}
+    for places in lines:
+        for place, words in places.items():
+            # Words by number are at the same place only in lines of one shape.
+            if place[0] != "word":
+                together.setdefault(place, Counter()).update(words)
+    for words in together.values():
+        # A header is in each file once.
+        least = max(MIN_LINES, len(lines) + 1)
+        some = {word for word, n in words.items() if n >= least and _may_name(word)}
+        if len(some & own) > 1 and 2 * len(some - own) <= len(some & own):
+            names |= some
     return frozenset(names)
+
+
+def _may_name(word: str) -> bool:
+    return not is_no_name(word) and not kinds_of(word.lower().split("_"))
 
 
 def alternatives(mined: Mined) -> Iterator[frozenset[str]]:
@@ -84,11 +99,7 @@ def alternatives(mined: Mined) -> Iterator[frozenset[str]]:
     found: dict[tuple[Key, int], Counter[str]] = {}
     for shape in mined.shapes:
         for at, part in enumerate(shape.key):
-            if (
-                part.kind == "word"
-                and part.text not in NO_NAMES
-                and not kinds_of([part.text.lower()])
-            ):
+            if part.kind == "word" and _may_name(part.text):
                 rest = (*shape.key[:at], *shape.key[at + 1 :])
                 found.setdefault((rest, at), Counter())[part.text] += shape.count
     sets = Counter[frozenset[str]]()
@@ -176,28 +187,65 @@ def _logs(
 
 def _own_slots(sample: Sample) -> dict[int, int]:
     """Return the slots of columns whose value is the same in each file, and differs between."""
-    every = sum(shape.count for shape in sample.shapes)
-    columns: dict[str, dict[str, set[str]]] = {}
+    every = sum(
+        one.count for one in sample.shapes if any(one.key[at].kind == "whole" for at in one.slots)
+    )
     slots: dict[str, dict[int, int]] = {}
+    found: dict[int, int] = {}
     for shape, one in enumerate(sample.shapes):
         for slot, at in enumerate(one.slots):
-            if one.key[at].kind in ("whole", "name") and not one.key[at].is_list:
+            is_rate = sample.name(shape, slot) in RATE_WORDS
+            if one.key[at].kind in ("whole", "name") and not (one.key[at].is_list or is_rate):
                 slots.setdefault(sample.column(shape, slot), {})[shape] = slot
-    for column, some in slots.items():
-        columns[column] = {
-            file: {str(e.values[some[e.shape]]) for e in entries if e.shape in some}
-            for file, entries in sample.mined.entries.items()
-        }
-    found: dict[int, int] = {}
-    for column, by_file in columns.items():
-        values = [texts for texts in by_file.values() if texts]
-        lines = sum(sample.shapes[shape].count for shape in slots[column])
+                # The words around may differ from shape to shape, and the file is called so.
+                called = _constants(sample, {shape: slot})
+                if called and all(
+                    text.lower() in file.lower() and text.strip("0123456789")
+                    for file, text in called.items()
+                ):
+                    found.setdefault(shape, slot)
+    # A rate may be the same in each file, too: names come first.
+    for some in sorted(slots.values(), key=lambda some: _is_number(sample, some)):
+        lines = sum(sample.shapes[shape].count for shape in some)
         # The only peer of one of two machines is the same, too, but is not in most lines.
-        if len(values) < 2 or 2 * lines <= every or any(len(texts) != 1 for texts in values):
-            continue
-        if len(set.union(*values)) == len(values):
-            found = slots[column] | found
+        if 2 * lines > every and _constants(sample, some):
+            found = some | found
+    return _with_same(sample, found)
+
+
+def _with_same(sample: Sample, own: Mapping[int, int]) -> dict[int, int]:
+    """Return the slots of machines with those of other columns that hold the same names."""
+    called = _called(sample, own, 0.0)
+    found = dict(own)
+    for shape, one in enumerate(sample.shapes):
+        for slot in range(len(one.slots)) if called and shape not in own else ():
+            lines = [
+                str(entry.values[slot]) == called[file]
+                for file, some in sample.mined.entries.items()
+                for entry in some
+                if entry.shape == shape
+            ]
+            if lines and all(lines):
+                found.setdefault(shape, slot)
     return found
+
+
+def _constants(sample: Sample, slots: Mapping[int, int]) -> dict[str, str]:
+    """Return the one value of slots in each file, {} unless the values of files differ."""
+    by_file = {
+        file: {str(e.values[slots[e.shape]]) for e in entries if e.shape in slots}
+        for file, entries in sample.mined.entries.items()
+    }
+    values = {file: min(texts) for file, texts in by_file.items() if len(texts) == 1}
+    is_constant = len(values) > 1 and not any(len(texts) > 1 for texts in by_file.values())
+    return values if is_constant and len({*values.values()}) == len(values) else {}
+
+
+def _is_number(sample: Sample, slots: Mapping[int, int]) -> bool:
+    """Return whether a column holds plain numbers that nothing calls a machine."""
+    names = {sample.name(shape, slot) for shape, slot in slots.items()}
+    kinds = {sample.part(shape, slot).kind for shape, slot in slots.items()}
+    return "name" not in kinds and not names & MACHINE_WORDS
 
 
 def _never_named(sample: Sample) -> Iterator[dict[str, str]]:
@@ -217,12 +265,12 @@ def _never_named(sample: Sample) -> Iterator[dict[str, str]]:
             yield names
 
 
-def _called(sample: Sample, own: Mapping[int, int]) -> dict[str, str]:
+def _called(sample: Sample, own: Mapping[int, int], least: float = MIN_SHARE) -> dict[str, str]:
     """Return the name that most lines of each file have for its machine; {} if some have none."""
     called = {}
     for file, some in sample.mined.entries.items():
         values = Counter(str(e.values[own[e.shape]]) for e in some if e.shape in own)
-        if sum(values.values()) < MIN_SHARE * len(some):
+        if not values or values.total() < least * len(some):
             return {}
         called[file] = values.most_common(1)[0][0]
     return called if len(set(called.values())) == len(called) else {}

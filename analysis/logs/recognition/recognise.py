@@ -2,11 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
+from pathlib import Path
 
 from analysis.logs.recognition.candidates import Candidate, Logs
+from analysis.logs.recognition.evidence.doubts import is_doubtful
 from analysis.logs.recognition.kinds import kinds_of
 from analysis.logs.recognition.machines import (
     Lines,
@@ -20,12 +22,18 @@ from analysis.logs.recognition.machines import (
 from analysis.logs.recognition.mined.mining import codes, mine
 from analysis.logs.recognition.mined.records import division, records
 from analysis.logs.recognition.mined.shapes import Mined
-from analysis.logs.recognition.names import vocabulary
-from analysis.logs.recognition.search import is_doubtful, readings
+from analysis.logs.recognition.names import PART, vocabulary
+from analysis.logs.recognition.search import readings
 
 #: The sets of names that are tried out.
 MAX_VOCABULARIES = 8
 MAX_ALTERNATIVES = 3
+#: The share of lines in shapes that other files have, too, in the log of a machine.
+MIN_COMMON = 0.5
+#: Of these, the sets with which numbers are tried out as kinds.
+MAX_CODED = 2
+#: A reading that ranks so little below a doubtful one may be better than it.
+NEAR = 5
 #: An object of an array that has several lines.
 OBJECT = re.compile(r"^\s*\[?\s*(\{.*\})\s*[,\]]*\s*$")
 
@@ -41,6 +49,16 @@ class Recognised:
     logs: Logs
     reading: Candidate
 
+    @property
+    def explains(self) -> float:
+        """How well an event follows from the others, on average."""
+        return self.reading.score.total / sum(map(len, self.logs.entries.values()))
+
+    @property
+    def rival(self) -> Candidate | None:
+        """Another reading that explains the logs equally."""
+        return self.reading.rival
+
 
 def recognise(lines: Mapping[str, Lines]) -> Recognised | None:
     """Return the reading of the lines (number, text) of some files; None if none makes sense."""
@@ -52,14 +70,28 @@ def recognise(lines: Mapping[str, Lines]) -> Recognised | None:
         file: [(number, OBJECT.sub(r"\1", text)) for number, text in records(some, by)]
         for file, some in lines.items()
     }
-    best = None
+    best: Recognised | None = None
+    undecided: Recognised | None = None
+    doubtful = float("-inf")
     for files, logs in _logs(cut):
-        found = readings(logs)
-        if found and found[0].makes_sense and (not best or found[0].rank > best.reading.rank):
-            best = Recognised(files, logs, found[0])
-            if found[0].is_perfect:
-                break
-    return None if best is None or is_doubtful(best.logs, best.reading) else best
+        found = [one for one in readings(logs)[:1] if one.makes_sense]
+        for reading in found:
+            if best and reading.rank <= best.reading.rank:
+                continue
+            if is_doubtful(logs, reading):
+                doubtful = max(doubtful, reading.rank)
+                continue
+            if reading.rival:
+                if not undecided or reading.rank > undecided.reading.rank:
+                    undecided = Recognised(files, logs, reading)
+                continue
+            best = Recognised(files, logs, reading)
+        if best and best.reading.is_perfect and best.reading in found:
+            break
+    open_ = undecided.reading.rank if undecided else float("-inf")
+    if best and best.reading.rank > max(doubtful, open_) - NEAR:
+        return best
+    return undecided if open_ > doubtful - NEAR else None
 
 
 def _logs(cut: Mapping[str, Lines]) -> Iterator[tuple[dict[str, str], Logs]]:
@@ -72,15 +104,28 @@ def _logs(cut: Mapping[str, Lines]) -> Iterator[tuple[dict[str, str], Logs]]:
     with_codes = [] if _names_kinds(first) else [mine(cut, by_files, one) for one in codes(first)]
     is_divided = False
     for mined in (first, *rest, *with_codes):
-        if len(files := logs_among(mined)) > 1:
-            is_divided = True
-            for logs in of_files(mined, files):
-                yield dict(zip(_in_order(logs, mined), logs.machines, strict=True)), logs
+        shared = logs_among(mined)
+        for files in dict.fromkeys([tuple(_with_alike(mined, shared)), tuple(shared)]):
+            if len(files) > 1:
+                is_divided = True
+                for logs in of_files(mined, files):
+                    yield dict(zip(_in_order(logs, mined), logs.machines, strict=True)), logs
     if not is_divided:
         longest = max(cut, key=lambda file: len(cut[file]))
         few = dict.fromkeys([frozenset[str](), *few_words_of(cut[longest])])
-        for mined in (mine({longest: cut[longest]}, words) for words in [*few][:MAX_VOCABULARIES]):
+        alone = {longest: cut[longest]}
+        plain = [mine(alone, words) for words in [*few][:MAX_VOCABULARIES]]
+        coded = [] if _names_kinds(plain[0]) else _with_codes(alone, [*few], plain)
+        for mined in (*plain, *coded):
             yield from (({longest: ""}, logs) for logs in of_lines(mined, longest))
+
+
+def _with_codes(
+    cut: Mapping[str, Lines], few: Sequence[frozenset[str]], plain: Sequence[Mined]
+) -> Iterator[Mined]:
+    """Yield the mined lines with each number that may stand for the kind of event."""
+    for words, mined in islice(zip(few, plain, strict=False), MAX_CODED):
+        yield from (mine(cut, words, one) for one in codes(mined))
 
 
 def _names_kinds(mined: Mined) -> bool:
@@ -95,15 +140,42 @@ def _in_order(logs: Logs, mined: Mined) -> list[str]:
     return [by_entries[id(some)] for some in logs.entries.values()]
 
 
+def _with_alike(mined: Mined, files: Sequence[str]) -> list[str]:
+    """Return the logs with the files called alike: a machine may do what no other one does."""
+    parts = {file: _pattern(file) for file in mined.entries}
+    patterns = {parts[file] for file in files}
+    return [file for file in mined.entries if file in files or {parts[file]} == patterns]
+
+
+def _pattern(file: str) -> tuple[str, ...]:
+    """Return the kinds of the parts of a file's name, and its suffix."""
+    kinds = [
+        "0" if part.isdigit() else "a" if part.isalpha() else part for part in PART.findall(file)
+    ]
+    return (*kinds, Path(file).suffix)
+
+
 def logs_among(mined: Mined) -> list[str]:
-    """Return the files that share frequent shapes: those of machines."""
+    """Return the files that share frequent shapes, or their names and some shapes: those of
+    machines. A slow machine may do nothing that another one does.
+    """
     files = {
         shape: sum(n > 0 for n in mined.shapes[shape].counts.values())
         for shape in range(len(mined.shapes))
     }
     common = {n for n, shared in files.items() if shared > 1 and mined.shapes[n].slots}
+    shares = {
+        file: sum(entry.shape in common for entry in some) / len(some)
+        for file, some in mined.entries.items()
+        if some
+    }
+    alike = {_without_numbers(file) for file, share in shares.items() if share > MIN_COMMON}
     return [
         file
-        for file, some in mined.entries.items()
-        if sum(entry.shape in common for entry in some) > len(some) / 2
+        for file, share in shares.items()
+        if share > MIN_COMMON or (share and _without_numbers(file) in alike)
     ]
+
+
+def _without_numbers(file: str) -> str:
+    return re.sub(r"\d+", "0", file)

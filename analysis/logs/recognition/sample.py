@@ -11,15 +11,19 @@ from functools import cached_property
 from itertools import pairwise
 
 from analysis.logs.recognition.kinds import kinds_of
-from analysis.logs.recognition.mined.shapes import Mined, Shape, Value
+from analysis.logs.recognition.mined.shapes import FLAGS, Mined, Part, Shape, Value
 from vm.records import Kind
 
 #: Marks that divide a line into columns, the likeliest first.
 DELIMITERS = (",", ";", "|", "\t")
+#: Values of flags that are set.
+SET = {"1", "True", "true"}
 #: Whole numbers from here on are times since 1970.
 MIN_EPOCH = 100_000_000
 #: The share of pairs of successive values that fall, in a clock: it starts again, or is wrong.
 MAX_FALLING = 0.05
+#: So many trials in a file begin anew, in this share of the pairs.
+MAX_TRIALS, MAX_FALLING_OF_TRIALS = 4, 0.1
 TIME_WORDS = {
     "time",
     "at",
@@ -81,8 +85,8 @@ class Sample:
     @cached_property
     def header(self) -> dict[int, str]:
         """The names of columns in the first line, by place."""
-        firsts = [some[0].shape for some in self.mined.entries.values() if some]
-        one = self.shapes[firsts[0]] if firsts else None
+        # Shapes are numbered in the order of the lines.
+        one = self.shapes[0] if self.shapes else None
         if not self.delimiter or one is None or one.slots:
             return {}
         names, place = dict[int, str](), 0
@@ -100,6 +104,9 @@ class Sample:
         place = sum(one.key[n].text == self.delimiter for n in range(at))
         return self.header.get(place) or one.label(slot)
 
+    def part(self, shape: int, slot: int) -> Part:
+        return self.shapes[shape].key[self.shapes[shape].slots[slot]]
+
     def behind(self, shape: int, slot: int) -> list[str]:
         """Return the words behind a value, up to the next value or the name of one."""
         one = self.shapes[shape]
@@ -115,7 +122,19 @@ class Sample:
     def kinds(self, shape: int) -> list[Kind]:
         """Return the kinds of events that the words of a shape name."""
         words, labels = self.shapes[shape].named_words
-        return kinds_of(words, [label for label in labels if label not in self._common_labels])
+        labels = [label for label in labels if label not in self._common_labels]
+        return kinds_of(words, labels) or kinds_of(self._flags(shape))
+
+    def _flags(self, shape: int) -> Iterator[str]:
+        """Yield the words of the names of columns in which a shape has a flag that is set."""
+        place, names = 0, dict[str, bool]()
+        for part in self.shapes[shape].key:
+            place += part.text == self.delimiter
+            if part.kind == "mark" and part.text in FLAGS:
+                names[self.header.get(place, "")] = part.text in SET
+        # A number alone is a code: its column says nothing about it.
+        for name, is_set in names.items() if len(names) > 1 else ():
+            yield from name.split("_") if is_set else ()
 
     @cached_property
     def _common_labels(self) -> set[str]:
@@ -175,7 +194,10 @@ class Sample:
         numbers = [some for some in self.numbers(slots) if len(some) > 1]
         pairs = sum(len(some) - 1 for some in numbers)
         rising = sum(some[-1] > some[0] for some in numbers)
-        return 2 * rising > len(numbers) and self.falls(slots) <= MAX_FALLING * pairs
+        # Of several trials, each begins anew.
+        trials = min(MAX_TRIALS * len(numbers), MAX_FALLING_OF_TRIALS * pairs)
+        most = max(MAX_FALLING * pairs, trials)
+        return 2 * rising > len(numbers) and self.falls(slots) <= most
 
 
 def _is_whole(value: Value) -> bool:
@@ -233,7 +255,13 @@ def _extended(sample: Sample, start: Slots, own: Slots) -> dict[int, int]:
         if shape in chosen:
             continue
         count, files = sample.shapes[shape].count, len(sample.shapes[shape].counts)
-        options = _wholes(sample, shape, own)
+        # A time in whole seconds is no clock where clocks are written without a point.
+        options = [
+            n
+            for n in _wholes(sample, shape, own)
+            if sample.part(shape, n).kind
+            in {sample.part(s, slot).kind for s, slot in start.items()}
+        ]
         same = [n for n in options if sample.column(shape, n) in columns]
         others = [n for n in options if n not in same] if same or count > 2 * files else []
         for slot in [*same, *others]:

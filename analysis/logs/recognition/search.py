@@ -5,24 +5,31 @@ shape, and who the peers are. Each choice is scored by how many receives follow 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise, product
 
 from analysis.logs.recognition.candidates import (
-    MAX_PEERS,
     MAX_UNITY,
     Candidate,
     Logs,
     Roles,
     names_a_peer,
+    peers_of,
     scored,
     whole,
+)
+from analysis.logs.recognition.evidence.score import (
+    LOGGED,
+    Logged,
+    Score,
+    Seen,
+    timestamps,
 )
 from analysis.logs.recognition.mined.shapes import Entry
 from analysis.logs.recognition.names import ALL_OTHERS
 from analysis.logs.recognition.peers import best_peers
-from analysis.logs.recognition.sample import Sample, Slots, clocks
-from analysis.logs.recognition.score import LOGGED, Logged, Score, Seen, timestamps
+from analysis.logs.recognition.sample import Sample, Slots, clocks, is_epoch
 from vm.records import Kind
 
 MAX_CLOCKS = 4
@@ -31,61 +38,104 @@ MAX_OPEN = 6
 #: The best assignments of clocks and kinds whose peers are tried out.
 MAX_BASES = 4
 MIN_OF_BEST = 0.8
+#: A reading that ranks so little below the best may be the right one.
+NEAR = 5
 #: The share of lines of a receive's shape that jump, at least.
 MIN_JUMPS = 0.02
-
-
-def is_doubtful(logs: Logs, reading: Candidate) -> bool:
-    """Return whether sends seem to name receivers, and the reading finds no sense in the names."""
-    sends = {shape: one for shape, one in reading.roles.items() if one.kind == "send"}
-    unread = any(
-        one.peer is None and not one.to_all and names_a_peer(logs, shape)
-        for shape, one in sends.items()
-    )
-    # Words that vary in internal events are kinds of work, and no names.
-    unread |= any(
-        one.kind == "internal" and _varies(logs, shape) for shape, one in reading.roles.items()
-    )
-    skeletons = [
-        tuple("" if part.kind == "word" else part.text for part in logs.sample.shapes[shape].key)
-        for shape, one in sends.items()
-        if one.peer is None and not one.to_all and not one.steps
-    ]
-    in_words = len(skeletons) > len(set(skeletons)) and not reading.score.is_addressed
-    receives = sum(
-        reading.roles[entry.shape].kind == "receive"
-        for some in logs.entries.values()
-        for entry in some
-        if entry.shape in reading.roles
-    )
-    return unread or in_words or reading.score.surplus > receives
-
-
-def _varies(logs: Logs, shape: int) -> bool:
-    """Return whether lines of a shape have a word taken for a name, that is not their machine's."""
-    one = logs.sample.shapes[shape]
-    return any(
-        one.key[at].kind == "name"
-        and logs.own.get(shape) != slot
-        and 1 < len(values := {*map(str, logs.sample.values(shape, slot))}) <= MAX_PEERS
-        and all(map(str.isalpha, values))
-        for slot, at in enumerate(one.slots)
-    )
+#: So many lines without a jump are no receives if words name another kind.
+MANY = 20
+#: The share of lines with a time from which on those without one are no events.
+MOSTLY = 0.8
 
 
 def readings(logs: Logs) -> list[Candidate]:
     """Return the readings of logs, the best first."""
     bases = [
         (reading, events)
-        for slots in clocks(logs.sample, logs.own, MAX_CLOCKS)
+        for slots in _with_arrivals_out(logs.sample, clocks(logs.sample, logs.own, MAX_CLOCKS))
         for logged in LOGGED
         for reading, events in _with_clock(logs, slots, logged)
     ]
     bases.sort(key=lambda one: -one[0].rank)
-    least = MIN_OF_BEST * bases[0][0].score.total if bases else 0
+    most = bases[0][0].score.total if bases else 0
+    least = most - (1 - MIN_OF_BEST) * abs(most)
     likely = [one for one in bases[:MAX_BASES] if one[0].score.total >= least]
-    found = [best_peers(logs, events, base) for base, events in likely]
-    return sorted(found, key=lambda one: -one.rank)
+    found = [
+        best_peers(logs, events, replace(base, lead=_lead(base, bases))) for base, events in likely
+    ]
+    return _with_rivals(logs, sorted(found, key=lambda one: -one.rank))
+
+
+def _with_rivals(logs: Logs, found: list[Candidate]) -> list[Candidate]:
+    """Return readings, the best first, and whether another one is as good and sees other events.
+
+    Of readings that see the same, the clock after each event is that of all events.
+    """
+    if not found:
+        return []
+    close = [one for one in found if one.rank > found[0].rank - NEAR]
+    seen = [_seen(logs, one) for one in close]
+    same = [one for one, its in zip(close, seen, strict=True) if its == seen[0]]
+    best = min(same, key=lambda one: one.logged != "after")
+    rest = [one for one in found if one is not best]
+    others = (one for one, its in zip(close, seen, strict=True) if its != seen[0])
+    return [replace(best, rival=next(others, None)), *rest]
+
+
+def _seen(logs: Logs, reading: Candidate) -> tuple[object, ...]:
+    """Return the events of a reading: line, kind and clock of each, and the peers."""
+    events = {
+        machine: [entry for entry in some if entry.shape in reading.roles]
+        for machine, some in logs.entries.items()
+    }
+    seen: list[tuple[int, Kind, int]] = []
+    for some in events.values():
+        roles = [reading.roles[entry.shape] for entry in some]
+        own = [
+            Seen(one.kind, whole(entry.values[one.clock]))
+            for one, entry in zip(roles, some, strict=True)
+        ]
+        after = [clock for _, clock in timestamps(own, reading.logged)]
+        # Of the last event, the clock is logged by one of two conventions only, as it is of the
+        # first lines of a send that is logged once per receiver.
+        seen += [
+            (entry.line, event.kind, clock)
+            for entry, (event, following), clock in zip(some, pairwise(own), after, strict=False)
+            if event != following or event.kind != "send"
+        ]
+    return seen, peers_of(reading, events)
+
+
+def _lead(base: Candidate, bases: Sequence[tuple[Candidate, object]]) -> float:
+    """Return how much a reading ranks above the best one with other kinds of events."""
+    kinds = _kinds_by_shape(base)
+    other = (one.rank for one, _ in bases if _kinds_by_shape(one) != kinds)
+    return base.rank - max(other, default=0)
+
+
+def _kinds_by_shape(reading: Candidate) -> dict[int, Kind]:
+    return {shape: one.kind for shape, one in reading.roles.items()}
+
+
+def _with_arrivals_out(sample: Sample, found: Iterable[Slots]) -> Iterator[Slots]:
+    """Yield the choices, and each without lines of messages that call a number otherwise.
+
+    The arrival of a message may be logged with the message's clock, apart from the receive.
+    """
+    for slots in found:
+        yield slots
+        names = Counter[str]()
+        for shape, slot in slots.items():
+            names[sample.name(shape, slot)] += sample.shapes[shape].count
+        ((usual, _),) = names.most_common(1)
+        rest = {
+            shape: slot
+            for shape, slot in slots.items()
+            if sample.name(shape, slot) == usual or not {*sample.kinds(shape)} <= {"receive"}
+        }
+        receives = any("receive" in sample.kinds(shape) for shape in rest)
+        if len(rest) < len(slots) and receives:
+            yield rest
 
 
 def _with_clock(
@@ -108,11 +158,27 @@ def _with_clock(
 
 def _events_lines(logs: Logs, slots: Slots) -> dict[str, list[Entry]]:
     """Return the entries with a clock, without those that repeat it and describe no event."""
-    quiet = _quiet(logs, slots)
+    quiet = _quiet(logs, slots) | _undated(logs, slots)
     return {
         machine: [e for e in some if e.shape in slots and e.shape not in quiet]
         for machine, some in logs.entries.items()
     }
+
+
+def _undated(logs: Logs, slots: Slots) -> set[int]:
+    """Return the shapes without a time and a word for a kind, where most lines have a time."""
+    shapes = logs.sample.shapes
+    dated = {
+        shape
+        for shape in slots
+        for slot in range(len(shapes[shape].slots))
+        if logs.sample.part(shape, slot).kind in ("time", "decimal")
+        or (logs.sample.is_whole(shape, slot) and is_epoch(logs.sample, shape, slot))
+    }
+    lines, every = (sum(shapes[shape].count for shape in some) for some in (dated, slots))
+    if lines < MOSTLY * every:
+        return set()
+    return {shape for shape in slots if shape not in dated and not logs.sample.kinds(shape)}
 
 
 def _quiet(logs: Logs, slots: Slots) -> set[int]:
@@ -158,7 +224,13 @@ def _kinds(logs: Logs, shape: int, jumps: Mapping[int, float]) -> list[Kind]:
     if has_list and "send" not in by_words:
         by_words.insert(0, "send")
     if names_a_peer(logs, shape):
+        only_internal = by_words == ["internal"]
         by_words = [kind for kind in by_words if kind != "internal"] or ["send", "receive"]
+        if only_internal:
+            return ["internal", *by_words]
+    if "internal" in by_words and not jumps[shape] and one.count >= MANY:
+        # As in `processing internally`: some of so many messages would be ahead.
+        by_words = [kind for kind in by_words if kind != "receive"]
     if len(by_words) == 1:
         return by_words
     if jumps[shape] > MIN_JUMPS:
@@ -183,10 +255,10 @@ def _unity(sample: Sample, slots: Slots) -> int:
 
 
 def _agreement(sample: Sample, roles: Mapping[int, Roles]) -> int:
-    """Return in tenths how many lines have the kind that their words name first."""
+    """Return in tenths how many lines have a kind that their words name."""
     agreeing = total = 0
     for shape, one in roles.items():
         count = sample.shapes[shape].count
         total += count
-        agreeing += count * (sample.kinds(shape)[:1] == [one.kind])
+        agreeing += count * (one.kind in sample.kinds(shape))
     return round(10 * agreeing / total)

@@ -6,10 +6,10 @@ from dataclasses import replace
 from itertools import pairwise
 
 from analysis.logs.recognition.candidates import MAX_PEERS, Candidate, Logs, Roles, texts, whole
+from analysis.logs.recognition.evidence.score import Seen, timestamps
 from analysis.logs.recognition.mined.shapes import Entry
 from analysis.logs.recognition.names import ALL_OTHERS
 from analysis.logs.recognition.sample import TIME_WORDS, Sample, is_epoch
-from analysis.logs.recognition.score import Seen, timestamps
 from vm.records import Kind
 
 #: From so many letters on, a word is known by its beginning: QueueLength.
@@ -27,8 +27,12 @@ STAMP_WORDS = {
     *("stamp", "carried", "msg", "message", "remote", "received", "sent", "with", "their", "value"),
     *("timestamp", "body", "content", "payload", "sender_clock", "clock", "lamport", "ts", "time"),
 }
+#: So many jumps to the same values show a stamp.
+MANY_JUMPS = 5
 #: The slots of a shape, and the choices of slots of all shapes, that are tried out for peers.
 MAX_OPTIONS = 3
+#: So many lines show whether a number only grows.
+MANY_LINES = 12
 
 
 def with_numbers(
@@ -36,30 +40,35 @@ def with_numbers(
 ) -> tuple[dict[int, Roles], dict[int, list[int | None]]]:
     """Return the roles with time, stamp and queue, and the slots that may name the peer."""
     before_after = _timestamps_by_shape(events, base)
-    # A column that internal events have, too, is of no message.
-    own_work = {
-        logs.sample.column(shape, slot)
+    # A column that internal events have, too, is of no message; but that of their clock may be.
+    alike = {
+        (logs.sample.column(shape, slot), _class(logs.sample, shape, slot))
         for shape, one in base.roles.items()
         if one.kind == "internal"
         for slot in range(len(logs.sample.shapes[shape].slots))
+        if slot != one.clock
     }
+    own_work = {column for column, _ in alike}
     found: dict[int, Roles] = {}
     peers: dict[int, list[int | None]] = {}
     for shape, one in base.roles.items():
         free = [n for n in range(len(logs.sample.shapes[shape].slots)) if n != one.clock]
         free = [n for n in free if logs.own.get(shape) != n]
-        time = _time(logs.sample, shape, free)
-        free = [n for n in free if n != time and not _is_time(logs.sample, shape, n)]
-        stamps = [n for n in free if logs.sample.column(shape, n) not in own_work]
+        times = [n for n in free if _is_time(logs.sample, shape, n, own_work)]
+        time = _most_exact(logs.sample, shape, times)
+        free = [n for n in free if n not in times]
+        stamps = [
+            n
+            for n in free
+            if (logs.sample.column(shape, n), _class(logs.sample, shape, n)) not in alike
+        ]
         stamp = _stamp(logs, shape, one.kind, stamps, before_after.get(shape, []))
         if stamp is None and one.kind == "receive":
             stamp = _named_stamp(logs.sample, shape, stamps, before_after.get(shape, []))
         free = [n for n in free if n != stamp]
         queue = _queue(logs.sample, shape, free)
         if queue is None and one.kind == "receive":
-            queue = _unnamed_queue(
-                logs, events, base.roles, shape, [n for n in stamps if n in free]
-            )
+            queue = _unnamed_queue(logs, events, base.roles, shape, free)
         free = [n for n in free if n != queue]
         everyone = one.kind == "send" and logs.sample.shapes[shape].texts & ALL_OTHERS
         is_alone = one.kind == "internal" or everyone
@@ -83,7 +92,13 @@ def _timestamps_by_shape(
     return found
 
 
-def _is_time(sample: Sample, shape: int, slot: int) -> bool:
+def _class(sample: Sample, shape: int, slot: int) -> str:
+    one = sample.shapes[shape]
+    return one.key[one.slots[slot]].kind
+
+
+def _is_time(sample: Sample, shape: int, slot: int, own_work: Collection[str]) -> bool:
+    """Return whether the values are times; `own_work` are the columns of internal events."""
     part = sample.shapes[shape].key[sample.shapes[shape].slots[slot]]
     if part.kind == "time":
         return True
@@ -92,12 +107,13 @@ def _is_time(sample: Sample, shape: int, slot: int) -> bool:
     if part.kind == "decimal" and not sample.is_whole(shape, slot):
         return sample.grows({shape: slot}) or sample.shapes[shape].count < 3
     named = sample.name(shape, slot) in TIME_WORDS and sample.grows({shape: slot})
-    return named or is_epoch(sample, shape, slot)
+    # A number that internal events have not is that of a message.
+    everywhere = not own_work or sample.column(shape, slot) in own_work
+    return (named and everywhere) or is_epoch(sample, shape, slot)
 
 
-def _time(sample: Sample, shape: int, free: Sequence[int]) -> int | None:
+def _most_exact(sample: Sample, shape: int, times: Sequence[int]) -> int | None:
     """Return the slot of the most exact time."""
-    times = [slot for slot in free if _is_time(sample, shape, slot)]
 
     def digits(slot: int) -> int:
         text = max(map(str, sample.values(shape, slot)), key=len)
@@ -142,10 +158,14 @@ def _is_stamp(kind: Kind, slot: int, seen: Sequence[tuple[Entry, int, int]]) -> 
         return False
     if kind == "send":
         return sum(value in (before, after) for value, before, after in pairs) >= 0.9 * len(pairs)
-    jumped = [(value, after) for value, before, after in pairs if after > before + 1]
+    # A program that adds two jumps further, and one machine may ignore the stamps.
+    by_two = sum(after >= before + 2 for _, before, after in pairs)
+    least = 2 if by_two >= 0.9 * len(pairs) else 1
+    jumped = [(value, after) for value, before, after in pairs if after > before + least]
     close = sum(after - 2 <= value <= after for value, after in jumped)
     below = sum(value <= after for value, _, after in pairs)
-    return bool(jumped) and close >= 0.7 * len(jumped) and below >= 0.9 * len(pairs)
+    enough = 0.9 if close < 0.9 * len(jumped) or len(jumped) < MANY_JUMPS else 0.5
+    return bool(jumped) and close >= 0.7 * len(jumped) and below >= enough * len(pairs)
 
 
 def _queue(sample: Sample, shape: int, free: Sequence[int]) -> int | None:
@@ -170,6 +190,9 @@ def _unnamed_queue(
     for slot in free:
         if not logs.sample.is_whole(shape, slot):
             continue
+        values = {*map(whole, logs.sample.values(shape, slot))}
+        if len(values) < 2 or min(values) < 0:
+            continue
         steps, ends = list[bool](), Counter[int]()
         for entry, after in (pair for some in events.values() for pair in pairwise(some)):
             if entry.shape == shape:
@@ -191,6 +214,10 @@ def is_named(words: Iterable[str], known: Collection[str]) -> bool:
     return any(word in known or word.startswith(long) for word in words)
 
 
+def _only_grows(sample: Sample, shape: int, slot: int) -> bool:
+    return sample.is_whole(shape, slot) and sample.grows({shape: slot})
+
+
 def _peers(sample: Sample, shape: int, free: Sequence[int], machines: int) -> list[int | None]:
     """Return the slots that may name the peer: a list, or a value with few different texts.
 
@@ -204,6 +231,8 @@ def _peers(sample: Sample, shape: int, free: Sequence[int], machines: int) -> li
         # Of two machines, each has only one peer.
         several = len(different) > 1 or machines == 2
         few = several and part.kind in ("whole", "name") and len(different) <= MAX_PEERS
+        # A number that only grows counts something, or is a time.
+        few &= one.count < MANY_LINES or not _only_grows(sample, shape, slot)
         if part.is_list or few:
             named = sample.name(shape, slot) in PEER_WORDS
             options.append((not part.is_list, not named, part.kind != "name", slot))

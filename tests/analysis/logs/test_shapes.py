@@ -20,8 +20,8 @@ SAMPLE, ALL = [range(40)], [range(first, first + 500) for first in range(0, 5000
 MISTAKEN_SAMPLE, MISTAKEN = range(2), range(60)
 #: What recognition reaches, in shares of the shapes that say enough: the goals are 0.95 and 0.9,
 #: and nothing false. A change may not fall behind it.
-LEAST_RIGHT, LEAST_NAMED = 0.75, 0.55
-MOST_FALSE = 0.1
+LEAST_RIGHT, LEAST_NAMED = 0.8, 0.55
+MOST_FALSE, MOST_BLAMED = 0.05, 0.1
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -59,7 +59,7 @@ def test_most_planted_mistakes_are_named_and_hardly_another_machine_is_blamed(
         for mistake in MISTAKES
         for seed in mistaken
     }
-    assert shares(results)["false"] <= MOST_FALSE, told(results, "false")
+    assert shares(results)["false"] <= MOST_BLAMED, told(results, "false")
     assert shares(results)["right"] >= LEAST_NAMED, told(results, "not recognised")
 
 

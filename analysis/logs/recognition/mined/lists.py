@@ -22,14 +22,26 @@ class NameList(NamedTuple):
 def lists(counts: Collection[Key], few: Mapping[Key, frozenset[int]]) -> dict[Key, NameList]:
     """Return the keys that contain a list, with the list; also the keys with one element there."""
     found: dict[Key, NameList] = {}
+    same = {_singular(key): key for key in counts}
     for key in sorted(counts, key=len, reverse=True):
         for run in _listings(key):
             single = key[: run.begin + run.element] + key[run.end :]
+            single = same.get(_singular(single), single)
             if single in counts or _is_enclosed(key, run, few[key]):
                 found.setdefault(key, run)
                 found.setdefault(single, NameList(run.begin, run.begin + run.element, run.element))
                 break
     return found
+
+
+def _singular(key: Key) -> Key:
+    """Return a key whose words have no s at the end: two peers are `ports`, one is a `port`."""
+    return tuple(
+        part._replace(text=part.text[:-1])
+        if part.kind == "word" and part.text[-1:] == "s"
+        else part
+        for part in key
+    )
 
 
 def _is_enclosed(key: Key, run: NameList, few: frozenset[int]) -> bool:
@@ -63,7 +75,8 @@ def _again(key: Key, at: int, element: Key, is_open: bool) -> int:
     """
     for size in (1, 2, 0):
         between = tuple(part.text.lower() for part in key[at : at + size])
-        word = len(between) == len(element) == 1 and key[at].kind == "word"
+        begins = len(element) == 1 or element[0].kind == "word"
+        word = len(between) == 1 and key[at].kind == "word" and begins
         if (between in SEPARATORS or word) and (size or is_open or len(element) > 1):
             behind = key[at + size : at + size + len(element)]
             if behind == element:

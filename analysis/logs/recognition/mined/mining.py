@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from analysis.logs.recognition.mined.lists import gathered, lists, outside
-from analysis.logs.recognition.mined.shapes import Entry, Key, Mined, Part, Shape
+from analysis.logs.recognition.mined.shapes import FLAGS, Entry, Key, Mined, Part, Shape, Value
 from analysis.logs.recognition.mined.tokens import VALUES, Token, tokens
 
 #: A word position with more different words than this is no part of a shape.
@@ -19,10 +19,10 @@ MAX_CODES = 5
 
 
 class Code(NamedTuple):
-    """A number that stands for the kind of event: its shape, and its position in the key."""
+    """Values that stand for the kind of event: their shape, and their positions in the key."""
 
     key: Key
-    position: int
+    positions: tuple[int, ...]
 
 
 def mine(
@@ -128,22 +128,33 @@ def _as_wild(one: Cut, wild: dict[Key, frozenset[int]]) -> Cut:
 def _as_literal(one: Cut, code: Code) -> Cut:
     if one.key != code.key:
         return one
-    literal = Part("mark", one.texts[code.position])
-    return one._replace(key=(*one.key[: code.position], literal, *one.key[code.position + 1 :]))
+    key = tuple(
+        Part("mark", one.texts[n]) if n in code.positions else part
+        for n, part in enumerate(one.key)
+    )
+    return one._replace(key=key)
 
 
 def codes(mined: Mined) -> Iterator[Code]:
-    """Yield the numbers of the most frequent shape that may stand for the kind of event."""
+    """Yield the values of the most frequent shape that may stand for the kind of event.
+
+    Flags are first, all together: `1,0,0` is of one kind, `0,1,0` of another.
+    """
     most = max(range(len(mined.shapes)), key=lambda n: mined.shapes[n].count, default=None)
     if most is None:
         return
     shape = mined.shapes[most]
     entries = [e for some in mined.entries.values() for e in some if e.shape == most]
+    few = dict[int, set[Value]]()
     for slot, position in enumerate(shape.slots):
         part = shape.key[position]
         values = {entry.values[slot] for entry in entries}
         if part.kind in ("whole", "name") and not part.is_list and 2 <= len(values) <= MAX_CODES:
-            yield Code(shape.key, position)
+            few[position] = values
+    flags = tuple(position for position, values in few.items() if {*map(str, values)} <= FLAGS)
+    if len(flags) > 1:
+        yield Code(shape.key, flags)
+    yield from (Code(shape.key, (position,)) for position in few)
 
 
 def _few(lines: Iterable[Cut]) -> dict[Key, frozenset[int]]:

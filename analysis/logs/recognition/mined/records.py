@@ -18,6 +18,7 @@ MIN_RECORDS = 3
 FIELD = re.compile(r"\s*([^\W\d][\w -]*?)\s?[:=]")
 BARE = "*"
 MIN_FIELDS = 2
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
 FIELDS = re.compile(r"[^\W\d]\w*\s?[:=]")
 
 
@@ -31,9 +32,10 @@ def division(files: Sequence[Numbered]) -> Division:
 
 
 def _is_record(block: Numbered) -> bool:
-    """Return whether no field comes twice in a block."""
+    """Return whether no field comes twice in a block, nor a line but for its numbers."""
     fields = [name for _, text in block if (name := _first(text)) != BARE]
-    return len(fields) == len(set(fields))
+    alike = {NUMBER.sub("0", text) for _, text in block}
+    return len(fields) == len(set(fields)) and len(alike) == len(block)
 
 
 def heading(files: Sequence[Numbered]) -> str:

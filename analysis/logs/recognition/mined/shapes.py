@@ -4,7 +4,7 @@ A shape with a list of names (`to B and C`) and the same shape with one name (`t
 """
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -16,6 +16,8 @@ COPULAS = {"is", "was", "are", "now", "of", "the", "a", "value", "equals", "read
 QUOTES = ("'", '"')
 UNITS = {"s", "ms", "us", "ns", "sec", "secs", "seconds", "Hz", "hz"}
 
+#: Values of flags.
+FLAGS = {"0", "1", "True", "False", "true", "false"}
 Value = str | tuple[str, ...]
 
 
@@ -83,12 +85,11 @@ class Shape:
     @cached_property
     def named_words(self) -> tuple[list[str], list[str]]:
         """The words that are not names of fields, and those that are, as `op` in `op=send`."""
-        following = [*(part.text for part in self.key), "", ""]
+        texts = [part.text for part in self.key]
         labels = {
             part.text.lower()
             for n, part in enumerate(self.key, 1)
-            if part.kind == "word"
-            and (following[n] in ("=", ":") or (following[n] in QUOTES and following[n + 1] == ":"))
+            if part.kind == "word" and _are_after_a_name(texts[n : n + 3])
         }
         plain = [word for word in self.words if word not in labels]
         return plain, [word for word in self.words if word in labels]
@@ -103,16 +104,39 @@ class Shape:
             if (part.text and last and last.text != "\n") or part.kind == "word"
         }
 
+    @cached_property
+    def places(self) -> set[str]:
+        """The words that may stand for a machine: no names of fields, as `3 left` or `left: 3`."""
+        before = (None, *self.key)
+        counted = {
+            part.text.lower()
+            for last, part in zip(before, self.key, strict=False)
+            if last and last.kind == "whole"
+        }
+        return {*self.named_words[0]} - counted
+
     def label(self, slot: int) -> str:
-        """Return the word that names a value: the last before it, or else the next behind it."""
+        """Return what names a value: the last word before it, the next behind it, or a mark."""
         at = self.slots[slot]
         begin = self.slots[slot - 1] + 1 if slot else 0
+        if at and self.key[at - 1].text == "#":
+            return "#"
         before = [part.text.lower() for part in self.key[begin:at] if part.kind == "word"]
         named = [word for word in before if word not in COPULAS] or before
         if named:
             return named[-1]
         behind = self.key[at + 1 : at + 2]
-        return behind[0].text.lower() if behind and behind[0].kind == "word" else ""
+        texts = [part.text for part in self.key[at + 2 : at + 5]]
+        # In `4 lamport=5` the word names the next value.
+        if behind and behind[0].kind == "word" and not _are_after_a_name(texts):
+            return behind[0].text.lower()
+        return "".join(part.text for part in self.key[max(begin, at - 1) : at])
+
+
+def _are_after_a_name(texts: Sequence[str]) -> bool:
+    """Return whether texts begin with a mark behind the name of a field; `::` divides fields."""
+    mark, behind, *_ = [*texts[bool(texts) and texts[0] in QUOTES :], "", ""]
+    return mark == "=" or (mark == ":" and behind != ":")
 
 
 @dataclass(frozen=True)

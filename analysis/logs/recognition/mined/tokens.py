@@ -31,7 +31,7 @@ PATTERNS: dict[Class, str] = {
     "name": r"(?:\d{1,3}\.){3}\d{1,3}:\d+|localhost:\d+",
     "decimal": r"-?\d+\.\d+(?:[eE][+-]?\d+)?",
     "whole": r"-?\d+",
-    "word": r"[^\W\d](?:\w|'(?=\w)|-(?=\w)|(?<=\w)\.(?=[^\W\d]))*",
+    "word": r"N/A|n/a|[^\W\d](?:\w|'(?=\w)|-(?=\w)|(?<=\w)\.(?=[^\W\d]))*",
     "mark": r"->|=>|<-|<=|[^\w\s]|_|[\n\t]",
 }
 #: A word that may be the name of a machine: letters and a number.

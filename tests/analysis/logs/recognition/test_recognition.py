@@ -97,8 +97,28 @@ def test_machines_are_called_what_differs_between_files(
 
 def test_files_of_several_runs_are_told_apart_by_their_names() -> None:
     files = [f"run{run}_node{node}.log" for run in (1, 2) for node in (1, 2, 3)]
-    assert {run: len(some) for run, some in runs_of_files(files).items()} == {"1": 3, "2": 3}
-    assert list(runs_of_files(["vm1.log", "vm2.log", "notes.log"])) == [""]
+    assert {run: len(some) for run, some in runs_of_files(files)[0].items()} == {"1": 3, "2": 3}
+    assert runs_of_files(files)[-1] == {"": files}
+    alike = runs_of_files(["vm1.log", "vm2.log", "notes.log"])
+    assert alike == [{"": ["vm1.log", "vm2.log", "notes.log"]}, {"": ["vm1.log", "vm2.log"]}]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        [f"{letter}{run}.out" for letter in "AB" for run in (15, 61)],
+        [f"p{node}LOG{run}.txt" for node in (0, 1) for run in (3, 4)],
+        [f"70{run}{node}.log" for run in (1, 2) for node in (1, 2)],
+        [f"m{node}_02-03_10-11-{second}.log" for node in (1, 2) for second in (10, 52)],
+        [f"{node}-of-{run}:{top}.log" for node in (1, 2) for run in (1, 2) for top in (5, 10)],
+    ],
+)
+def test_files_of_runs_are_divided_by_any_part_of_their_names(files: list[str]) -> None:
+    first = files[0]
+    assert any(
+        len(runs) > 1 and any(first in some and len(some) == 2 for some in runs.values())
+        for runs in runs_of_files(files)
+    )
 
 
 def test_ports_places_and_codes_name_peers() -> None:

@@ -1,0 +1,1 @@
+"""How well a reading explains the clocks of logs, and what makes it doubtful."""
