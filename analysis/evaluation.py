@@ -1,13 +1,14 @@
 """The evaluation of a run: its metrics and its verdict, each computed once.
 
 A verdict has one of three states. `violated`: a check found a violation. `inconclusive`: a log is
-missing or damaged, the sends of receives are ambiguous, or no case could be checked. `holds`:
+missing or damaged, the sends of receives are ambiguous, no case could be checked, or two readings
+explain the logs equally and one of them violates a check. `holds`:
 everything else; the verdict also lists the checks that the logs do not allow.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from typing import Any, Literal
@@ -24,7 +25,7 @@ from analysis.checks.messages import orphans, unlogged_receivers, unlogged_sende
 from analysis.checks.offsets import Offset, offsets, sends_dated_late
 from analysis.checks.violation import Coverage, Violation
 from analysis.history.arrays import series
-from analysis.history.run import SEVERAL_FIT, Damage, Run
+from analysis.history.run import SEVERAL_FIT, Damage, Rival, Run
 from analysis.metrics.machine import per_machine
 from analysis.metrics.run import metrics_of
 from vm.quoting import counted, plain
@@ -48,7 +49,9 @@ EXIT_CODES: dict[State, int] = {"holds": 0, "inconclusive": 2, "violated": 1}
 class Verdict:
     """The result of the checks.
 
-    `unchecked` lists the reasons why a run without violations is inconclusive. `coverage` counts
+    `unchecked` lists the reasons why a run without violations is inconclusive. `question` is one
+    whose answer decides between readings of the logs with different verdicts, "" if there is none:
+    the verdict is inconclusive until it is answered. `coverage` counts
     the cases of every check that was made; `unknown` lists the checks that these logs do not allow,
     with the reason. `more` lists the checks with more violations than `violations` has. `offsets`
     are wall clocks that disagree, which is no violation; `claims` counts the concurrent pairs of
@@ -59,6 +62,7 @@ class Verdict:
     account: Account | None
     violations: tuple[Violation, ...]
     unchecked: tuple[str, ...]
+    question: str = ""
     unknown: tuple[tuple[str, str], ...] = ()
     more: tuple[str, ...] = ()
     offsets: tuple[Offset, ...] = ()
@@ -71,7 +75,7 @@ class Verdict:
         reasons = {
             "holds": f"{len(self.holding)} checks",
             "violated": ", ".join(dict.fromkeys(one.check for one in self.violations)),
-            "inconclusive": "; ".join(self.unchecked),
+            "inconclusive": "; ".join([*[self.question] * bool(self.question), *self.unchecked]),
         }
         return f"<Verdict {self.state}: {plain(reasons[self.state], MAX_REASON)}>"
 
@@ -79,7 +83,7 @@ class Verdict:
     def state(self) -> State:
         if self.violations:
             return "violated"
-        return "inconclusive" if self.unchecked else "holds"
+        return "inconclusive" if self.question or self.unchecked else "holds"
 
     @property
     def holding(self) -> dict[str, Coverage]:
@@ -133,7 +137,48 @@ def exit_code(verdicts: Iterable[Verdict]) -> int:
 
 
 def judge(seen: Evidence) -> Verdict:
-    """Return the verdict on a run."""
+    """Return the verdict on a run.
+
+    `violated` means that no reading of the logs keeps the rule. A rival decides against it if it
+    keeps all rules, and for it if it explains the logs as well.
+    """
+    found = _judged(seen)
+    for rival in seen.run.rivals:
+        other = _judged(Evidence(rival.run))
+        violated = [one.state == "violated" for one in (found, other)]
+        if violated == [False, True] or (violated == [True, False] and rival.is_whole):
+            return _undecided(found, other, rival)
+    return found
+
+
+def _undecided(found: Verdict, other: Verdict, rival: Rival) -> Verdict:
+    """Return the verdict on a run that one of two readings violates."""
+    own, others = (" ".join(f"--set {one}" for one in some) for some in (rival.own, rival.other))
+    violated = dict.fromkeys(v.check for v in (*found.violations, *other.violations))
+    unknown = dict.fromkeys(violated, "it depends on the question above")
+    return replace(
+        found,
+        question=(
+            f"{rival.question} With {' and '.join(rival.own)}, {_outcome(found)}; with"
+            f" {' and '.join(rival.other)}, {_outcome(other)}. Check again with {own} or {others}"
+        ),
+        violations=(),
+        causes=(),
+        more=(),
+        unknown=(*unknown.items(), *(pair for pair in found.unknown if pair[0] not in unknown)),
+        coverage=tuple(pair for pair in found.coverage if pair[0] not in unknown),
+    )
+
+
+def _outcome(found: Verdict) -> str:
+    if not found.violations:
+        return "nothing is violated"
+    first = found.violations[0]
+    return f"{first.check} is violated at event {first.index} of {first.machine}"
+
+
+def _judged(seen: Evidence) -> Verdict:
+    """Return the verdict on a run by its own reading."""
     run = seen.run
     found = {
         name: list(islice(check.find(seen), MAX_VIOLATIONS_PER_CHECK + 1))
@@ -180,7 +225,7 @@ def _unchecked(seen: Evidence) -> Iterator[str]:
         found = ", ".join([*received, *to_it])
         yield f"{run.absence(machine)}{': ' * bool(found)}{found}"
     if waiting[None] and not run.is_closed:
-        yield f"{counted(waiting[None], 'receive')} without a send in these logs: some are missing"
+        yield f"{counted(waiting[None], 'receive')} without a send in these logs: a log is missing"
     if not run.starts and (several := int((series(run, "inferred") == SEVERAL_FIT).sum())):
         yield f"{counted(several, 'receive')} with several possible sends, left open"
     yield from _damaged([damage for damage in run.damage if not damage.is_torn])

@@ -6,11 +6,41 @@ from pathlib import Path
 import polars as pl
 
 from analysis.evaluation import evaluate
+from analysis.logs.conventions import Conventions
 from analysis.logs.foreign import EXTRACT_COLUMNS, Extract, runs_of
 from audited import Audited
 from shapes.comparing import Result, blame, compared
 from shapes.lab import Step
 from shapes.making import Made
+
+#: Machine, kind of event, clock, and peer: receivers or sender.
+Row = tuple[str, str, int, str]
+
+
+def lab(*steps: Row, **given: object) -> Extract:
+    """Return an extract of events of machines with logs of their own."""
+    rows = [
+        {
+            "machine": machine,
+            "kind": kind,
+            "clock": clock,
+            "to": peer.split() or None if kind == "send" else None,
+            "sender": (peer or None) if kind == "receive" else None,
+            "file": f"{machine}.log",
+            "line": n,
+        }
+        for n, (machine, kind, clock, peer) in enumerate(steps, 1)
+    ]
+    machines = tuple(dict.fromkeys(machine for machine, *_ in steps))
+    return Extract(
+        name="lab",
+        path=Path(),
+        format="by hand",
+        machines=machines,
+        events=pl.DataFrame(rows, EXTRACT_COLUMNS),
+        files={machine: f"{machine}.log" for machine in machines},
+        given=Conventions(**given),  # type: ignore[arg-type]
+    )
 
 
 def extract_of(made: Made) -> Extract:

@@ -4,7 +4,7 @@ An importer extracts events line by line. Their meaning is inferred here, from a
 and reported: in `Run.conventions`, and in the column `inferred` for each receive that was matched.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,18 @@ from analysis.history.run import (
     ANY_FITS,
     NO_RECEIVER,
     NO_SEND_FITS,
-    SCHEMA,
     SEVERAL_FIT,
     TORN,
     Damage,
     InputError,
     Noise,
+    Rival,
     Run,
+    schema_of,
 )
 from analysis.logs.conventions import Conventions, layout, trials, words
 from analysis.logs.conventions.clocks import Numbers, readings
-from analysis.logs.conventions.fitting import LAGS, Fitted, Trial, fit
+from analysis.logs.conventions.fitting import LAGS, Fitted, Trial, deciding, fit, is_whole
 from analysis.logs.limits import MAX_CELLS, MAX_MACHINES
 from analysis.logs.matching import BY_CLOCK, BY_ORDER, BY_STAMP, Matches
 
@@ -56,9 +57,8 @@ class Extract:
     """Everything that an importer read in the logs of one run.
 
     `events` has EXTRACT_COLUMNS, machine by machine in the order of the logs; `inbox` has
-    INBOX_COLUMNS. `queue` is when a receive counts the queue: "before", "after", or "" if unknown.
-    `conventions` are notes of the importer, and `given` the conventions that are not inferred.
-    `torn` are the lines without a line end, by file.
+    INBOX_COLUMNS. `conventions` are notes of the importer, and `given` the conventions that are
+    not inferred. `torn` are the lines without a line end, by file.
     """
 
     name: str
@@ -72,7 +72,6 @@ class Extract:
     noise: tuple[Noise, ...] = ()
     tick_rates_hz: Mapping[str, int] = field(default_factory=dict)
     queue_left: Mapping[str, int] = field(default_factory=dict)
-    queue: str = ""
     conventions: tuple[str, ...] = ()
     given: Conventions = field(default_factory=Conventions)
     torn: Mapping[str, int] = field(default_factory=dict)
@@ -93,8 +92,8 @@ def runs_of(extract: Extract) -> list[Run]:
     notes = list(extract.conventions)
     events = layout.without_own_receivers(extract.events, extract.machines, notes)
     events = layout.one_row_a_send(events, notes)
-    counted = extract.given.queue or extract.queue
-    events = layout.queue_after(events, counted, notes)
+    events = layout.one_row_a_receiver(events, extract.machines, notes)
+    events = layout.queue_after(events, extract.given.queue or "", notes)
     parts = trials.split(events, notes)
     damage = trials.damage_by_trial(extract.damage, parts)
     inboxes = [extract.inbox.clear() for _ in parts[1:]] + [extract.inbox]
@@ -104,11 +103,30 @@ def runs_of(extract: Extract) -> list[Run]:
     ]
     found = fit(some, extract.given)
     if torn := [
-        line for one, its in zip(some, found, strict=True) for line in _torn(extract, one, its)
+        line for one, its in zip(some, found.best, strict=True) for line in _torn(extract, one, its)
     ]:
         return runs_of(_without_torn(extract, torn))
-    notes += words.of_reading(found[0].conventions)
-    several = len(parts) > 1
+    runs = _runs(extract, some, found.best, damage, notes)
+    rivals = list[list[Rival]]()
+    for other in found.rivals:
+        readings_ = found.best[0].conventions, other[0].conventions
+        given = deciding(some, extract.given, *readings_)
+        asked = words.question(*readings_)
+        own, its = (words.settings(reading, given) for reading in readings_)
+        others = _runs(extract, some, other, damage, notes)
+        rivals.append([Rival(asked, own, its, is_whole(other), run) for run in others])
+    return [replace(run, rivals=tuple(one[n] for one in rivals)) for n, run in enumerate(runs)]
+
+
+def _runs(
+    extract: Extract,
+    trials_: Sequence[Trial],
+    found: Sequence[Fitted],
+    damage: Sequence[tuple[Damage, ...]],
+    notes: Sequence[str],
+) -> list[Run]:
+    """Return the runs of the trials under one reading."""
+    several = len(trials_) > 1
     return [
         _run(
             replace(extract, noise=extract.noise if n == 1 else ()),
@@ -116,9 +134,9 @@ def runs_of(extract: Extract) -> list[Run]:
             one,
             lines,
             f"{extract.name}#{n}" if several else extract.name,
-            notes,
+            (*notes, *words.of_reading(one.conventions)),
         )
-        for n, (trial, one, lines) in enumerate(zip(some, found, damage, strict=True), 1)
+        for n, (trial, one, lines) in enumerate(zip(trials_, found, damage, strict=True), 1)
     ]
 
 
@@ -224,8 +242,9 @@ def _table(name: str, events: pl.DataFrame, matches: Matches) -> pl.DataFrame:
         main=pl.col("clock"),
         clock_lamport=pl.col("clock"),
     )
-    absent = [pl.lit(None).alias(name) for name in SCHEMA if name not in table.columns]
-    return table.with_columns(absent).select(pl.col(n).cast(type_) for n, type_ in SCHEMA.items())
+    schema = schema_of(["lamport"])
+    absent = [pl.lit(None).alias(name) for name in schema if name not in table.columns]
+    return table.with_columns(absent).select(pl.col(n).cast(type_) for n, type_ in schema.items())
 
 
 def _inferred(events: pl.DataFrame, matched: pl.DataFrame, matches: Matches) -> pl.Series:

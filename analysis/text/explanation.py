@@ -9,6 +9,7 @@ from analysis.logs.importers.explained import Explained, Match
 from analysis.logs.importers.rows import FIXED, Row
 from analysis.metrics.labels import counted
 from analysis.text.notes import notes_on_damage, notes_on_files, notes_on_noise
+from analysis.text.verdict import undecided
 from vm.quoting import plain
 
 MAX_FILES = 20
@@ -28,7 +29,11 @@ def explain(found: Explained) -> Iterator[str]:
     """Yield the lines of an explanation."""
     first = found.runs[0]
     events = sum(found.events.values())
-    yield f"{first.name}: {counted(events, 'event')} in {counted(len(found.events), 'file')}"
+    name, of_runs = first.name, ""
+    if len(found.runs) > 1:
+        # Names of runs appended to a file begin with that of the folder.
+        name, of_runs = name.rpartition("#")[0], f" of {len(found.runs)} runs"
+    yield f"{name}: {counted(events, 'event')}{of_runs} in {counted(len(found.events), 'file')}"
     for file, lines in list(found.events.items())[:MAX_FILES]:
         yield f"  {file}: {counted(lines, 'event')}"
     if (more := len(found.events) - MAX_FILES) > 0:
@@ -38,6 +43,7 @@ def explain(found: Explained) -> Iterator[str]:
     for run in found.runs:
         where = f" of {run.name}" * (len(found.runs) > 1)
         yield from (f"  convention{where}: {one}" for one in run.conventions)
+        yield from (f"  {one}" for one in undecided(run))
         notes = (*notes_on_noise(run), *notes_on_damage(run.damage), *notes_on_files(run))
         yield from (f"  {note}" for note in notes)
 

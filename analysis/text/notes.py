@@ -8,6 +8,7 @@ from pathlib import Path
 from analysis.evaluation import State
 from analysis.history.run import Damage, Noise, Run
 from analysis.metrics.labels import counted
+from vm.clocks import clock_of
 from vm.files import RUN, read_json
 from vm.quoting import plain
 
@@ -38,11 +39,19 @@ def notes(run: Run) -> list[str]:
     killed = [m for m in run.logged if m not in run.stops] if run.format == "jsonl" else []
     return [
         *(f"note: {run.absence(machine)}" for machine in run.missing),
+        *_note_on_clock(run),
         *(f"note: {machine} left no stop record: it was killed" for machine in killed),
         *notes_on_damage(run.damage),
         *notes_on_noise(run),
         *notes_on_files(run),
     ]
+
+
+def _note_on_clock(run: Run) -> list[str]:
+    """Return why the run has no metrics of its main clock, if it has none."""
+    if clock_of(run.main).column != "text":
+        return []
+    return [f"note: no metrics of the clocks: timestamps of {run.main} are texts, not numbers"]
 
 
 def notes_on_damage(damage: Iterable[Damage]) -> list[str]:

@@ -26,7 +26,9 @@ def print_verdict(run: Run | None, found: Verdict, console: Console) -> None:
     """Print a verdict and its reasons; `run` is None if it could not be read."""
     _print(console, f"{found.run}: {headline(found, trouble(run) if run else '')}")
     for line in (
+        *([asked(found)] if found.question else ()),
         *(_logs(run) if run else ()),
+        *(undecided(run) if run and not found.question else ()),
         *([explain_account(found.account)] if found.account else ()),
         *map(explain_claim, found.claims),
         *(f"{check}: holds ({cases})" for check, cases in found.holding.items()),
@@ -58,7 +60,19 @@ def first_cause(found: Verdict) -> str:
     if found.violations:
         first = found.violations[0]
         return f"{first.check}: {_where(first)}: {first.because}"
+    if found.question:
+        return asked(found)
     return found.unchecked[0] if found.unchecked else ""
+
+
+def undecided(run: Run) -> Iterator[str]:
+    """Yield the conventions that another reading of the logs has otherwise."""
+    yield from (f"undecided convention: {rival.question}" for rival in run.rivals)
+
+
+def asked(found: Verdict) -> str:
+    """Return the question on which a verdict depends, as a line."""
+    return f"answer one question: {found.question}"
 
 
 def explain_account(account: Account) -> str:
@@ -89,7 +103,7 @@ def explain_account(account: Account) -> str:
 def _logs(run: Run) -> Iterator[str]:
     events = len(run.events) if not run.is_big else run.scan.select("index").collect().height
     machines = counted(len(run.machines), "machine")
-    yield f"logs in the format {run.format}, {machines}, {counted(events, 'event')}"
+    yield f"logs {run.in_format}, {machines}, {counted(events, 'event')}"
     for convention in run.conventions:
         yield f"convention: {convention}"
 
@@ -146,5 +160,6 @@ END_LABELS = {
     "lost": "lost",
     "unlogged": "sent to machines without a log",
     "died": "died with a killed machine",
+    "unreadable": "perhaps received on unusable lines",
     "unaccounted": "UNACCOUNTED",
 }

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -30,6 +30,7 @@ from analysis.logs.conventions.clocks import (
     clocks,
     readings,
 )
+from analysis.logs.conventions.rules import bounds, disobeyed
 from analysis.logs.matching import RECEIVE_COLUMNS, SEND_COLUMNS, Matches, match
 from vm.records import Kind
 
@@ -50,12 +51,18 @@ ORPHAN, MISTAKE = 2.5, 1.75
 #: The cost of clocks that begin at another number than 0, or are logged before events: few lines
 #: must not suffice to show them.
 UNUSUAL = 1.0
+#: Readings whose costs differ by less than a broken row explain a log equally.
+CLOSE = 1.0
+#: More readings are not compared with the best.
+MAX_RIVALS = 3
 #: So many sends, all to machines with a log, show that no log is missing.
 MANY = 20
 #: So many events show the conventions of a log.
 MAX_SAMPLE = 4000
 #: So few receives show no rule.
 FEW = 5
+#: The conventions that a question may be about.
+ASKED = ("before", "initial", "stamp")
 LAGS: dict[Side, int] = {"after": 0, "before": 1}
 
 
@@ -85,14 +92,19 @@ class Trial:
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A trial under a set of conventions, with the rule by which each machine receives."""
+    """A trial under a set of conventions, with the rule by which each machine receives.
+
+    `wrong` are the rows that break a rule by themselves. `misfit` is the cost of these and of the
+    messages that do not match, `price` that of the conventions: unusual ones, and mistakes.
+    """
 
     conventions: Conventions
     rules: Mapping[str, str]
     clocks: Clocks
     matches: Matches
     wrong: Flags
-    cost: float
+    misfit: float
+    price: float
 
     def by_machine(self, trial: Trial) -> dict[str, float]:
         """Return the cost of the events of each machine."""
@@ -106,44 +118,113 @@ class Fitted:
         return {m: sum(count[m] * cost for count, cost in counts) for m in trial.machines}
 
 
-def fit(trials: Sequence[Trial], given: Conventions) -> list[Fitted]:
+class Fit(NamedTuple):
+    """The reading of some trials, and others that may be right instead, the best first."""
+
+    best: list[Fitted]
+    rivals: list[list[Fitted]]
+
+
+def fit(trials: Sequence[Trial], given: Conventions) -> Fit:
     """Return the reading of the trials, which have the same conventions, of least cost.
 
     Of many events, the first decide.
     """
     sample = [trial.beginning() for trial in trials]
-    best: list[Fitted] = []
-    for reading in _readings(sample, given):
-        rules = _best_rules(sample, reading, given.receive)
-        found = [_fitted(trial, reading, rules) for trial in sample]
-        if not best or _cost(found) < _cost(best):
-            best = found
+    likely, close = (
+        [_fitted_to(sample, reading, given.receive) for reading in readings_]
+        for readings_ in _readings(sample, given)
+    )
+    # Of equal readings, the one without a wrong rule leaves the fewest violations.
+    best = min(likely, key=lambda one: (_cost(one), _wrong_rules(one)))
+    others = sorted((one for one in (*likely, *close) if one is not best), key=_cost)
+    rivals = [other for other in others if _is_rival(best, other)][:MAX_RIVALS]
     if all(one is whole for one, whole in zip(sample, trials, strict=True)):
-        return best
-    return [_fitted(trial, best[0].conventions, best[0].rules) for trial in trials]
+        return Fit(best, rivals)
+    some = [
+        [_fitted(trial, reading[0].conventions, reading[0].rules) for trial in trials]
+        for reading in (best, *rivals)
+    ]
+    return Fit(some[0], some[1:])
+
+
+def deciding(
+    trials: Sequence[Trial], given: Conventions, one: Conventions, other: Conventions
+) -> tuple[str, ...]:
+    """Return the conventions that have to be given to decide between two readings.
+
+    They are those that differ, or all if others would still be open.
+    """
+    names = [name for name in ASKED if getattr(one, name) != getattr(other, name)]
+    for reading in (one, other):
+        known = replace(given, **{name: getattr(reading, name) for name in names})
+        if fit(trials, known).rivals:
+            return ASKED
+    return tuple(names)
 
 
 def _cost(found: Iterable[Fitted]) -> float:
-    return sum(one.cost for one in found)
+    return sum(one.misfit + one.price for one in found)
 
 
-def _readings(trials: Sequence[Trial], given: Conventions) -> Iterator[Conventions]:
-    """Yield readings that leave the fewest steps of the clocks unexplained."""
+def _wrong_rules(found: Iterable[Fitted]) -> int:
+    return sum(rule != LAMPORT for one in found for rule in one.rules.values())
+
+
+def _is_rival(best: Sequence[Fitted], other: Sequence[Fitted]) -> bool:
+    """Return whether another reading explains a log as well as the best one, or keeps all rules
+    where the best one does not."""
+    return (is_whole(other) and not is_whole(best)) or _cost(other) < _cost(best) + CLOSE
+
+
+def is_whole(found: Iterable[Fitted]) -> bool:
+    """Return whether a reading leaves nothing unexplained."""
+    return not any(one.misfit for one in found)
+
+
+def _fitted_to(
+    trials: Sequence[Trial], reading: Conventions, given_rule: str | None
+) -> list[Fitted]:
+    rules = _best_rules(trials, reading, given_rule)
+    return [_fitted(trial, reading, rules) for trial in trials]
+
+
+def _readings(
+    trials: Sequence[Trial], given: Conventions
+) -> tuple[list[Conventions], list[Conventions]]:
+    """Return readings that leave the fewest steps of the clocks unexplained, and those that leave
+    more, but have more usual conventions."""
     machines = given.machines or _machines(trials)
-    sides = SIDES if given.before is None else (given.before,)
-    all_ = [[clocks(trial.seen, side, given.initial) for trial in trials] for side in sides]
-    wrong = [sum(int(one.wrong.sum()) for one in some) for some in all_]
-    for side, some, count in zip(sides, all_, wrong, strict=True):
-        if count == min(wrong):
-            initial = _commonest([one.initial for one in some])
-            for stamp in [given.stamp] if given.stamp else _stamps(trials, some):
-                yield Conventions(
-                    initial=initial,
-                    before=side,
-                    stamp=stamp,
-                    machines=machines,
-                    channels=given.channels,
-                )
+    some = list(_sides(trials, given))
+    least = min(wrong for _, wrong, _ in some)
+    close = min(wrong + _unusual(one) for one, wrong, _ in some) + CLOSE
+    likely, others = list[Conventions](), list[Conventions]()
+    for one, wrong, its_clocks in some:
+        if wrong == least or wrong + _unusual(one) < close:
+            here = likely if wrong == least else others
+            for stamp in [given.stamp] if given.stamp else _stamps(trials, its_clocks):
+                here.append(replace(one, stamp=stamp, machines=machines, channels=given.channels))
+    return likely, others
+
+
+def _sides(
+    trials: Sequence[Trial], given: Conventions
+) -> Iterator[tuple[Conventions, int, list[Clocks]]]:
+    """Yield when clocks are logged and where they begin, with the steps left unexplained."""
+    kinds = {kind for kind in KINDS if any(trial.seen.is_kind(kind).any() for trial in trials)}
+    different = {side & kinds: side for side in reversed(SIDES)}
+    sides = [side for side in SIDES if different[side & kinds] == side]
+    for side in sides if given.before is None else [given.before]:
+        shown = [clocks(trial.seen, side, given.initial).initial for trial in trials]
+        begins = [_commonest(shown)] if given.initial is not None else [_commonest(shown), 0]
+        for begin in dict.fromkeys(begins):
+            all_ = [clocks(trial.seen, side, begin) for trial in trials]
+            wrong = sum(int(one.wrong.sum()) for one in all_)
+            yield Conventions(initial=begin, before=side), wrong, all_
+
+
+def _unusual(reading: Conventions) -> float:
+    return UNUSUAL * (bool(reading.before) + bool(reading.initial))
 
 
 def _commonest(numbers: Sequence[int]) -> int:
@@ -234,7 +315,7 @@ def _fitted(trial: Trial, reading: Conventions, rules: Mapping[str, str]) -> Fit
     assert reading.before is not None
     assert reading.stamp is not None
     found, lag = clocks(trial.seen, reading.before, reading.initial), LAGS[reading.stamp]
-    low, high, stamped = _all_bounds(trial, found, rules, lag)
+    low, high, stamped = _bounds(trial, found, rules, lag)
     table = trial.events.with_columns(
         clock=found.post, low=pl.Series(low), high=pl.Series(high), stamped=pl.Series(stamped)
     )
@@ -246,13 +327,14 @@ def _fitted(trial: Trial, reading: Conventions, rules: Mapping[str, str]) -> Fit
     )
     wrong = found.wrong.copy()
     for machine, rule in rules.items():
+        here = trial.of_machine(machine)
         if rule == ON_ARRIVAL:
-            wrong &= ~trial.of_machine(machine) | (found.post <= found.pre)
-    cost = float(wrong.sum()) + len(matches.broken)
-    cost += ORPHAN * (len(matches.orphans) + sum(matches.short.values()))
-    cost += MISTAKE * lag + sum(map(_price, rules.values()))
-    cost += UNUSUAL * (bool(reading.before) + bool(reading.initial))
-    return Fitted(reading, rules, _computed(found, matches, lag), matches, wrong, cost)
+            wrong &= ~here | (found.post <= found.pre)
+        wrong |= here & disobeyed(trial.seen, found, rule)
+    misfit = float(wrong.sum()) + len(matches.broken)
+    misfit += ORPHAN * (len(matches.orphans) + sum(matches.short.values()))
+    price = MISTAKE * lag + sum(map(_price, rules.values())) + _unusual(reading)
+    return Fitted(reading, rules, _computed(found, matches, lag), matches, wrong, misfit, price)
 
 
 def _computed(found: Clocks, matches: Matches, lag: int) -> Clocks:
@@ -266,42 +348,17 @@ def _computed(found: Clocks, matches: Matches, lag: int) -> Clocks:
     return replace(found, post=post)
 
 
-def _all_bounds(
+def _bounds(
     trial: Trial, found: Clocks, rules: Mapping[str, str], lag: int
 ) -> tuple[Numbers, Numbers, Flags]:
     """Return the bounds of all receives, each by the rule of its machine."""
-    low, high, stamped = _bounds(trial.seen, found, LAMPORT, lag)
+    low, high, stamped = bounds(trial.seen, found, LAMPORT, lag)
     for machine, rule in rules.items():
         if rule != LAMPORT:
             here = trial.of_machine(machine)
-            other_low, other_high, _ = _bounds(trial.seen, found, rule, lag)
+            other_low, other_high, _ = bounds(trial.seen, found, rule, lag)
             low, high = np.where(here, other_low, low), np.where(here, other_high, high)
     return low, high, stamped
-
-
-def _bounds(
-    seen: LoggedClocks, found: Clocks, rule: str, lag: int
-) -> tuple[Numbers, Numbers, Flags]:
-    """Return the bounds of the clock of each receive's send, and whether a stamp gives them."""
-    stamped, stamp = seen.stamp >= 0, seen.stamp + lag
-    if rule == TAKES_OVER:
-        # Without stamps the same as a message with the clock from before its send.
-        rule, lag = LAMPORT, lag + 1
-    pre, post = found.pre, found.post
-    least, most = np.full(len(post), -FAR), np.full(len(post), FAR)
-    rose = post > pre + 1
-    exact = {LAMPORT: rose, ADDS_NOTHING: post > pre, IGNORES_OWN: np.ones_like(rose)}
-    adds = 0 if rule == ADDS_NOTHING else 1
-    if rule in exact:
-        low = np.where(exact[rule], post - adds + lag, least)
-        high = np.where(exact[rule], post - adds + lag, pre + lag)
-    else:
-        low, high = least, most if rule == IGNORES_STAMP else post - 1 + lag
-    low, high = np.where(found.is_known, low, least), np.where(found.is_known, high, most)
-    # No send explains a clock that does not grow, except by these rules.
-    if rule in (LAMPORT, IGNORES_STAMP, ON_ARRIVAL):
-        high = np.where(found.is_known & (post <= pre), low - 1, high)
-    return np.where(stamped, stamp, low), np.where(stamped, stamp, high), stamped
 
 
 def _sends(sends: pl.DataFrame, machines: tuple[str, ...]) -> pl.DataFrame:

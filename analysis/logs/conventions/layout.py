@@ -60,6 +60,42 @@ def one_row_a_send(events: pl.DataFrame, notes: list[str]) -> pl.DataFrame:
     return merged.with_columns(to=to).select(events.columns)
 
 
+def one_row_a_receiver(
+    events: pl.DataFrame, machines: tuple[str, ...], notes: list[str]
+) -> pl.DataFrame:
+    """Divide a multicast that is logged once, and advances the clock once for each receiver.
+
+    Without named receivers, a step of as many as there are other machines shows a send to all.
+    """
+    before = pl.col("clock").shift(1).over("machine").fill_null(0)
+    is_send = pl.col("kind") == "send"
+    table = events.with_columns(
+        step=pl.col("clock") - before, copies=pl.col("to").list.len().fill_null(0).cast(pl.Int64)
+    )
+    sends, others = table.filter(is_send), len(machines) - 1
+    is_named = (sends["copies"] > 0).any()
+    several = pl.col("copies") if is_named else pl.lit(others)
+    alike = sends.filter((pl.col("step") > 1) & (pl.col("step") == several)).height
+    odd = sends.filter((pl.col("step") > 1) & (pl.col("step") != several)).height
+    # A send to several that advances the clock by one speaks against it.
+    odd += sends.filter((pl.col("copies") > 1) & (pl.col("step") == 1)).height
+    if alike < MIN_AGREEING or odd * OWN_SHARE > alike:
+        return events
+    times = pl.when(is_send & (pl.col("step") == several)).then("step").otherwise(1)
+    divided = table.with_columns(times=times).with_columns(nth=pl.int_ranges(0, "times"))
+    notes.append(
+        "a send to several is logged once, and advances the clock once for each receiver:"
+        f" {alike} lines are {divided['times'].sum() - events.height + alike} events"
+    )
+    divided = divided.explode("nth").with_columns(
+        clock=pl.col("clock") - pl.col("times") + 1 + pl.col("nth"),
+        to=pl.when((pl.col("times") > 1) & (pl.col("copies") > 0))
+        .then(pl.col("to").list.slice(pl.col("nth"), 1))
+        .otherwise("to"),
+    )
+    return divided.select(events.columns)
+
+
 def queue_after(events: pl.DataFrame, counted_: str, notes: list[str]) -> pl.DataFrame:
     """Convert the queue of a receive to the length after it.
 
@@ -108,7 +144,7 @@ def note_matches(events: pl.DataFrame, matches: Matches, notes: list[str]) -> No
         if count := counts.get(method):
             notes.append(f"{count} of {received} receives are matched to their sends by {method}")
     several = (
-        "fit several sends, and stay unmatched: the clocks are right whichever they belong to"
+        "fit several sends, and stay unmatched: their clocks are right with any of them"
         if matches.is_explained
         else "stay unmatched: several sends fit each, or the one that fits need not be its own"
     )

@@ -1,6 +1,6 @@
 """Conventions and mistakes in words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import polars as pl
@@ -15,9 +15,12 @@ from analysis.logs.conventions import (
     Conventions,
 )
 from analysis.logs.conventions.clocks import Flags, Numbers
-from analysis.logs.conventions.fitting import Fitted, Trial
+from analysis.logs.conventions.fitting import ASKED, Fitted, Trial
 from vm.quoting import counted
+from vm.records import Kind
 
+#: The clock as the events table has it.
+SHOWN = "; the clocks after the events are shown"
 STAMPED_BEFORE = "messages carry the clock from before the send advances it"
 #: At least this share of the receives that can show a mistake have to show it.
 MOST = 0.9
@@ -38,17 +41,69 @@ def of_reading(found: Conventions) -> Iterator[str]:
     if found.before == frozenset(KINDS):
         yield (
             "the clock is logged as it was before the event: every jump is on the line after a"
-            " receive; the clocks after the events are shown"
+            f" receive{SHOWN}"
         )
     elif found.before:
-        early, late = (
-            " and ".join(kind for kind in KINDS if (kind in found.before) == is_early)
-            for is_early in (True, False)
-        )
-        yield (
-            f"{early} events are logged with the clock from before them, {late} events with the"
-            " clock after them; the clocks after the events are shown"
-        )
+        yield f"{_by_kind(found.before)}{SHOWN}"
+
+
+def _by_kind(before: frozenset[Kind]) -> str:
+    early, late = (
+        " and ".join(kind for kind in KINDS if (kind in before) == is_early)
+        for is_early in (True, False)
+    )
+    return (
+        f"{early} events are logged with the clock from before them, {late} events with the clock"
+        " after them"
+    )
+
+
+def question(own: Conventions, other: Conventions) -> str:
+    """Return the question which of two readings is right."""
+    assert own.before is not None
+    assert other.before is not None
+    differing = [name for name in ASKED if getattr(own, name) != getattr(other, name)]
+    kinds = own.before ^ other.before
+    is_one_way = kinds <= own.before or kinds <= other.before
+    match differing:
+        case ["before"] if is_one_way:
+            which = " or ".join(kind for kind in KINDS if kind in kinds)
+            of = "an" if kinds == frozenset(KINDS) else f"each {which}"
+            return f"is the clock of {of} event logged before or after the event?"
+        case ["initial"]:
+            return f"do the clocks begin at {own.initial} or at {other.initial}?"
+        case ["stamp"]:
+            return "does a message carry the clock from before or after the send's increment?"
+    one, another = (", and ".join(_stated(reading, differing)) for reading in (own, other))
+    return f"which is right: {one}; or {another}?"
+
+
+def _stated(reading: Conventions, names: Sequence[str]) -> Iterator[str]:
+    assert reading.before is not None
+    side = "before" if reading.before else "after"
+    is_mixed = 0 < len(reading.before) < len(KINDS)
+    stated = {
+        "before": _by_kind(reading.before)
+        if is_mixed
+        else f"the clock is logged {side} each event",
+        "initial": f"the clocks begin at {reading.initial}",
+        "stamp": f"messages carry the clock from {reading.stamp} the send advances it",
+    }
+    yield from (stated[name] for name in names)
+
+
+def settings(reading: Conventions, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the settings of `vklocks check --set` that give some conventions of a reading."""
+    assert reading.before is not None
+    side = [f"clock.{kind}=before" for kind in KINDS if kind in reading.before]
+    if not 0 < len(side) < len(KINDS):
+        side = [f"clock={'before' if side else 'after'}"]
+    given = {
+        "before": side,
+        "initial": [f"initial={reading.initial}"],
+        "stamp": [f"stamp={reading.stamp}"],
+    }
+    return tuple(setting for name in names for setting in given[name])
 
 
 def of_mistakes(trial: Trial, found: Fitted) -> Iterator[str]:
@@ -66,20 +121,25 @@ def of_mistakes(trial: Trial, found: Fitted) -> Iterator[str]:
             yield f"{where}{BY_STEPS[rule]}"
     if found.conventions.stamp == "before":
         yield from _stamped_before(trial, found, of, by)
-    else:
-        yield from _by_stamps(trial, found, of)
+    yield from _by_stamps(trial, found, of)
     if why := _on_arrival(trial, found, of, by):
         yield why
 
 
 def _stamped_before(trial: Trial, found: Fitted, of: Numbers, by: Numbers) -> Iterator[str]:
     same = found.clocks.post[of] == found.clocks.post[by]
-    if same.any() and (trial.seen.stamp[trial.seen.is_kind("send")] >= 0).any():
+    stamps = trial.seen.stamp[of][same]
+    # A receive that reads one more than its logged stamp adds one.
+    are_logged = (
+        len(stamps) and (stamps >= 0).all() and (found.clocks.post[of][same] > stamps).all()
+    )
+    are_logged |= (trial.seen.stamp[trial.seen.is_kind("send")] >= 0).any()
+    if same.any() and are_logged:
         yield f"{_reads_same(same)}: {STAMPED_BEFORE}, as the logged stamps show"
     elif same.any():
         yield (
             f"{_reads_same(same)}: {BY_STEPS[TAKES_OVER]}, or {STAMPED_BEFORE}; the logs alone"
-            " cannot tell which"
+            " cannot tell which: --set stamp=after is the first, --set stamp=before the second"
         )
 
 

@@ -3,21 +3,17 @@
 The labs are those of `shapes`, read without a mistake: only conventions and matches are inferred.
 """
 
-from pathlib import Path
-
-import polars as pl
 import pytest
 
 from analysis.evaluation import evaluate
-from analysis.logs.conventions import KINDS, Conventions
-from analysis.logs.foreign import EXTRACT_COLUMNS, Extract, runs_of
-from extracts import judged
+from analysis.logs.conventions import KINDS
+from analysis.logs.foreign import Extract, runs_of
+from extracts import judged, lab
 from shapes.making import made
 from shapes.mistakes import MISTAKES
 
 SAMPLE, ALL = 60, 2000
 MISTAKEN, EVERY_MISTAKEN = 3, 60
-Step = tuple[str, str, int, str]
 
 
 @pytest.fixture
@@ -41,32 +37,6 @@ def test_a_planted_mistake_is_named_and_no_other_machine_is_blamed(
     assert {n: one for n, one in results.items() if one.result == "false"} == {}
     wrong = {n: one for n, one in results.items() if one.result == "not recognised"}
     assert len(wrong) <= len(results) // 10, wrong
-
-
-def lab(*steps: Step, **given: object) -> Extract:
-    """Return an extract of events as machine, kind, clock and peer (receivers or sender)."""
-    rows = [
-        {
-            "machine": machine,
-            "kind": kind,
-            "clock": clock,
-            "to": peer.split() or None if kind == "send" else None,
-            "sender": (peer or None) if kind == "receive" else None,
-            "file": f"{machine}.log",
-            "line": n,
-        }
-        for n, (machine, kind, clock, peer) in enumerate(steps, 1)
-    ]
-    machines = tuple(dict.fromkeys(machine for machine, *_ in steps))
-    return Extract(
-        name="lab",
-        path=Path(),
-        format="by hand",
-        machines=machines,
-        events=pl.DataFrame(rows, EXTRACT_COLUMNS),
-        files={machine: f"{machine}.log" for machine in machines},
-        given=Conventions(**given),  # type: ignore[arg-type]
-    )
 
 
 #: Two machines; n sends at 4 and m receives it.
