@@ -213,12 +213,33 @@ class Run:
         """
         return self._evaluation.verdict
 
+    def compare_clocks(self, *names: str) -> "pl.DataFrame":
+        """Compute clocks on this history, and return a Polars table with a row for each.
+
+        Names are those of specs, as in "rev:4"; "own" stands for the clocks of the run, "all" for
+        these and for each kind with its default parameters; without names, all. Of the pairs of
+        events, `lost_pairs` are causally ordered and not so by the clock, and `ordered_pairs` are
+        concurrent and ordered by the clock; if `sampled_pairs` is not 0, both are estimates. Sizes
+        are in bytes: of stamps, and of what a log holds for an event. `problem` is the reason why
+        a clock has no values, or values of the first `events` only. SpecError names a clock that
+        does not exist.
+
+        >>> run = simulate(machines=3, duration_s=10, seed=7)
+        >>> table = run.compare_clocks("lamport", "rev:2", "vector")
+        >>> table.select("clock", "stamp_mean_bytes", "lost_pairs", "ordered_pairs").rows()
+        [('lamport', 1.0, 0, 1784), ('rev:2', 2.0, 0, 1029), ('vector', 3.0, 0, 0)]
+        """
+        from analysis.clocks.comparison import ALL, compared, full_names, table
+
+        history = self._evaluation.run
+        return table(compared(history, full_names(names or (ALL,), history)))
+
     def plot(self, name: str) -> "alt.Chart | alt.LayerChart":
         """Return a chart as an Altair object, which shows itself in a notebook.
 
         The charts of a run are clock, skew, queue, jumps, jump_sizes, time_in_queue,
-        network_delay, event_mix and utilisation. ValueError if there is no such chart, or if the
-        logs have no data for it.
+        network_delay, event_mix, utilisation and clocks. ValueError if there is no such chart, or
+        if the logs have no data for it.
 
         >>> run = simulate(machines=3, duration_s=10, seed=7)
         >>> run.plot("jump_sizes").to_dict()["title"]["text"]
@@ -227,7 +248,7 @@ class Run:
         Traceback (most recent call last):
         ...
         ValueError: there is no chart 'jump_size'; did you mean jump_sizes? The charts are clock, \
-skew, queue, jumps, jump_sizes, time_in_queue, network_delay, event_mix, utilisation
+skew, queue, jumps, jump_sizes, time_in_queue, network_delay, event_mix, utilisation, clocks
         """
         from analysis.charts.captioned import run_charts
         from analysis.charts.run import RUN_CHARTS
@@ -345,7 +366,7 @@ skew, queue, jumps, jump_sizes, time_in_queue, network_delay, event_mix, utilisa
     def _title(self) -> str:
         if not self.spec:
             read = self._evaluation.run
-            return f"{self.name}: {_machines(read.machines)}, a log in the format {read.format}"
+            return f"{self.name}: {_machines(read.machines)}, a log {read.in_format}"
         machines, seed = _machines(self.spec.machines), self.spec.seed
         return f"{self.name}: {machines}, {self.spec.duration_s:g} s, seed {seed}"
 

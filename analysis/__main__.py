@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 
 from rich.console import Console
@@ -76,12 +77,14 @@ def store(run: Run, logs: Path, runs: Path) -> Path:
     An existing run directory is left as it is. InputError if another program wrote the logs.
     """
     if run.format != own.NAME:
-        raise InputError(
-            f"{logs} holds logs in the format {run.format}: `vklocks analyse` reads them"
-        )
+        raise InputError(f"{logs} holds logs {run.in_format}: `vklocks analyse` reads them")
     start = next(iter(run.starts.values()))
     begun = datetime.fromtimestamp(start.epoch_unix_ns / 1e9, UTC)
-    directory = runs / f"{begun:%Y%m%d-%H%M%S}-seed{start.spec.seed}"
+    name = f"{begun:%Y%m%d-%H%M%S}-seed{start.spec.seed}"
+    numbered = (runs / f"{name}-{n}" for n in count(2))
+    directory = next(
+        one for one in chain([runs / name], numbered) if not one.is_dir() or _holds(one, start)
+    )
     if directory.is_dir():
         return directory
     shutil.rmtree(runs / f".{directory.name}", ignore_errors=True)
@@ -92,6 +95,12 @@ def store(run: Run, logs: Path, runs: Path) -> Path:
         files.write_json(partial / files.SPEC, start.spec.plain())
         run_file(run, start, directory.name).write(partial)
         return files.rename_to_free(partial, [directory])
+
+
+def _holds(directory: Path, start: Start) -> bool:
+    """Return whether a run directory holds this run, and not one of the same second and seed."""
+    recorded = files.read_json(directory / files.RUN) or {}
+    return recorded.get("epoch_unix_ns") == start.epoch_unix_ns
 
 
 def run_file(run: Run, start: Start, name: str) -> files.RunFile:

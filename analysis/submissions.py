@@ -23,6 +23,11 @@ from vm.quoting import escaped
 
 #: Folders and files with such names belong to programs.
 PARTS = ("src", "lib", "bin", "build", "doc", "docs", "log", "logs", "proto", "test", "tests")
+#: Folders with such names hold the pictures, settings and tables of a lab.
+BESIDE = (
+    *("plots", "figures", "images", "graphs", "charts", "analysis", "media", "assets", "config"),
+    *("trials", "experiments", "results", "runs"),
+)
 BUILD_FILES = ("makefile", "dockerfile", "go.mod", "cargo.toml", "package.json", "pom.xml")
 SOURCE_CODE = (".py", ".go", ".java", ".c", ".cc", ".cpp", ".h", ".js", ".ts", ".rs", ".kt", ".cs")
 #: The most folders with logs in the folder of a program; scripts lie beside more submissions, too.
@@ -49,6 +54,11 @@ class Submission:
     def label(self) -> str:
         return escaped(str(self.place))
 
+    @property
+    def without_logs(self) -> str:
+        """The problem of a run that has only metrics."""
+        return f"only its metrics were written, no logs: {self.path / METRICS}"
+
     def label_of(self, run: str) -> str:
         """Return the label of a run by its name, which can be that of an execution."""
         return str(Path(self.label).parent / run)
@@ -69,9 +79,7 @@ class Submission:
         except InputError as error:
             return [self.unreadable(str(error))]
         if not evaluations:
-            return [
-                self.unreadable(f"only its metrics were written, no logs: {self.path / METRICS}")
-            ]
+            return [self.unreadable(self.without_logs)]
         return [(one.run, one.verdict) for one in evaluations]
 
     def unreadable(self, problem: str) -> tuple[None, Verdict]:
@@ -147,7 +155,8 @@ def _below(
     if logged:
         is_program = logged <= MAX_TRIALS and _is_of_a_program(path)
         for one in (one for some in submissions for one in some):
-            yield one if one.source else replace(one, is_beside=is_program)
+            is_beside = is_program or one.path.name.lower() in BESIDE
+            yield one if one.source else replace(one, is_beside=is_beside)
         for file in whole.unknown if whole else ():
             yield Submission(file, None, is_beside=True)
         return

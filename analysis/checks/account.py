@@ -2,7 +2,8 @@
 
 The ends are: received, received by a receive that fits several sends (`open`), left in the
 receiver's inbox, undelivered (never acknowledged), lost to a fault, sent to a machine without a
-log (`unlogged`), died with a machine that was killed. A copy that its sender lists as undelivered
+log (`unlogged`), perhaps received on an unusable line of the receiver's log (`unreadable`), died
+with a machine that was killed. A copy that its sender lists as undelivered
 may have arrived: then only its acknowledgement was lost, and it counts where it arrived.
 
 In logs of other programs, a send may name no receiver, and a receive may fit no send. These sends
@@ -24,7 +25,10 @@ from analysis.history.messages import Named
 from analysis.history.run import ANY_FITS, NO_RECEIVER, SEVERAL_FIT
 
 #: In the order in which they are printed; `sent` is their sum.
-ENDS = ("received", "open", "inbox", "undelivered", "lost", "unlogged", "died", "unaccounted")
+ENDS = (
+    *("received", "open", "inbox", "undelivered", "lost", "unlogged", "died", "unreadable"),
+    "unaccounted",
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Account:
     unaccounted: int
     open: int = 0
     unlogged: int = 0
+    unreadable: int = 0
     duplicated: int = 0
     unnamed_sends: int = 0
     unnamed_received: int = 0
@@ -108,7 +113,14 @@ def ended(seen: Evidence) -> dict[str, Rows]:
     # In virtual time a sender lists all that a crashed receiver has not logged as undelivered.
     dead = np.append(np.isin(run.machines, list(seen.cut)), False) if seen.is_virtual else killed
     died = killed[seen.causality.machine[all_.send]] | dead[all_.receiver]
-    return ends | {"died": np.where(died, left, 0), "unaccounted": np.where(died, 0, left)}
+    ends["died"] = np.where(died, left, 0)
+    left = left - ends["died"]
+    damaged = [machine for machine, holes in seen.holes.items() if holes]
+    holed = np.append(np.isin(run.machines, damaged), False)[all_.receiver]
+    return ends | {
+        "unreadable": np.where(holed, left, 0),
+        "unaccounted": np.where(holed, 0, left),
+    }
 
 
 def _open(seen: Evidence, left: Rows) -> Rows:
@@ -141,17 +153,17 @@ def accounted_messages(seen: Evidence) -> Coverage:
     why = ", ".join(map(seen.run.absence, seen.run.missing))
     if not seen.run.starts:
         why = "messages that were not received may be lost or on their way"
-    return Coverage(0 if why else copies, copies, "messages", why)
+    known = copies - int(ended(seen)["unreadable"].sum())
+    return Coverage(0 if why else known, copies, "messages", why)
 
 
 def accounting(seen: Evidence) -> Iterator[Violation]:
     """Does every message have exactly one end?"""
     all_ = seen.messages
     for message in np.flatnonzero(ended(seen)["unaccounted"] > 0).tolist():
-        if not seen.holes.get(all_.name(message)[2]):
-            problem = "is nowhere: not received, not in the inbox, not undelivered"
-            about = _by_receiver if _has_arrived(seen, message) else _by_sender
-            yield about(seen, message, problem)
+        problem = "is nowhere: not received, not in the inbox, not undelivered"
+        about = _by_receiver if _has_arrived(seen, message) else _by_sender
+        yield about(seen, message, problem)
     arrived = all_.received + all_.inbox
     doubled = (all_.inbox > 0) & (arrived > all_.copies - all_.lost)
     for message in np.flatnonzero(doubled & (all_.received > 0)).tolist():

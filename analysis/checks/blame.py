@@ -108,6 +108,6 @@ def _moved(violation: Violation, wrong: Mapping[str, Violation]) -> Violation:
     own = [event for event in violation.events if event[0] == machine]
     _, index = own[0] if own else (machine, others[0].index)
     of = f"event {violation.index} of {violation.machine}"
-    because = f"as the log of {machine} is wrong, so is {of}: {violation.because}"
+    because = f"the log of {machine} is wrong, as {of} shows: {violation.because}"
     events = dict.fromkeys([(machine, index), *violation.events])
     return replace(violation, machine=machine, index=index, because=because, events=tuple(events))

@@ -4,6 +4,7 @@ A folder is searched once: `find_runs` returns sources, which hold the files tha
 are loaded without another search.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
@@ -24,8 +25,11 @@ from vm.quoting import escaped
 from vm.spec import natural_order
 
 #: A file of unknown format seems to be a log if it has such a suffix, and digits in most lines.
-LOG_SUFFIXES = (".log", ".txt", ".csv", ".tsv", ".jsonl", ".ndjson", ".trace")
+LOG_SUFFIXES = (".log", ".out", ".txt", ".csv", ".tsv", ".jsonl", ".ndjson", ".trace")
 OWN_JSON = (SPEC, RUN, METRICS, VERDICT, EXPERIMENT)
+#: The beginning of a Perfetto trace, as exported or made by other programs.
+TRACE = re.compile(r'\s*\{[^\[]{0,200}"traceEvents"\s*:')
+NUMBER = re.compile(r"[-+.\d]+(?:e[-+]?\d+)?")
 NO_LOGS = ("requirements.txt", "cmakelists.txt")
 MAX_FILES_NAMED = 5
 
@@ -112,14 +116,19 @@ class Source:
                 " run, or the format of the log with --format"
             )
         if not self.unknown:
+            if self.has_metrics:
+                raise InputError(f"{self.path} holds only the metrics of a run, no logs")
             raise InputError(f"{self.path} is no run: it directly holds no logs")
         named = [file.name for file in self.unknown[:MAX_FILES_NAMED]]
         more = len(self.unknown) - len(named)
         rest = f" and {more} more" if more else ""
         one = self.unknown[0]
+        unread = f"its files {', '.join(named)}{rest} were not recognised as logs"
+        if len(self.unknown) == 1:
+            unread = f"its file {named[0]} was not recognised as a log"
         raise InputError(
-            f"{self.path} is no run: its files {', '.join(named)}{rest} were not recognised as"
-            f" logs. {escaped(one.name)}: {why_not(one, texts.head(one))}. {REMEDY}"
+            f"{self.path} is no run: {unread}."
+            f" {escaped(one.name)}: {why_not(one, texts.head(one))}. {REMEDY}"
         )
 
 
@@ -201,16 +210,20 @@ def _source(path: Path, formats: Sequence[Format], numbers: Iterator[int]) -> So
     for file in there:
         head = texts.head(file)
         number = next((n for n, one in enumerate(formats) if _knows(one, file, head)), None)
+        heads[file] = head
         if number is not None:
             known[file] = number
-            heads[file] = head
         elif _seems_a_log(file, head):
             unknown.append(file)
     alone = len(known) == 1
-    if not any(_is_sure(formats[known[file]], head, alone) for file, head in heads.items()):
+    if not any(_is_sure(formats[n], heads[file], alone) for file, n in known.items()):
         exports = {file for file, number in known.items() if formats[number] is table}
         # Neither an export beside logs is read, nor what an earlier check or report wrote.
-        candidates = [file for file in there if file not in exports and not _is_output(file)]
+        candidates = [
+            file
+            for file, head in heads.items()
+            if file not in exports and not _is_output(file) and not TRACE.match(head)
+        ]
         found = _recognised(path, candidates, unknown, formats)
         if found.format or not known:
             return found
@@ -274,10 +287,15 @@ def _is_output(file: Path) -> bool:
 def _seems_a_log(file: Path, head: str) -> bool:
     if seems_json(file, head):
         return not _is_output(file)
-    if file.suffix.lower() not in LOG_SUFFIXES or file.name.lower() in NO_LOGS:
+    named = texts.unpacked_name(file)
+    if named.suffix.lower() not in LOG_SUFFIXES or named.name.lower() in NO_LOGS:
         return False
-    lines = [line for line in head.splitlines() if line.strip()]
-    return 2 * sum(any(map(str.isdigit, line)) for line in lines) > len(lines)
+    if not head and texts.unreadable(file):
+        return True
+    lines = [line.strip() for line in head.splitlines() if line.strip()]
+    # A list of numbers, as of the lengths of a queue, has no events.
+    events = sum(any(map(str.isdigit, line)) and not NUMBER.fullmatch(line) for line in lines)
+    return 2 * events > len(lines)
 
 
 def _there(path: Path) -> Path:

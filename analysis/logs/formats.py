@@ -10,6 +10,7 @@ from analysis.logs import own
 from analysis.logs.description import fields
 from analysis.logs.importers import IMPORTERS, delimited, described
 from analysis.logs.recognition import format as recognition
+from analysis.logs.recognition.rivals import READING
 from vm.fields import SpecError, suggestion
 from vm.quoting import plain, quoted
 
@@ -48,6 +49,7 @@ def can_be_set(format_: Format) -> bool:
 def _set(settings: Mapping[str, Any]) -> delimited.Delimited:
     """Return the delimited format with settings in the place of inferred conventions."""
     try:
+        settings = {name: one for name, one in settings.items() if name != READING}
         for name in settings:
             field = name.partition(".")[0]
             if field in fields.FIELDS and field not in delimited.SETTINGS:
@@ -64,10 +66,12 @@ def read_settings(texts: Iterable[str]) -> dict[str, Any]:
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise InputError(f"--set {plain(text)}: give a field and its value, as stamp=before")
-        if name.partition(".")[0] not in fields.FIELDS:
+        if name.partition(".")[0] not in (*fields.FIELDS, READING):
             near = suggestion(name, fields.FIELDS)
             raise InputError(f"--set {quoted(name)}: there is no such field{near}")
         settings[name] = _value(value)
+    if settings.get(READING, 1) not in (1, 2):
+        raise InputError(f"--set {READING}={settings[READING]}: it is neither 1 nor 2")
     return settings
 
 

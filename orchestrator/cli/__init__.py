@@ -12,7 +12,7 @@ from errno import EEXIST, EINVAL, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR
 from orchestrator.backends.outcome import EnvironmentProblem, disk_problem
 from orchestrator.cli import upkeep
 from orchestrator.cli.arguments import add_out, add_run, add_verbose, read_path
-from orchestrator.cli.export import add_export, add_format, add_set, export_runs
+from orchestrator.cli.export import add_clocks, add_export, add_format, add_set, export_runs
 from orchestrator.cli.lines import bounded_output, complain
 from orchestrator.experiments.experiment import ExperimentError
 from orchestrator.experiments.schema import experiment_schema
@@ -25,7 +25,7 @@ UNUSABLE = (ENAMETOOLONG, ELOOP, ENOTDIR, EISDIR, EEXIST, ENOENT, EINVAL)
 SCHEMAS = ("experiment", "description")
 SHELLS = ("bash", "zsh", "fish")
 #: Commands that print tables or text about folders.
-BOUNDED = ("analyse", "check", "describe", "export", "replay", "list")
+BOUNDED = ("analyse", "check", "clocks", "describe", "export", "replay", "list")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,6 +79,12 @@ def _replay(given: argparse.Namespace) -> int:
     return replay_run(given)
 
 
+def _clocks(given: argparse.Namespace) -> int:
+    from orchestrator.cli.clocks import compare_clocks
+
+    return compare_clocks(given)
+
+
 def _completion(given: argparse.Namespace) -> int:
     from orchestrator.cli.completion import script
 
@@ -130,6 +136,7 @@ def _parser() -> Parser:
         text = "write a row for each run or submission: path, verdict, first cause, numbers"
         add("--csv", metavar="FILE", type=read_path, help=text)
         add("--out", metavar="DIR", type=read_path, help=f"where the {kept} go (beside the logs)")
+    add_clocks(command("clocks", _clocks, "compute clocks on histories, and compare them"))
     add_export(command("export", export_runs, "write runs in the formats of other programs"))
     text = "execute a run's machines again and compare the logs; exit code 1 if they differ"
     replay = command("replay", _replay, text)

@@ -64,7 +64,7 @@ class Submissions:
         self._beside = [one.label for one in found if one.is_beside]
         self._listing = Listing()
         self._csv: Path | None = given.csv
-        _check_csv(given.csv)
+        check_csv(given.csv)
 
     def add(self, one: Submission, judged: Judged) -> None:
         self.rows.append(row_of(one.label, judged))
@@ -103,7 +103,7 @@ class Submissions:
             raise UsageError(problem) from None
 
 
-def _check_csv(path: Path | None) -> None:
+def check_csv(path: Path | None) -> None:
     """Check before the work that a file can be made; UsageError if not."""
     if path and path.is_dir():
         raise UsageError(f"--csv: {path} is a folder: give the name of a file")

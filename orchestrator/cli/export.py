@@ -8,8 +8,8 @@ import os
 from errno import ENAMETOOLONG
 from pathlib import Path
 
-from orchestrator.cli.arguments import read_path, unwritable
-from orchestrator.cli.lines import put
+from orchestrator.cli.arguments import add_verbose, read_path, unwritable
+from orchestrator.cli.lines import complain, put
 from vm.options import UsageError
 from vm.quoting import plain, quoted
 from vm.spec import suggestion
@@ -22,6 +22,18 @@ def add_export(command: argparse.ArgumentParser) -> None:
     add("--to", metavar="FORMAT", required=True, help=text)
     add_format(command)
     add("--out", metavar="DIR", type=read_path, help="where the files go (beside the logs)")
+
+
+def add_clocks(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("paths", metavar="PATH", nargs="+", type=read_path, help="runs, or folders")
+    text = "names, as in lamport,rev:4; own: those of the run; all: these and every kind (all)"
+    add("--clocks", metavar="all|CLOCK,…", default="all", help=text)
+    add_format(command)
+    add_set(command)
+    add_verbose(command, "the tables")
+    text = "write a row for each run and clock, with all numbers"
+    add("--csv", metavar="FILE", type=read_path, help=text)
 
 
 def add_format(command: argparse.ArgumentParser) -> None:
@@ -44,6 +56,7 @@ def export_runs(given: argparse.Namespace) -> int:
     from analysis.exports import EXPORTS, export
     from analysis.history.run import InputError
     from analysis.logs.finding import find_runs
+    from analysis.text.notes import notes
 
     if given.to not in EXPORTS:
         raise UsageError(f"--to: there is no {quoted(given.to)}{suggestion(given.to, EXPORTS)}")
@@ -58,7 +71,11 @@ def export_runs(given: argparse.Namespace) -> int:
                 folder = given.out / path.resolve().parent.relative_to(common)
             folder.mkdir(parents=True, exist_ok=True)
             for run in source.load():
-                put(str(export(run, given.to, folder)))
+                file = export(run, given.to, folder)
+                put(str(file))
+                # A file of events cannot hold this, and would seem to be of a whole run.
+                for note in notes(run):
+                    complain(2, f"{file.name}: {note}")
     except InputError as error:
         raise UsageError(str(error)) from None
     except OSError as error:

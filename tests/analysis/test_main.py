@@ -117,6 +117,19 @@ def test_a_run_that_was_kept_before_is_shown_again(
     assert [path.name for path in (tmp_path / "runs").iterdir()] == [NAME]
 
 
+def test_runs_of_the_same_second_and_seed_are_both_kept(tmp_path: Path, analysis: Call) -> None:
+    logs = logs_at(tmp_path / "logs")
+    analysis(logs, tmp_path / "runs")
+    for log in logs.glob("*.jsonl"):
+        epoch = f'"epoch_unix_ns":{EPOCH_UNIX_NS}'
+        assert epoch in log.read_text()
+        log.write_text(log.read_text().replace(epoch, f"{epoch[:-1]}1"))
+    for _ in range(2):
+        analysis(logs, tmp_path / "runs")
+        kept = sorted(path.name for path in (tmp_path / "runs").iterdir())
+        assert kept == [NAME, f"{NAME}-2"]
+
+
 def test_a_run_of_which_something_is_missing_is_kept_as_far_as_it_goes(
     tmp_path: Path, analysis: Call, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -194,7 +207,7 @@ def runs_are_a_file(logs: Path, runs: Path) -> None:
     ("spoil", "says"),
     [
         (nowhere, "logs cannot be read: No such file or directory"),
-        (empty, "logs is no run: it directly holds no logs"),
+        (empty, "logs is no run: its files vm1.out, "),
         (a_file, "logs is a file that was not recognised as a log: give the directory of a run"),
         (foreign, "logs holds logs in the format vklocks: `vklocks analyse` reads them"),
         (appended, "vm1.jsonl:5: a second start record"),

@@ -15,7 +15,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import polars as pl
@@ -36,12 +35,17 @@ FEWEST = 3
 #: The tokens of a line that are compared, and the shapes of events that are kept.
 MAX_TOKENS = 60
 MAX_EVENT_SHAPES = 60
+#: Lines before or behind all events that are compared with those of other files.
+MAX_EDGES = 200
 #: So many equal steps of a clock show by how much it grows.
 MIN_STEPS = 3
 
 #: Whether an event is missing at a line: yes, no, or not known.
 Gap = Literal["gap", "none", "open"]
 Shape = tuple[str, ...]
+#: The lines of events in a file, which of them are receives, and their clocks.
+Rows = tuple[list[int], list[bool], list[int]]
+NO_ROWS: Rows = ([], [], [])
 
 
 class Left(NamedTuple):
@@ -99,12 +103,13 @@ class OtherLines:
         `events` has the columns machine, file, line, kind and clock, in the order of the logs.
         """
         gaps = _Gaps(events)
+        edges = {*self._edges(gaps)}
         groups = defaultdict[Shape, list[Left]](list)
         for one in self.left:
             groups[shape_of(one.text)].append(one)
         noise, damage = list[tuple[Shape, list[Left]]](), [*self.damage]
         for shape, group in groups.items():
-            lost = dict.fromkeys(self._lost(shape, group, gaps))
+            lost = dict.fromkeys(self._lost(shape, group, gaps, edges))
             damage += (self._damage(one) for one in lost)
             if rest := [one for one in group if one not in lost]:
                 noise.append((shape, rest))
@@ -116,12 +121,25 @@ class OtherLines:
         damage.sort(key=lambda one: (one.file, one.line))
         return tuple(_noise(noise)), tuple(damage)
 
-    def _lost(self, shape: Shape, group: list[Left], gaps: "_Gaps") -> Iterator[Left]:
+    def _edges(self, gaps: "_Gaps") -> Iterator[Left]:
+        """Yield the lines that begin or end several logs alike: records of a start or a stop."""
+        for is_edge in (gaps.is_start, gaps.is_end):
+            shapes = [
+                (one, shape_of(one.text)) for one in self.left if is_edge(one.file, one.line)
+            ][:MAX_EDGES]
+            for one, shape in shapes:
+                if any(other.file != one.file and _alike(shape, its) for other, its in shapes):
+                    yield one
+
+    def _lost(
+        self, shape: Shape, group: list[Left], gaps: "_Gaps", edges: set[Left]
+    ) -> Iterator[Left]:
         """Yield the lines of one shape that seem to be damaged events."""
         known = [gaps.at(one.file, one.line) for one in group]
         resembles = self._resembles(shape)
         # A shape that occurs where surely no event is missing is one of noise.
         harmless = len(group) > 1 and "none" in known and "gap" not in known
+        harmless |= edges.issuperset(group)
         for one, gap in zip(group, known, strict=True):
             is_last = one.line == self.torn.get(one.file)
             if one.is_ignored:
@@ -161,41 +179,60 @@ class _Gaps:
     """The events of each file, to find out whether one is missing between two of them."""
 
     def __init__(self, events: pl.DataFrame) -> None:
-        self._rows: dict[str, tuple[list[int], list[tuple[bool, int]]]] = {}
+        self._rows: dict[str, Rows] = {}
         steps = Counter[int]()
         for (file,), some in events.group_by("file", maintain_order=True):
             if some["machine"].n_unique() > 1:
                 # The events of several machines alternate, so neighbours show nothing.
                 continue
-            rows = some.sort("line").select("line", pl.col("kind") == "receive", "clock").rows()
-            self._rows[str(file)] = [row[0] for row in rows], [row[1:] for row in rows]
-            for (_, before, clock), (_, received, after) in pairwise(rows):
-                if not before and not received:
-                    steps[after - clock] += 1
+            rows = some.sort("line").select("line", "clock", received=pl.col("kind") == "receive")
+            lines, received, clocks = (
+                rows[name].to_list() for name in ("line", "received", "clock")
+            )
+            self._rows[str(file)] = lines, received, clocks
+            follows = ~(pl.col("received") | pl.col("received").shift(1, fill_value=True))
+            grown = rows.select(step=pl.col("clock").diff().filter(follows))
+            counts = grown.group_by("step", maintain_order=True).len()
+            steps.update(dict(counts.iter_rows()))
         (step, times), *_ = steps.most_common(1) or [(1, 0)]
         self._step = step if times >= MIN_STEPS else 1
 
     def stands(self, file: str, line: int, clock: int) -> bool:
         """Return whether a line only repeats a clock, as of the event before or from the start."""
-        lines, rows = self._rows.get(file, ([], []))
+        lines, _, clocks = self._rows.get(file, NO_ROWS)
         before = bisect(lines, line) - 1
-        return clock == (rows[before][1] if before >= 0 else 0)
+        return clock == (clocks[before] if before >= 0 else 0)
+
+    def is_start(self, file: str, line: int) -> bool:
+        """Return whether a line is before all events of a file."""
+        lines, *_ = self._rows.get(file, NO_ROWS)
+        return bool(lines) and line < lines[0]
+
+    def is_end(self, file: str, line: int) -> bool:
+        """Return whether a line is behind all events of a file."""
+        lines, *_ = self._rows.get(file, NO_ROWS)
+        return bool(lines) and line > lines[-1]
 
     def at(self, file: str, line: int) -> Gap:
         """Return whether an event is missing between the events before and after a line."""
-        lines, rows = self._rows.get(file, ([], []))
+        lines, received, clocks = self._rows.get(file, NO_ROWS)
         next_ = bisect(lines, line)
-        if next_ == len(rows):
+        if next_ == len(lines) or received[next_]:
             return "open"
-        received, clock = rows[next_]
-        if received:
-            return "open"
+        clock = clocks[next_]
         if not next_:
             return "none" if clock <= self._step else "open"
-        was_receive, before = rows[next_ - 1]
+        was_receive, before = received[next_ - 1], clocks[next_ - 1]
         if before <= clock <= before + self._step:
             return "none"
         return "gap" if not was_receive and clock > before + self._step else "open"
+
+
+def _alike(one: Shape, other: Shape) -> bool:
+    """Return whether shapes differ in one word at most, as in a name."""
+    if len(one) != len(other):
+        return False
+    return sum(a != b for a, b in zip(one, other, strict=True)) <= 1
 
 
 def shape_of(text: str) -> Shape:
@@ -235,7 +272,7 @@ def _common(group: Iterable[Left]) -> str:
     if len(texts) == 1:
         return plain(escaped(texts.pop()))
     words = [text.split() for text in texts]
-    if len({*map(len, words)}) > 1:
+    if {*map(len, words)} == {1} or len({*map(len, words)}) > 1:
         return plain(escaped(min(texts)))
     return plain(" ".join(one if len({*some}) == 1 else ANY for one, *some in _columns(words)))
 

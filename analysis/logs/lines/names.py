@@ -20,7 +20,8 @@ FILLERS = {"to", "from", "and", "the", "machine", "machines", "process", "proces
 FILLERS |= {"nodes", "vm", "vms", "peer", "peers", "server", "servers", "other", "neighbour"}
 FILLERS |= {"neighbours", "neighbor", "neighbors"}
 TOKEN = re.compile(r"\d+|[^\W\d_]+|.")
-ENCLOSING = re.compile(r"[\[\](){}<>'\"]")
+#: Signs around names, and before a number: #2.
+ENCLOSING = re.compile(r"[\[\](){}<>'\"]|(?<!\w)#")
 LAST_NUMBER = re.compile(r"(\d{1,200})\D*$")
 END_NUMBER = re.compile(r"\d{1,200}$")
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 import numpy as np
 import polars as pl
 
-from analysis.history.run import NO_RECEIVER, NO_SEND_FITS, SCHEMA, SEVERAL_FIT, Run
+from analysis.history.run import NO_RECEIVER, NO_SEND_FITS, SEVERAL_FIT, Run, schema_of
 from analysis.logs.conventions import layout
 from analysis.logs.foreign import Extract, check_size
 from analysis.logs.vectors.messages import conclude
@@ -101,8 +101,9 @@ def _table(
         main=pl.col(VECTOR).list.sum(),
         clock_vector=pl.col(VECTOR),
     )
-    absent = [pl.lit(None).alias(name) for name in SCHEMA if name not in table.columns]
-    return table.with_columns(absent).select(pl.col(n).cast(type_) for n, type_ in SCHEMA.items())
+    schema = schema_of(["vector"])
+    absent = [pl.lit(None).alias(name) for name in schema if name not in table.columns]
+    return table.with_columns(absent).select(pl.col(n).cast(type_) for n, type_ in schema.items())
 
 
 def _index(extract: Extract, events: pl.DataFrame) -> list[int]:

@@ -10,11 +10,11 @@ import polars as pl
 
 from analysis.history.run import (
     NO_SEND_FITS,
-    SCHEMA,
     Clash,
     Damage,
     InputError,
     Run,
+    schema_of,
 )
 from analysis.logs.conventions.layout import dated
 from analysis.logs.importers.times import Times
@@ -265,9 +265,10 @@ def _table(
         "line": [event.line for event in rows],
         "clock_vector": counted_.vectors.tolist(),
     }
-    table = pl.DataFrame(columns, {column: SCHEMA[column] for column in columns})
-    absent = [pl.lit(None).alias(column) for column in SCHEMA if column not in columns]
-    return table.with_columns(absent).select(pl.col(n).cast(t) for n, t in SCHEMA.items())
+    schema = schema_of(["vector"])
+    table = pl.DataFrame(columns, {column: schema[column] for column in columns})
+    absent = [pl.lit(None).alias(column) for column in schema if column not in columns]
+    return table.with_columns(absent).select(pl.col(n).cast(t) for n, t in schema.items())
 
 
 def _times(rows: Sequence[HostEvent], notes: list[str]) -> list[int | None]:

@@ -87,9 +87,9 @@ def _changed(name: str, plain: Mapping[str, Any], options: Mapping[str, Any]) ->
     try:
         return parse(name, {**plain, **options})
     except SpecError as error:
-        field = error.field.partition(".")[0]
-        named = flag_of(field) if field in options else printable(error.field)
-        raise UsageError(f"{named}: {error.problem}") from None
+        field, dot, part = error.field.partition(".")
+        named = flag_of(field) + dot + part if field in options else error.field
+        raise UsageError(f"{printable(named)}: {error.problem}") from None
 
 
 def _execute(

@@ -84,7 +84,7 @@ def test_a_case_is_answered_rightly_in_every_form(
 def _check_numbers(said: str, expected: dict[str, Any]) -> None:
     for what in ("machine", "event"):
         if f"{what}s" in expected:
-            printed = re.findall(rf"  logs in the format .* ([\d,]+) {what}s?\b", said)
+            printed = re.findall(rf"  logs in .* ([\d,]+) {what}s?\b", said)
             assert printed == [str(expected[f"{what}s"])] * expected.get("runs", 1)
 
 

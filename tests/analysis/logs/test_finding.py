@@ -124,9 +124,9 @@ def test_a_folder_with_logs_of_no_known_format_is_named(tmp_path: Path) -> None:
     known, other = find_sources([tmp_path])
     assert (known.path, known.unknown) == (run, ())
     assert (other.path, other.format) == (unknown, None)
-    with pytest.raises(InputError, match=r"lab2 is no run: its files m1\.log were not recognised"):
+    with pytest.raises(InputError, match=r"lab2 is no run: its file m1\.log was not recognised"):
         other.load()
-    with pytest.raises(InputError, match=r"lab2 is no run: its files m1\.log were not recognised"):
+    with pytest.raises(InputError, match=r"lab2 is no run: its file m1\.log was not recognised"):
         find_runs([unknown])
 
 

@@ -81,6 +81,26 @@ def test_a_compressed_file_that_is_cut_is_reported(tmp_path: Path) -> None:
         texts.read(file)
 
 
+def test_what_is_before_the_damage_of_a_compressed_file_can_be_read(tmp_path: Path) -> None:
+    file = tmp_path / "vm1.log.gz"
+    whole = "\n".join(LINES)
+    packed = gzip.compress(whole.encode())
+    file.write_bytes(packed)
+    with texts.opened(file) as text:
+        assert (text.read(), texts.cut_off(text)) == (whole, "")
+    file.write_bytes(packed[: len(packed) // 2])
+    with texts.opened(file) as text:
+        read = text.read()
+        assert texts.cut_off(text).startswith("its compressed content is damaged: ")
+    assert 100 < len(read) < len(whole)
+    assert whole.startswith(read)
+    assert texts.size(file) == len(read)
+    assert texts.unreadable(file) == ""
+    file.write_bytes(packed[:5])
+    assert texts.unreadable(file).startswith("its compressed content is damaged: ")
+    assert texts.head(file) == ""
+
+
 def test_a_compressed_file_has_the_size_of_its_content(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,7 +58,7 @@ def test_the_logs_of_others_are_audited(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["check", str(tmp_path)]) == 0
     said = capsys.readouterr().out
     assert "nothing violated; 7 of 16 checks cannot be made" in said
-    assert "logs in the format delimited, 3 machines" in said
+    assert "logs in a delimited format, 3 machines" in said
     assert "convention: " in said
     assert main(["check", str(tmp_path), "--format", "delimited"]) == 0
     assert main(["check", str(tmp_path), "--format", "shiviz"]) == 2
@@ -78,6 +78,19 @@ def test_a_run_is_exported_beside_its_logs_or_elsewhere(
     assert beside.read_bytes() == elsewhere.read_bytes()
     # What was exported is no further log of the run.
     assert main(["check", str(run)]) == 0
+
+
+def test_an_export_of_damaged_logs_says_what_it_lacks(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", str(run), "--to", "csv"]) == 0
+    assert capsys.readouterr().err == ""
+    log = sorted(run.glob("*.jsonl"))[0]
+    lines = log.read_text().splitlines(keepends=True)
+    log.write_text("".join([*lines[:2], "noise\n", *lines[3:]]))
+    assert main(["export", str(run), "--to", "csv"]) == 0
+    said = capsys.readouterr().err
+    assert f"note: 1 line not used from {log.name}:3: not JSON" in said
 
 
 def test_the_logs_of_others_are_not_exported_among_themselves(
@@ -264,9 +277,9 @@ def test_a_folder_with_logs_of_no_known_format_is_named_and_not_fine(
     assert main(["check", str(run.parent)]) == 2
     printed = capsys.readouterr().out
     assert printed.startswith("one: holds\n")
-    assert "two: unreadable: it is no run: its files m1.log were not recognised as logs" in printed
+    assert "two: unreadable: it is no run: its file m1.log was not recognised as a log" in printed
     assert main(["analyse", str(run.parent)]) == 2
-    assert "m1.log were not recognised as logs" in capsys.readouterr().out
+    assert "m1.log was not recognised as a log" in capsys.readouterr().out
 
 
 def test_a_torn_line_and_a_file_that_is_not_read_are_noted(

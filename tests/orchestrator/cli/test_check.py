@@ -1,7 +1,9 @@
 """`vklocks check` and `analyse` of a class: each submission under its path, and none left out."""
 
 import csv
+import gzip
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
@@ -15,6 +17,8 @@ Answer = Callable[..., tuple[int, str, str]]
 HEADER = "time|clock|kind|queue|peer\n"
 CAUSE = "clock_rule: b event 1: "
 HOLDS = "holds: nothing violated; 8 of 16 checks cannot be made"
+
+LABS = Path(__file__).parents[2] / "analysis" / "logs" / "labs"
 
 
 @pytest.fixture
@@ -32,6 +36,67 @@ def lab(path: Path, last: int = 4) -> Path:
     (path / "a.txt").write_text(f"{HEADER}0.5|1|internal|0|\n1.0|2|send|0|b\n")
     (path / "b.txt").write_text(f"{HEADER}1.2|3|receive|0|a\n1.7|{last}|internal|0|\n")
     return path
+
+
+#: Only one line shows where the clocks begin: tom receives first.
+BEGINS = {
+    "eva.log": [
+        "09:00:00.500 | work on my own | LC: 2",
+        "09:00:01.000 | sent a message to tom | LC: 3",
+        "09:00:01.500 | work on my own | LC: 4",
+        "09:00:03.000 | received a message from tom | LC: 8",
+        "09:00:03.500 | sent a message to tom | LC: 9",
+        "09:00:04.000 | work on my own | LC: 10",
+    ],
+    "tom.log": [
+        "09:00:01.100 | received a message from eva | LC: 4",
+        "09:00:01.400 | work on my own | LC: 5",
+        "09:00:01.600 | work on my own | LC: 6",
+        "09:00:01.800 | sent a message to eva | LC: 7",
+        "09:00:03.700 | received a message from eva | LC: 10",
+    ],
+}
+COLUMNS = {
+    "eva.txt": [f"{n}.5|{n}|send|0|tom" for n in range(2, 9)],
+    "tom.txt": [f"{n}.7|{n + 1}|receive|0|eva" for n in range(2, 9)],
+}
+
+
+@pytest.mark.parametrize("logs", [BEGINS, COLUMNS], ids=["recognised", "delimited"])
+def test_a_question_is_answered_by_a_setting(
+    logs: dict[str, list[str]], tmp_path: Path, answer: Answer
+) -> None:
+    folder = tmp_path / "lab"
+    folder.mkdir()
+    for name, lines_ in logs.items():
+        (folder / name).write_text("\n".join(lines_) + "\n")
+    code, printed, err = answer("check", folder, "--out", tmp_path / "out")
+    assert (code, err) == (2, "")
+    asks = (
+        "  answer one question: do the clocks begin at 1 or at 0? With initial=1, nothing is"
+        " violated; with initial=0, clock_rule is violated at event 0 of eva. Check again with"
+        " --set initial=1 or --set initial=0"
+    )
+    assert printed.splitlines()[:2] == ["lab: inconclusive", asks]
+    assert "undecided" not in printed
+    assert "clock_rule: holds" not in printed
+    verdict = json.loads((tmp_path / "out" / "lab" / "verdict.json").read_text())
+    assert verdict["question"] in asks
+    _, described, _ = answer("describe", folder)
+    assert "  undecided convention: do the clocks begin at 1 or at 0?" in described.splitlines()
+    for begin, right in ((1, 0), (0, 1)):
+        code, printed, _ = answer("check", folder, "--set", f"initial={begin}")
+        assert (code, "question" in printed) == (right, False)
+
+
+def test_a_class_names_the_question_as_the_cause(tmp_path: Path, answer: Answer) -> None:
+    lab(tmp_path / "course" / "s1")
+    (tmp_path / "course" / "s2").mkdir()
+    for name, lines_ in COLUMNS.items():
+        (tmp_path / "course" / "s2" / name).write_text("\n".join(lines_) + "\n")
+    code, printed, _ = answer("check", tmp_path / "course")
+    assert code == 2
+    assert "s2: inconclusive: answer one question: do the clocks begin" in printed
 
 
 @pytest.fixture
@@ -54,7 +119,7 @@ def test_a_class_is_a_line_for_each_path_with_its_first_cause_and_a_total(
 ) -> None:
     code, printed, err = answer("check", course)
     assert (code, err) == (1, "")
-    unknown = "it is no run: its files m1.log were not recognised as logs"
+    unknown = "it is no run: its file m1.log was not recognised as a log"
     *others, wrong, last = printed.splitlines()
     *others, unread = others
     assert unread.startswith(f"s5: unreadable: {unknown}")
@@ -83,7 +148,7 @@ def test_a_class_without_violations_but_unreadable_submissions_ends_with_2(
 def test_the_reasons_of_a_class_are_printed_with_verbose(course: Path, answer: Answer) -> None:
     code, printed, _ = answer("check", course, "--verbose")
     assert code == 1
-    assert f"s2/runs/base: {HOLDS}\n  logs in the format delimited, 2 machines" in printed
+    assert f"s2/runs/base: {HOLDS}\n  logs in a delimited format, 2 machines" in printed
     assert "s3: unreadable: it holds no file that was recognised as a log\n" in printed
     assert "s10/runs/base: violated\n  logs in" in printed
     assert printed.endswith("\n6 folders: 2 hold, 1 violated, 3 unreadable\n")
@@ -92,7 +157,7 @@ def test_the_reasons_of_a_class_are_printed_with_verbose(course: Path, answer: A
 def test_a_single_submission_is_explained(course: Path, answer: Answer) -> None:
     code, printed, _ = answer("check", course / "s1")
     assert code == 0
-    assert printed.startswith(f"s1: {HOLDS}\n  logs in the format delimited")
+    assert printed.startswith(f"s1: {HOLDS}\n  logs in a delimited format")
     assert "folder" not in printed
 
 
@@ -194,20 +259,21 @@ def test_parts_of_a_program_and_files_beside_submissions_are_no_submissions(
 ) -> None:
     for name in "trial1", "trial2":
         lab(tmp_path / name)
-    (tmp_path / "images").mkdir()
+    for name in "images", "trial0":
+        (tmp_path / name).mkdir()
     (tmp_path / "grades.csv").write_text("name,grade\n1,2\n3,4\n")
     (tmp_path / "__pycache__").mkdir()
     code, printed, _ = answer("check", tmp_path)
     assert code == 2
     assert printed.splitlines()[-2:] == [
-        "not counted as submissions: grades.csv",
+        "not counted as submissions: grades.csv, images",
         "3 folders: 2 hold, 1 unreadable",
     ]
     (tmp_path / "machine.py").write_text("")
     code, printed, _ = answer("check", tmp_path)
     assert code == 0
     assert printed.splitlines()[-2:] == [
-        "not counted as submissions: grades.csv, images",
+        "not counted as submissions: grades.csv, images, trial0",
         "2 folders: 2 hold",
     ]
     for number in range(3, 12):
@@ -248,7 +314,7 @@ def test_recognised_logs_are_recognised_beside_earlier_output(
         lines = [f"10:00:0{n} | {kind} | LC: {clock}\n" for n, (kind, clock) in rows]
         (tmp_path / f"{machine}.log").write_text("".join(lines))
     first = answer("check", tmp_path)
-    assert "logs in the format recognised, 2 machines, 12 events" in first[1]
+    assert "logs in a recognised format, 2 machines, 12 events" in first[1]
     assert (tmp_path / "verdict.json").exists()
     assert answer("check", tmp_path) == first
 
@@ -285,3 +351,25 @@ def test_a_log_with_several_executions_is_one_submission(tmp_path: Path, answer:
     assert printed.splitlines()[-1].startswith("2 folders: ")
     with file.open(newline="") as rows:
         assert [row["executions"] for row in csv.DictReader(rows)] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("length", "says"),
+    [
+        (-8, " could not be used: its compressed content is damaged"),
+        (5, "note: quick_run3_1.log.gz was not read: its compressed content is damaged"),
+    ],
+)
+def test_a_compressed_log_that_is_cut_is_named_and_the_others_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], length: int, says: str
+) -> None:
+    logs = tmp_path / "logs"
+    shutil.copytree(LABS / "root-logger", logs)
+    (logs / "expected.json").unlink()
+    cut = logs / "quick_run3_1.log"
+    (logs / "quick_run3_1.log.gz").write_bytes(gzip.compress(cut.read_bytes())[:length])
+    cut.unlink()
+    assert main(["check", str(logs), "--out", str(tmp_path / "out")]) == 2
+    printed = capsys.readouterr().out
+    assert printed.startswith("logs: inconclusive\n  logs in a recognised format, ")
+    assert says in printed

@@ -83,6 +83,7 @@ def below(folder: Path) -> dict[str, bytes]:
         ),
         (["--weights", "0,0,0"], "--workload: at least one weight must be more than 0"),
         (["--clocks", "lamprot"], "--clocks: there is no clock 'lamprot'; did you mean lamport?"),
+        (["--clocks", "rev:0"], "--clocks.rev.entries: 0 is outside 1..1000"),
         (["--seed", "-1"], "--seed: -1 is outside"),
         (["--repeat", "0"], "--repeat: 0 is not a whole number from 1 to"),
         (["--jobs", "0"], "argument --jobs: '0' is not a number from 1 to"),

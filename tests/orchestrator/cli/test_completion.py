@@ -41,7 +41,7 @@ def test_a_script_is_valid_in_its_shell(shell: str, tmp_path: Path) -> None:
     ("words", "completed"),
     [
         (["ana"], {"analyse"}),
-        (["c"], {"check", "clean", "completion"}),
+        (["c"], {"check", "clean", "clocks", "completion"}),
         (["run", "--ver"], {"--verbose"}),
         (["run", "--backend", "s"], {"simulation"}),
         (["run", "--pool", ""], {"loky", "dask", "ray"}),

@@ -48,6 +48,16 @@ def test_a_reading_is_printed_in_words(lab: Path, capsys: pytest.CaptureFixture[
     assert any(line.startswith("  convention: 1 of 1 receives") for line in lines)
 
 
+def test_machines_have_the_names_that_the_verdict_uses(
+    lab: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(lab, LOG)
+    description = lab.parent / "lab.toml"
+    description.write_text(f'{TOML}\n[machines]\na = "alpha"\nb = "beta"\n')
+    assert main(["describe", str(lab), "--format", str(description)]) == 0
+    assert "    a.log:2: machine alpha, time 1," in capsys.readouterr().out
+
+
 def test_a_written_description_reads_the_logs_alike(
     lab: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -83,6 +93,15 @@ def test_a_recognised_format_is_described(lab: Path, capsys: pytest.CaptureFixtu
     recognised = capsys.readouterr().out
     assert main(["check", str(lab), "--format", str(written), *out]) == 0
     assert capsys.readouterr().out.replace("described", "recognised") == recognised
+
+
+def test_the_runs_of_appended_logs_are_counted(
+    lab: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(LABS / "several-trials", lab, dirs_exist_ok=True)
+    (lab / "expected.json").unlink()
+    assert main(["describe", str(lab)]) == 0
+    assert capsys.readouterr().out.startswith("lab: 289 events of 3 runs in 3 files\n")
 
 
 def test_a_setting_takes_the_place_of_an_inferred_convention(

@@ -95,7 +95,7 @@ def test_a_list_in_quotes_is_shown_in_brackets(answer: Answer, tmp_path: Path) -
     path = tmp_path / "mine.toml"
     path.write_text('clocks = "vector"\n')
     _, _, err = answer("run", path, "--backend", "simulation", "--out", tmp_path / "runs")
-    assert err == f"vklocks: {path}:1: clocks: 'vector' is not a list of names: write ['vector']\n"
+    assert err == f"vklocks: {path}:1: clocks: 'vector' is not a list of clocks: write ['vector']\n"
 
 
 @pytest.mark.parametrize(("outcome", "says"), [("failed", "failed"), ("interrupted", "was inter")])

@@ -32,7 +32,7 @@ def test_the_schema_beside_the_experiments_is_fresh() -> None:
     assert committed == experiment_schema(), "stale: run `make schema`"
 
 
-def test_there_are_the_experiments_of_the_course_sweeps_and_one_for_each_fault() -> None:
+def test_there_are_the_experiments_of_the_course_sweeps_clocks_and_one_for_each_fault() -> None:
     assert {path.stem for path in FILES} == {
         "assignment",
         "smaller-spread",
@@ -50,6 +50,12 @@ def test_there_are_the_experiments_of_the_course_sweeps_and_one_for_each_fault()
         "pause",
         "crash",
         "restart",
+        "clock-sizes",
+        "physical-skew",
+        "rev-entries",
+        "encoded-overflow",
+        "hvc-size",
+        "replay-clock",
     }
 
 

@@ -83,3 +83,18 @@ def test_a_line_of_unknown_kind_is_an_event_if_its_clock_moved() -> None:
     assert [(one.line, one.reason) for one in damage] == [
         (4, "'recieve' is no kind of event that is known")
     ]
+
+
+@pytest.mark.parametrize(("others", "damage"), [(1, []), (0, [4])])
+def test_the_last_record_of_several_logs_is_noise_and_that_of_one_may_be_an_event(
+    others: int, damage: list[int]
+) -> None:
+    """A stop record looks like an event; with the names of machines, its shapes differ."""
+    lines = OtherLines()
+    lines.is_event("1 a internal event with clock=1")
+    files = ["a.log", "b.log"][: 1 + others]
+    lines.left += [Left(file, 4, f"9 {file[0]} halt event with clock=3") for file in files]
+    rows = [(file[0], file, n, "internal", n) for file in files for n in (1, 2, 3)]
+    columns = ["machine", "file", "line", "kind", "clock"]
+    _, found = lines.judged(pl.DataFrame(rows, columns, orient="row"))
+    assert [one.line for one in found] == damage
