@@ -14,7 +14,7 @@ from vm.host.lifecycle import Host
 from vm.host.log_writer import LogWriter
 from vm.host.settings import Settings
 from vm.host.wire.accepting import registered_server
-from vm.host.wire.frames import SERVER_OPTIONS
+from vm.host.wire.frames import MAX_FRAME_BYTES, server_options
 from vm.log import decode
 from vm.records import Event, Record, Recovery, Start, Stop
 from vm.spec import Spec
@@ -50,7 +50,7 @@ def settings_of(spec: Spec, log: Path, **changes: object) -> list[Settings]:
 @asynccontextmanager
 async def served(service: vm_pb2_grpc.MachineServicer, port: int) -> AsyncIterator[None]:
     """A machine's service, without the machine."""
-    server = registered_server(SERVER_OPTIONS)
+    server = registered_server(server_options(MAX_FRAME_BYTES))
     vm_pb2_grpc.add_MachineServicer_to_server(service, server)
     server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()

@@ -170,7 +170,7 @@ def test_numbers_of_numpy_name_events(lab: vklocks.Run) -> None:
 
 
 def test_an_unknown_chart_is_named_with_all_charts(lab: vklocks.Run) -> None:
-    for name, near in {"clocks": "; did you mean clock?", "x": "."}.items():
+    for name, near in {"skews": "; did you mean skew?", "x": "."}.items():
         problem = f"there is no chart '{name}'{near} The charts are {', '.join(RUN_CHARTS)}"
         with pytest.raises(ValueError, match=f"^{re.escape(problem)}$"):
             lab.plot(name)
