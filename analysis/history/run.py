@@ -296,7 +296,8 @@ def renamed(run: Run, name: str) -> Run:
 def timestamp(value: Any) -> Timestamp:
     """Return a value of a column as a timestamp: with tuples instead of lists."""
     if isinstance(value, list | tuple):
-        return tuple(map(timestamp, value))  # type: ignore[return-value]
+        parts: Any = map(timestamp, value)
+        return tuple(parts)
     read: Timestamp = value
     return read
 

@@ -7,7 +7,7 @@ nothing between calls: states are never changed in place.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
 
 from vm.fields import Field, Schema, read_whole
@@ -141,5 +141,5 @@ def parameter(default: int, low: int, high: int, text: str) -> Any:
 
 def parameters(kind: type[Clock[Any]]) -> dict[str, Field]:
     """Return the declared parameters of a kind of clock, in their order."""
-    declared = fields(kind) if hasattr(kind, "__dataclass_fields__") else ()  # type: ignore[arg-type]
+    declared: tuple[Any, ...] = fields(kind) if is_dataclass(kind) else ()
     return {known.name: known.metadata["field"] for known in declared}

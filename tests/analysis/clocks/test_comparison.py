@@ -1,5 +1,7 @@
 """Clocks compared on small histories, by hand."""
 
+from typing import Any
+
 import pytest
 
 from analysis.clocks import comparison, offline
@@ -72,7 +74,7 @@ def test_a_log_also_holds_the_stamps_from_which_a_state_follows() -> None:
         ),
     ],
 )
-def test_a_clock_that_needs_fifo_gives_the_reason(events: list, problem: str) -> None:  # type: ignore[type-arg]
+def test_a_clock_that_needs_fifo_gives_the_reason(events: list[Any], problem: str) -> None:
     history = steps_of(2, (0, [1], None), (0, [1], None), *events)
     found = one("differential", history)
     assert f"the message of event 0 of vm1 to vm2 {problem}" in found.problem
