@@ -10,7 +10,18 @@ from analysis.evaluation import Verdict
 from analysis.history.run import Run
 from analysis.logs.finding import load
 from histories import World, write_log
-from vm.records import Event, Reason, Record, Start, Stop, Timestamp, Undelivered, Unread
+from vm.log import decode, encode
+from vm.records import (
+    Event,
+    Reason,
+    Record,
+    Start,
+    Stop,
+    Timestamp,
+    Undelivered,
+    Unread,
+    WallOffset,
+)
 from vm.spec import Spec
 
 EPOCH_UNIX_NS = 1_700_000_000 * 10**9
@@ -84,6 +95,19 @@ def run_of(
     **spec: object,
 ) -> Run:
     return load(write_run(directory, logs, stops, **spec))
+
+
+def measured(directory: Path, offsets: Mapping[str, WallOffset]) -> Path:
+    """Let the machines of a run have measured the offsets of their wall clocks."""
+    for machine in offsets:
+        log = directory / f"{machine}.jsonl"
+        first, *rest = log.read_text().splitlines(keepends=True)
+        start = decode(first)
+        assert isinstance(start, Start)
+        here_ns = EPOCH_UNIX_NS + offsets[machine].offset_ns
+        start = replace(start, epoch_unix_ns=here_ns, wall_offsets=offsets)
+        log.write_text("".join([encode(start), "\n", *rest]))
+    return directory
 
 
 def loaded(logs: Mapping[str, Iterable[Record]]) -> Run:

@@ -2,19 +2,25 @@
 
 import asyncio
 import socket
+import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
-from vm.host.generated import vm_pb2_grpc
+import grpc
+
+from vm.host.generated import vm_pb2, vm_pb2_grpc
 from vm.host.lifecycle import Host
 from vm.host.log_writer import LogWriter
 from vm.host.settings import Settings
 from vm.host.wire.accepting import registered_server
-from vm.host.wire.frames import MAX_FRAME_BYTES, server_options
+from vm.host.wire.authentication import with_nonce
+from vm.host.wire.frames import CLIENT_OPTIONS, MAX_FRAME_BYTES, server_options
+from vm.host.wire.key import NO_KEY, Key, Meeting
 from vm.log import decode
 from vm.records import Event, Record, Recovery, Start, Stop
 from vm.spec import Spec
@@ -30,6 +36,16 @@ def free_ports(count: int) -> list[int]:
     finally:
         for one in sockets:
             one.close()
+
+
+def own_address() -> str:
+    """An address of this computer beside loopback, or ""; no packet is sent."""
+    with socket.socket(type=socket.SOCK_DGRAM) as one:
+        try:
+            one.connect(("192.0.2.1", 9))
+        except OSError:
+            return ""
+        return str(one.getsockname()[0])
 
 
 def settings_of(spec: Spec, log: Path, **changes: object) -> list[Settings]:
@@ -60,18 +76,68 @@ async def served(service: vm_pb2_grpc.MachineServicer, port: int) -> AsyncIterat
         await server.stop(0)
 
 
-async def live(settings: Settings) -> None:
+@asynccontextmanager
+async def connected(port: int) -> AsyncIterator[grpc.aio.Channel]:
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", CLIENT_OPTIONS) as channel:
+        yield channel
+
+
+def proof_after(hello: vm_pb2.Hello, challenge: vm_pb2.Challenge, key: Key) -> vm_pb2.Frame:
+    """The proof of a sender that does not ask for the receiver's."""
+    meeting = Meeting(hello.run, hello.sender, hello.receiver, hello.nonce, challenge.nonce)
+    return vm_pb2.Frame(proof=vm_pb2.Proof(proof=key.proof("sender", meeting)))
+
+
+async def speak(
+    channel: grpc.aio.Channel, frames: Sequence[vm_pb2.Frame], key: Key = NO_KEY
+) -> tuple[grpc.StatusCode, list[vm_pb2.Progress]]:
+    """Send frames on one stream, and after a Hello the proof; the status that the stream ends with,
+    and the progress until then. The receiver's proof is not looked at."""
+    loop = asyncio.get_running_loop()
+    challenged, entered = loop.create_future(), loop.create_future()
+
+    async def said() -> AsyncIterator[vm_pb2.Frame]:
+        first, *others = frames
+        if not first.HasField("hello"):
+            yield first
+        else:
+            yield (hello := with_nonce(first))
+            yield proof_after(hello.hello, await challenged, key)
+            # As gRPC takes a write after the end of a stream for an error of its own.
+            await entered
+        for frame in others:
+            yield frame
+
+    call = vm_pb2_grpc.MachineStub(channel).Channel(said())
+    heard = []
+    try:
+        async for progress in call:
+            if progress.HasField("challenge"):
+                challenged.set_result(progress.challenge)
+            else:
+                heard.append(progress)
+                if not entered.done():
+                    entered.set_result(None)
+    except grpc.aio.AioRpcError as error:
+        return error.code(), heard
+    return await call.code(), heard
+
+
+async def live(settings: Settings, ahead_ns: int = 0) -> None:
+    """The whole life of a host on a computer whose wall clock is ahead of this one's."""
     log_writer = LogWriter(settings.log, settings.name)
     try:
-        await Host(settings, log_writer).run()
+        await Host(settings, log_writer, wall_ns=lambda: time.time_ns() + ahead_ns).run()
     finally:
         log_writer.close()
 
 
-async def live_together(all_settings: list[Settings]) -> None:
+async def live_together(
+    all_settings: list[Settings], ahead_ns: Mapping[str, int] = MappingProxyType({})
+) -> None:
     async with asyncio.TaskGroup() as group:
         for settings in all_settings:
-            group.create_task(live(settings))
+            group.create_task(live(settings, ahead_ns.get(settings.name, 0)))
 
 
 def read_log(path: Path) -> list[Record]:

@@ -5,7 +5,7 @@ the messages that are sent in this time, partitions those that would arrive in i
 and restart affect machines.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -107,6 +107,13 @@ Fault = Loss | Duplication | Delay | Partition | MachineFault
 def end_ns(fault: Fault) -> int:
     """Return when a fault ends; a crash ends at once."""
     return fault.at_ns if isinstance(fault, Crash) else fault.until_ns
+
+
+def faults_of(machine: str, faults: Iterable[Fault]) -> list[MachineFault]:
+    """Return the faults that affect a machine itself."""
+    return [
+        fault for fault in faults if isinstance(fault, MachineFault) and fault.machine == machine
+    ]
 
 
 def read_faults(

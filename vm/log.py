@@ -23,6 +23,7 @@ from vm.records import (
     Timestamp,
     Undelivered,
     Unread,
+    WallOffset,
 )
 from vm.spec import Spec, SpecError
 
@@ -71,6 +72,8 @@ def _plain(record: Record) -> dict[str, Any]:
             return _plain_event(record)
         case Start():
             own = {key: getattr(record, key) for key in OF_START}
+            if record.wall_offsets:
+                own["wall_offsets"] = plain_offsets(record.wall_offsets)
             return {"kind": "start", "format": FORMAT, **own, "spec": record.spec.plain()}
         case Recovery():
             return {"kind": "recovery", **asdict(record)}
@@ -80,6 +83,10 @@ def _plain(record: Record) -> dict[str, Any]:
                 for u in record.inbox
             ]
             return {"kind": "stop", **asdict(record), "inbox": unread}
+
+
+def plain_offsets(offsets: Mapping[str, WallOffset]) -> dict[str, Any]:
+    return {machine: asdict(offset) for machine, offset in offsets.items()}
 
 
 def _plain_event(event: Event) -> dict[str, Any]:
@@ -109,13 +116,31 @@ def _plain_event(event: Event) -> dict[str, Any]:
 
 def _start(plain: Mapping[str, Any]) -> Start:
     _check_format(plain.get("format", 1))
+    spec = _spec(plain["spec"])
     return Start(
         machine=_text(plain, "machine"),
         run=_text(plain, "run"),
         epoch_unix_ns=_whole(plain, "epoch_unix_ns"),
-        spec=_spec(plain["spec"]),
+        spec=spec,
         version=_text(plain, "version"),
+        wall_offsets=_wall_offsets(plain, spec) if "wall_offsets" in plain else {},
     )
+
+
+def _wall_offsets(plain: Mapping[str, Any], spec: Spec) -> dict[str, WallOffset]:
+    offsets = plain["wall_offsets"]
+    if not isinstance(offsets, dict) or sorted(offsets) != sorted(spec.machines):
+        raise StartError("field 'wall_offsets' is not an object with an entry for each machine")
+    if not all(isinstance(offset, dict) for offset in offsets.values()):
+        raise StartError("field 'wall_offsets' has an entry that is not an object")
+    read = {
+        machine: WallOffset(_whole(offset, "offset_ns"), _whole(offset, "bound_ns"))
+        for machine, offset in offsets.items()
+    }
+    for machine, offset in read.items():
+        if not offset.is_possible:
+            raise StartError(f"the wall offset of {machine} is {offset}, which is not possible")
+    return read
 
 
 def _check_format(number: Any) -> None:

@@ -1,12 +1,13 @@
 """The records of a run: events, messages, and the other lines of a log.
 
-All times are integer nanoseconds since the run's epoch; the epoch itself counts from 1970. An
-event is identified by its machine and index, a message by its send event and its receiver. A
-record in a log never changes; `Event` and `Message`, made on every tick, are not frozen because
-that would double their cost.
+All times are integer nanoseconds since the run's epoch; the epoch itself counts from 1970, by the
+machine's own wall clock. An event is identified by its machine and index, a message by its send
+event and its receiver. A record in a log never changes; `Event` and `Message`, made on every tick,
+are not frozen because that would double their cost.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from vm import __version__
@@ -21,6 +22,8 @@ Reason = Literal["finished", "terminated"]
 Timestamp = int | str | tuple[int, ...] | tuple[tuple[int, ...], ...]
 #: Stands for an unknown number in the logs of other programs, and for a time that is not logged.
 UNKNOWN = -1
+#: Wall clocks and their offsets are below it, so that sums of them fit into 64 bits.
+MAX_WALL_NS = 2**62
 
 
 @dataclass(slots=True)
@@ -68,10 +71,31 @@ class Arrival(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class WallOffset:
+    """How far the wall clock of a machine's computer is ahead of the first machine's.
+
+    It is measured before the run starts. The true value is at most `bound_ns` away.
+    """
+
+    offset_ns: int
+    bound_ns: int
+
+    @property
+    def is_possible(self) -> bool:
+        return abs(self.offset_ns) < MAX_WALL_NS and 0 <= self.bound_ns < MAX_WALL_NS
+
+
+#: That of the first machine, and of all in virtual time.
+NO_OFFSET = WallOffset(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
 class Start:
     """The first record of a log: machine, run, and everything on which the run depends.
 
-    `spec` has every tick rate; `version` is the version of vklocks that ran the machine.
+    `epoch_unix_ns` is by the machine's own wall clock, `wall_offsets` has those of all machines;
+    it is empty in virtual time. `spec` has every tick rate; `version` is the version of vklocks
+    that ran the machine.
     """
 
     machine: str
@@ -79,6 +103,15 @@ class Start:
     epoch_unix_ns: int
     spec: Spec
     version: str = __version__
+    wall_offsets: Mapping[str, WallOffset] = field(default_factory=dict)
+
+    @property
+    def run_epoch_unix_ns(self) -> int:
+        """The epoch by the first machine's wall clock, the same in all logs of a run."""
+        return self.epoch_unix_ns - self.wall_offset(self.machine).offset_ns
+
+    def wall_offset(self, machine: str) -> WallOffset:
+        return self.wall_offsets.get(machine, NO_OFFSET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +159,11 @@ def transcript_line(record: Record) -> str:
     match record:
         case Start():
             machine, spec = record.machine, record.spec
+            offset = shown_offset(record, machine)
             return (
                 f"{machine} starts: {counted(spec.tick_rate_hz(machine), 'tick')}/s, in a run of"
                 f" {counted(len(spec.machines), 'machine')}: {record.run}, seed {spec.seed}"
+                f"{offset and f', wall clock {offset}'}"
             )
         case Recovery():
             return (
@@ -161,6 +196,26 @@ def shown(timestamp: Timestamp) -> str:
         return str(timestamp)
     separator = ";" if timestamp and isinstance(timestamp[0], tuple) else ","
     return separator.join(map(shown, timestamp))
+
+
+def shown_offset(start: Start, machine: str) -> str:
+    """Return the offset of a machine's wall clock for people, or "" if there is none.
+
+    >>> start = Start("vm1", "r", 5, Spec(), wall_offsets={"vm2": WallOffset(-3000020000, 210000)})
+    >>> shown_offset(start, "vm2")
+    "3.0000 s behind vm1's (± 0.3 ms)"
+    """
+    offset = start.wall_offset(machine)
+    if not offset.offset_ns:
+        return ""
+    shown = round(abs(offset.offset_ns), -5)
+    # The sum is still a bound after rounding.
+    bound_ns = offset.bound_ns + abs(abs(offset.offset_ns) - shown)
+    where = "ahead of" if offset.offset_ns > 0 else "behind"
+    return (
+        f"{shown / SECOND_NS:.4f} s {where} {start.spec.machines[0]}'s"
+        f" (± {-(-bound_ns // 100_000) / 10:.1f} ms)"
+    )
 
 
 def _what(event: Event) -> str:

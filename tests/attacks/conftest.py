@@ -35,3 +35,9 @@ def attacks(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
     """How many attacks to try: `attacks(sample, all)`."""
     nightly = request.config.getoption("--nightly")
     return lambda sample, every: every if nightly else sample
+
+
+@pytest.fixture
+def nightly(pytestconfig: pytest.Config) -> None:
+    if not pytestconfig.getoption("--nightly"):
+        pytest.skip("only with --nightly")

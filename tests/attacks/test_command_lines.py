@@ -20,7 +20,8 @@ from hostile import (
 from orchestrator.backends import BACKENDS
 from orchestrator.backends.backend import Backend
 from orchestrator.backends.outcome import EnvironmentProblem
-from orchestrator.cli import main, report
+from orchestrator.cli import main
+from shortened import shorten
 from vm.host.arguments import read_settings
 from vm.options import UsageError
 from vm.quoting import escaped
@@ -75,7 +76,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
-    monkeypatch.setattr(report, "MAX_CHARTS", 0)
+    shorten(monkeypatch)
     (work / "mine.toml").write_text("duration_s = 1\nrepeat = 2\n")
     assert main(["run", "mine.toml", "--backend", "simulation", "--jobs", "1"]) == 0
     return work

@@ -6,11 +6,11 @@ from random import Random
 
 import grpc
 
-from loopback import free_ports, served
+from loopback import connected, free_ports, served, speak
 from orchestrator.virtual.simulation import simulate
 from vm.clocks import CLOCKS, clock_of
-from vm.host.generated import vm_pb2, vm_pb2_grpc
-from vm.host.wire.frames import CLIENT_OPTIONS, Limits, Membership, max_frame_bytes, message_frame
+from vm.host.generated import vm_pb2
+from vm.host.wire.frames import Limits, Membership, max_frame_bytes, message_frame
 from vm.host.wire.service import Service
 from vm.machine import fresh_machine
 from vm.records import Event, Message
@@ -74,16 +74,12 @@ async def _attack(frames: list[vm_pb2.Message]) -> None:
         )
     )
     (port,) = free_ports(1)
-    async with (
-        served(service, port),
-        grpc.aio.insecure_channel(f"127.0.0.1:{port}", CLIENT_OPTIONS) as channel,
-    ):
-        stub = vm_pb2_grpc.MachineStub(channel)
+    async with served(service, port), connected(port) as channel:
         for frame in frames:
             before, rejected = len(delivered), service.rejected
             frame.sequence = before + 1
-            call = stub.Channel(iter([hello, vm_pb2.Frame(message=frame)]))
-            status, received = await _outcome(call)
+            status, heard = await speak(channel, [hello, vm_pb2.Frame(message=frame)])
+            received = [progress.received for progress in heard]
             assert received[0] == before
             if status is grpc.StatusCode.OK:
                 assert received[1:] == [before + 1]
@@ -95,16 +91,6 @@ async def _attack(frames: list[vm_pb2.Message]) -> None:
                 assert (len(delivered), service.rejected) == (before, rejected + 1)
     assert service.rejected > len(frames) // 3
     _live_on(delivered)
-
-
-async def _outcome(call: grpc.aio.StreamStreamCall) -> tuple[grpc.StatusCode, list[int]]:
-    received = []
-    try:
-        async for progress in call:
-            received.append(progress.received)
-    except grpc.aio.AioRpcError as error:
-        return error.code(), received
-    return await call.code(), received
 
 
 def _live_on(delivered: list[Message]) -> None:

@@ -1,18 +1,17 @@
 """Attacks on the port of a machine, during a run that must then be exact.
 
 Three machines run as processes on loopback. Strangers send bytes, HTTP/2 frames and messages to
-them, open thousands of streams and do not read. No frame that is sent could be one of the run.
+them, forge and repeat streams, open thousands of them and do not read. They know all but the run's
+key; the frames of one that knows it, too, could not be of the run.
 """
 
 import os
 import re
 import signal
-import socket
-import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -25,41 +24,49 @@ from google.protobuf.message import DecodeError
 
 from analysis.evaluation import evaluate
 from analysis.logs.finding import load
-from loopback import free_ports
-from vm.host.generated import vm_pb2, vm_pb2_grpc
-from vm.host.wire.frames import WIRE_MARGIN_BYTES, max_frame_bytes
+from loopback import free_ports, proof_after, read_log
+from orchestrator.keys import new_secret
+from relay import LOOPBACK, Relay
+from stranger.flooding import fuzz, mutated, say, unfinished
+from stranger.forging import FRAMES, PROOFS, code_of, forge, forge_all
+from stranger.http2 import (
+    CHANNEL,
+    DATA,
+    PATHS,
+    PING,
+    PREFACE,
+    RST,
+    SETTINGS,
+    call,
+    frame,
+    length_prefixed,
+)
+from stranger.ports import Port, identities
+from vm.host.generated import vm_pb2
+from vm.host.wire.key import Key
+from vm.records import Stop
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("vm1", "vm2", "vm3")
 MAX_MEMORY_KB = 100 * 1000
-LIMIT_S = 20
+LIMIT_S = 60
 RUN = "attacked"
-
-REFUSED = (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.FAILED_PRECONDITION)
-
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, PRIORITY, RST, SETTINGS, PUSH, PING, GOAWAY, WINDOW, CONTINUATION = range(10)
-END_STREAM, END_HEADERS = 1, 4
-CHANNEL = b"/vklocks.v2.Machine/Channel"
-PATHS = (
-    CHANNEL,
-    b"/vklocks.v2.Machine/Identify",
-    b"/grpc.health.v1.Health/Check",
-    b"/grpc.health.v1.Health/Watch",
-    b"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
-    b"/\x91",
-    b"/vklocks.v2.Machine/\xff",
-    b"",
-    b"/",
-)
+#: Of one sender to one receiver, with two seeds.
+FORGERIES = 2 * len(FRAMES) * len(PROOFS)
+REFUSED = (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.UNAUTHENTICATED)
 
 
 @dataclass
 class Attacked:
-    """Three machines that run until `end`, and their ports."""
+    """Three machines that run until `end`, and their ports.
+
+    The connection from vm2 to vm1 leads through the relay.
+    """
 
     log: Path
-    ports: dict[str, int]
+    key: Key
+    relay: Relay
+    ports: dict[str, Port]
     processes: dict[str, subprocess.Popen[str]]
     receives: dict[str, SimpleQueue[str]]
 
@@ -71,12 +78,16 @@ class Attacked:
 
     def answers(self) -> None:
         """Assert that every port still serves calls."""
-        for name, port in self.ports.items():
-            with _channel(port) as channel:
-                stub = vm_pb2_grpc.MachineStub(channel)
-                asked = vm_pb2.IdentifyRequest()
-                identity = stub.Identify(asked, timeout=LIMIT_S, wait_for_ready=True)
-            assert identity.machine == name
+        assert identities(self.ports.values()) == list(NAMES)
+
+    def prove(self, hello: vm_pb2.Hello, challenge: vm_pb2.Challenge) -> bytes:
+        """Return the proof of a stranger that has the key."""
+        return proof_after(hello, challenge, self.key).proof.proof
+
+    def rejected(self) -> dict[str, int]:
+        """Return the refused frames that the machines counted, after the end."""
+        stops = {name: read_log(self.log / f"{name}.jsonl")[-1] for name in NAMES}
+        return {name: stop.rejected for name, stop in stops.items() if isinstance(stop, Stop)}
 
     def end(self) -> None:
         """Assert that the run ends in time, is exact, and that nothing was printed about it."""
@@ -104,23 +115,42 @@ class Attacked:
 
 @pytest.fixture
 def attacked(tmp_path: Path) -> Iterator[Attacked]:
-    ports = dict(zip(NAMES, free_ports(len(NAMES)), strict=True))
-    with ExitStack() as stack:
-        processes = {name: stack.enter_context(_machine(name, ports, tmp_path)) for name in NAMES}
-        for process in processes.values():
-            stack.callback(process.kill)
-        receives = {name: SimpleQueue[str]() for name in NAMES}
-        for name, process in processes.items():
-            Thread(target=_follow, args=(process, receives[name]), daemon=True).start()
-        started = Attacked(tmp_path, ports, processes, receives)
+    with _begun(tmp_path) as (started, start):
+        for name in NAMES:
+            start(name)
         started.goes_on()
         yield started
 
 
-def _machine(name: str, ports: dict[str, int], log: Path) -> subprocess.Popen[str]:
-    peers = ",".join(f"{peer}=127.0.0.1:{port}" for peer, port in ports.items() if peer != name)
-    options = ["--port", ports[name], "--peers", peers, "--log", log, "--run", RUN, "--seed", 1]
-    options += ["--duration", 3600, "--ticks", "20-40", "--workload", "tight"]
+@contextmanager
+def _begun(log: Path) -> Iterator[tuple[Attacked, Callable[[str], None]]]:
+    """Yield a run, and the function that starts one of its machines."""
+    *ports, relay_port = free_ports(len(NAMES) + 1)
+    key = Key(new_secret())
+    (log / "key").write_bytes(key.content)
+    with ExitStack() as stack:
+        relay = stack.enter_context(Relay(relay_port, ports[0]))
+        reached = {name: Port(LOOPBACK, port) for name, port in zip(NAMES, ports, strict=True)}
+        attacked = Attacked(log, key, relay, reached, {}, {})
+
+        def start(name: str) -> None:
+            process = stack.enter_context(_machine(name, attacked))
+            stack.callback(process.kill)
+            lines = SimpleQueue[str]()
+            Thread(target=_follow, args=(process, lines), daemon=True).start()
+            attacked.processes[name], attacked.receives[name] = process, lines
+
+        yield attacked, start
+
+
+def _machine(name: str, attacked: Attacked) -> subprocess.Popen[str]:
+    numbers = {peer: port.number for peer, port in attacked.ports.items()}
+    if name == "vm2":
+        numbers["vm1"] = attacked.relay.port
+    peers = ",".join(f"{peer}={LOOPBACK}:{numbers[peer]}" for peer in NAMES if peer != name)
+    options = ["--port", attacked.ports[name].number, "--peers", peers, "--log", attacked.log]
+    options += ["--run", RUN, "--seed", 1, "--key", attacked.log / "key"]
+    options += ["--duration", 3600, "--startup", LIMIT_S, "--ticks", "20-40", "--workload", "tight"]
     return subprocess.Popen(
         [sys.executable, "-m", "vm", name, *map(str, options)],
         cwd=ROOT,
@@ -139,10 +169,6 @@ def _follow(process: subprocess.Popen[str], receives: SimpleQueue[str]) -> None:
             receives.put(line)
 
 
-def _channel(port: int) -> grpc.Channel:
-    return grpc.insecure_channel(f"127.0.0.1:{port}", (("grpc.enable_http_proxy", 0),))
-
-
 def _peak_kb(pid: int) -> int:
     status = Path(f"/proc/{pid}/status")
     if not status.exists():
@@ -152,112 +178,15 @@ def _peak_kb(pid: int) -> int:
     return int(found[1])
 
 
-def _frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
-    return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
-
-
-def _headers(path: bytes) -> bytes:
-    fields = {
-        b":method": b"POST",
-        b":scheme": b"http",
-        b":path": path,
-        b":authority": b"x",
-        b"te": b"trailers",
-        b"content-type": b"application/grpc",
-    }
-    return b"".join(
-        bytes([0, len(name)]) + name + bytes([len(value)]) + value for name, value in fields.items()
-    )
-
-
-def _call(path: bytes, stream: int = 1, flags: int = END_HEADERS) -> bytes:
-    return _frame(HEADERS, flags, stream, _headers(path))
-
-
 def _hello(**changes: object) -> vm_pb2.Frame:
     fields = {"run": RUN, "sender": "vm2", "receiver": "vm1", "machines": NAMES, "seed": 1}
     return vm_pb2.Frame(hello=vm_pb2.Hello(**(fields | {"clocks": ["lamport"]} | changes)))
 
 
-def _length_prefixed(message: bytes) -> bytes:
-    return b"\0" + struct.pack(">I", len(message)) + message
-
-
-def _mutated(random: Random, data: bytes) -> bytes:
-    """Change, drop, repeat or insert a few bytes."""
-    changed = bytearray(data)
-    for _ in range(random.randint(1, 4)):
-        at, size = random.randrange(len(changed) + 1), random.choice((1, 1, 1, 2, 4, 16))
-        match random.randrange(4):
-            case 0:
-                changed[at : at + size] = random.randbytes(size)
-            case 1:
-                del changed[at : at + size]
-            case 2:
-                changed[at:at] = changed[at : at + size]
-            case _:
-                changed[at:at] = random.choice((b"\0", b"\xff", b"\x80")) * size
-    return bytes(changed)
-
-
-def _valid_frame(random: Random, stream: int) -> bytes:
-    """Return a frame that HTTP/2 knows, in a place where it may not be allowed."""
-    kind = random.randrange(11)
-    match kind:
-        case 0:
-            hello = _hello(run="other").SerializeToString()
-            body = _length_prefixed(random.choice((hello, b"", random.randbytes(9))))
-            return _frame(DATA, random.choice((0, END_STREAM)), stream, body)
-        case 1:
-            return _call(random.choice(PATHS), stream, random.choice((END_HEADERS, 5, 0)))
-        case 4:
-            value = random.choice((0, 1, 65535, 2**31 - 1, 2**32 - 1))
-            return _frame(SETTINGS, 0, 0, struct.pack(">HI", random.randint(0, 8), value))
-        case 6:
-            return _frame(PING, random.choice((0, 1)), 0, random.randbytes(8))
-        case 7:
-            return _frame(GOAWAY, 0, 0, struct.pack(">II", random.getrandbits(31), 0))
-        case 3 | 8:
-            number = random.choice((0, 1, 2**31 - 1, random.getrandbits(32)))
-            return _frame(kind, 0, random.choice((0, stream)), struct.pack(">I", number))
-        case _:
-            return _frame(kind, random.randrange(256), stream, random.randbytes(5))
-
-
-def _fuzzed_connection(random: Random, frames: int) -> bytes:
-    """Return what a stranger says on a connection: noise, or frames of which some are changed."""
-    style = random.randrange(4)
-    if style == 0:
-        return random.randbytes(random.randint(1, 200)) * random.choice((1, 1, frames))
-    said = [PREFACE, _frame(SETTINGS, 0, 0)]
-    for _ in range(frames):
-        frame = _valid_frame(random, random.choice((1, 1, 3, 5, 2, 0)))
-        said.append(_mutated(random, frame) if random.random() < style / 6 else frame)
-    return b"".join(said)
-
-
-def _say(port: int, said: bytes) -> None:
-    """Send to a machine, and wait a moment for its answer, which may be the end."""
-    with socket.create_connection(("127.0.0.1", port), LIMIT_S) as peer:
-        peer.settimeout(0.02)
-        # Closed with a reset, so that thousands of connections leave no ports in TIME_WAIT.
-        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        try:
-            peer.sendall(said)
-            peer.shutdown(socket.SHUT_WR)
-            while peer.recv(65536):
-                pass
-        except OSError:
-            # The machine has closed the connection, or has nothing more to say.
-            return
-
-
 def test_fuzzed_frames(
     attacked: Attacked, attack_seed: int, attacks: Callable[[int, int], int]
 ) -> None:
-    random, frames = Random(attack_seed), 10
-    for _ in range(attacks(2_000, 100_000) // frames):
-        _say(random.choice(list(attacked.ports.values())), _fuzzed_connection(random, frames))
+    fuzz(list(attacked.ports.values()), attack_seed, attacks(2_000, 100_000))
     attacked.end()
 
 
@@ -283,81 +212,107 @@ def _fuzzed_message(random: Random) -> bytes:
     index = random.choice((-1, 10**6, 2**62))
     message = vm_pb2.Message(sequence=random.randint(-1, 9), index=index, stamps=stamps)
     valid = random.choice((_hello(), vm_pb2.Frame(message=message), vm_pb2.Frame()))
-    return _mutated(random, valid.SerializeToString())
+    return mutated(random, valid.SerializeToString())
 
 
 def test_fuzzed_messages(
     attacked: Attacked, attack_seed: int, attacks: Callable[[int, int], int]
 ) -> None:
-    """On real streams to vm1, after a Hello of the run."""
-    random, first = Random(attack_seed), _hello().SerializeToString()
-    with _channel(attacked.ports["vm1"]) as channel:
-        call = channel.stream_stream(CHANNEL.decode())
+    """On real streams to vm1 with the key, in the place of vm2, whose connection is cut."""
+    random, hello, count = Random(attack_seed), _hello(), 0
+
+    attacked.relay.cut()
+    with attacked.ports["vm1"].channel() as channel:
         for _ in range(attacks(500, 20_000)):
             if _is_refused(said := _fuzzed_message(random)):
-                stream = call(iter([first, said]), timeout=LIMIT_S)
-                with pytest.raises(grpc.RpcError) as refused:
-                    list(stream)
-                assert refused.value.code() in REFUSED, refused.value
+                assert code_of(channel, hello, [said], attacked.prove) in REFUSED
+                count += 1
+    attacked.relay.mend()
     attacked.end()
+    assert attacked.rejected() == {"vm1": count, "vm2": 0, "vm3": 0}
+
+
+def test_forged_streams(attacked: Attacked) -> None:
+    codes = forge_all(RUN, attacked.ports)
+    assert codes == {name: {"UNAUTHENTICATED": 2 * FORGERIES} for name in NAMES}
+    attacked.end()
+    assert attacked.rejected() == dict.fromkeys(NAMES, 2 * FORGERIES)
+
+
+def test_forged_streams_before_the_start(tmp_path: Path) -> None:
+    """In the name of a machine that is missing: another rate or seed, or two starts."""
+    with _begun(tmp_path) as (attacked, start):
+        start("vm1")
+        start("vm2")
+        for receiver, sender in (("vm1", "vm3"), ("vm2", "vm3"), ("vm2", "vm1")):
+            codes = forge(RUN, attacked.ports, receiver, sender)
+            assert codes == {"UNAUTHENTICATED": FORGERIES}
+        start("vm3")
+        attacked.goes_on()
+        attacked.end()
+        assert attacked.rejected() == {"vm1": FORGERIES, "vm2": 2 * FORGERIES, "vm3": 0}
+
+
+def test_repeated_traffic(attacked: Attacked) -> None:
+    """A whole connection from vm2 to vm1, its proof and all, sent again."""
+    recorded = attacked.relay.recorded()[0]
+    for _ in range(3):
+        with attacked.ports["vm1"].connect() as peer:
+            peer.sendall(recorded)
+            while peer.recv(65536):
+                pass
+    attacked.end()
+    assert attacked.rejected() == {"vm1": 3, "vm2": 0, "vm3": 0}
+
+
+def test_a_second_vm2_with_the_key(attacked: Attacked) -> None:
+    with attacked.ports["vm1"].channel() as channel:
+        for frame in (FRAMES["finish"], FRAMES["leave"]):
+            assert (
+                code_of(channel, _hello(), [frame.SerializeToString()], attacked.prove)
+                is grpc.StatusCode.ALREADY_EXISTS
+            )
+    attacked.end()
+    assert attacked.rejected() == {"vm1": 2, "vm2": 0, "vm3": 0}
 
 
 def test_the_same_frame_again_and_again(
     attacked: Attacked, attacks: Callable[[int, int], int]
 ) -> None:
     """Calls of methods whose names are not UTF-8, for which `grpc.aio` ends its server."""
-    calls = b"".join(_call(b"/\x91", stream, 5) for stream in range(1, 200, 2))
+    calls = b"".join(call(b"/\x91", stream, 5) for stream in range(1, 200, 2))
     for _ in range(attacks(20, 500)):
         for port in attacked.ports.values():
-            _say(port, PREFACE + _frame(SETTINGS, 0, 0) + calls)
+            say(port, PREFACE + frame(SETTINGS, 0, 0) + calls)
     attacked.end()
 
 
 def test_two_thousand_streams(attacked: Attacked, attacks: Callable[[int, int], int]) -> None:
     """Two on each connection, all of which begin a frame and leave it unfinished."""
-    connections = attacks(150, 1_000)
-    # As much as the window of a connection lets through before it is widened.
-    limit = max_frame_bytes(["lamport"], len(NAMES)) + WIRE_MARGIN_BYTES
-    unfinished = struct.pack(">BI", 0, limit) + bytes(32_000)
-    said = PREFACE + _frame(SETTINGS, 0, 0)
-    for stream in (1, 3):
-        said += _call(CHANNEL, stream)
-        for at in range(0, len(unfinished), 16_384):
-            said += _frame(DATA, 0, stream, unfinished[at : at + 16_384])
-    with ExitStack() as stack:
-        for _ in range(connections):
-            peer = socket.create_connection(("127.0.0.1", attacked.ports["vm1"]), LIMIT_S)
-            stack.enter_context(peer)
-            try:
-                peer.sendall(said)
-            except ConnectionError:
-                # One of those beyond the limit.
-                continue
-        # The last that are let in are cut off in time: then there is room for others.
-        attacked.answers()
+    unfinished(list(attacked.ports.values()), attacks(150, 1_000))
     attacked.end()
 
 
 def test_slow_readers(attacked: Attacked, attacks: Callable[[int, int], int]) -> None:
     """Connections that ask for answers until they may not write any more, and read none."""
-    question = _length_prefixed(b"\x3a\0")
+    question = length_prefixed(b"\x3a\0")
     reflection = PATHS[4]
     asked = {
-        "pings": _frame(PING, 0, 0, bytes(8)) * 1000,
-        "settings": _frame(SETTINGS, 0, 0) * 1000,
-        "calls": b"".join(_call(PATHS[1], stream, 5) for stream in range(3, 1000, 2)),
-        "services": _frame(DATA, 0, 1, question) * 500,
+        "pings": frame(PING, 0, 0, bytes(8)) * 1000,
+        "settings": frame(SETTINGS, 0, 0) * 1000,
+        "calls": b"".join(call(PATHS[1], stream, 5) for stream in range(3, 1000, 2)),
+        "services": frame(DATA, 0, 1, question) * 500,
         "resets": b"".join(
-            _call(CHANNEL, stream) + _frame(RST, 0, stream, bytes(4)) for stream in range(3, 999, 2)
+            call(CHANNEL, stream) + frame(RST, 0, stream, bytes(4)) for stream in range(3, 999, 2)
         ),
     }
     with ExitStack() as stack:
         for _ in range(attacks(3, 30)):
             for said in asked.values():
-                peer = socket.create_connection(("127.0.0.1", attacked.ports["vm1"]), LIMIT_S)
-                stack.enter_context(peer).settimeout(0.2)
+                peer = stack.enter_context(attacked.ports["vm1"].connect())
+                peer.settimeout(0.2)
                 try:
-                    peer.sendall(PREFACE + _frame(SETTINGS, 0, 0) + _call(reflection))
+                    peer.sendall(PREFACE + frame(SETTINGS, 0, 0) + call(reflection))
                     for _ in range(100):
                         peer.sendall(said)
                 except OSError:

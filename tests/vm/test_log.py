@@ -1,6 +1,7 @@
 import json
 import re
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,18 @@ from hypothesis import strategies as st
 from specs import specs
 from vm.faults import Crash
 from vm.log import LogError, decode, encode
-from vm.records import Event, Record, Recovery, Start, Stop, Undelivered, Unread
+from vm.records import (
+    NO_OFFSET,
+    Event,
+    Record,
+    Recovery,
+    Start,
+    Stop,
+    Undelivered,
+    Unread,
+    WallOffset,
+    transcript_line,
+)
 from vm.spec import Spec
 
 numbers = st.integers(-1, 2**70)
@@ -27,8 +39,25 @@ common = {
     "queue": numbers,
     "clock": clocks,
 }
+offsets = st.builds(WallOffset, st.integers(-(2**61), 2**61), st.integers(0, 2**61))
+
+
+@st.composite
+def starts(draw: st.DrawFn) -> Start:
+    spec = draw(specs())
+    measured = st.fixed_dictionaries(dict.fromkeys(spec.machines, offsets))
+    return Start(
+        machine=draw(texts),
+        run=draw(texts),
+        epoch_unix_ns=draw(numbers),
+        spec=spec,
+        version=draw(texts),
+        wall_offsets=draw(st.just({}) | measured),
+    )
+
+
 records: st.SearchStrategy[Record] = st.one_of(
-    st.builds(Start, machine=texts, run=texts, epoch_unix_ns=numbers, spec=specs(), version=texts),
+    starts(),
     st.builds(Event, kind=st.just("internal"), **common),
     st.builds(Event, kind=st.just("send"), to=receivers, lost=names, duplicated=names, **common),
     st.builds(
@@ -125,12 +154,37 @@ def test_a_start_record_holds_the_whole_spec() -> None:
     assert decode(f'{START},"spec":{{"seed":7}}}}') == Start("vm1", "r", 5, Spec(seed=7), "1")
 
 
+def test_a_start_record_holds_the_offsets_of_all_wall_clocks() -> None:
+    spec = Spec(machines=("vm1", "vm2"))
+    start = Start("vm2", "r", 5, spec, "1", {"vm1": NO_OFFSET, "vm2": WallOffset(-30, 2)})
+    line = encode(start)
+    assert (
+        '"version":"1","wall_offsets":{"vm1":{"offset_ns":0,"bound_ns":0},'
+        '"vm2":{"offset_ns":-30,"bound_ns":2}},"spec":{'
+    ) in line
+    assert decode(line) == start
+    assert start.run_epoch_unix_ns == 35
+    assert transcript_line(start).endswith(", seed 0, wall clock 0.0000 s behind vm1's (± 0.1 ms)")
+    assert transcript_line(replace(start, machine="vm1")).endswith(", seed 0")
+
+
+def of_offsets(value: str) -> str:
+    return f'{START},"wall_offsets":{value},"spec":{{"machines":1}}}}'
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [
         (f"{START}}}", "field 'spec' is missing"),
         (f'{START},"spec":3}}', "field 'spec' is 3, not an object"),
         (f'{START},"spec":{{"fifi":true}}}}', "spec.fifi: there is no such field; did you mean"),
+        (of_offsets("7"), "field 'wall_offsets' is not an object with an entry for each machine"),
+        (of_offsets("{}"), "field 'wall_offsets' is not an object with an entry for each machine"),
+        (of_offsets('{"vm2":{}}'), "field 'wall_offsets' is not an object with an entry for each"),
+        (of_offsets('{"vm1":5}'), "field 'wall_offsets' has an entry that is not an object"),
+        (of_offsets('{"vm1":{"offset_ns":1}}'), "field 'bound_ns' is missing"),
+        (of_offsets(f'{{"vm1":{{"offset_ns":{2**62},"bound_ns":0}}}}'), "which is not possible"),
+        (of_offsets('{"vm1":{"offset_ns":0,"bound_ns":-1}}'), "which is not possible"),
         (f'{START},"spec":{{"fifo":1}}}}', "spec.fifo: 1 is neither true nor false"),
         ('{"kind":"start","machine":"vm1"}', "format 1: vklocks 0.1 reads such logs"),
         ('{"kind":"start","format":3}', "format 3: this vklocks reads format 2; use a newer one"),

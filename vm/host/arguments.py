@@ -13,10 +13,13 @@ from collections.abc import Sequence
 from math import nan
 from operator import itemgetter
 from pathlib import Path
+from ssl import PROTOCOL_TLS_SERVER, SSLContext, SSLError
 from typing import Any
 
 from vm.fields import MAX_DURATION_S
 from vm.host.settings import ALL_ADDRESSES, Settings
+from vm.host.wire.authentication import KEY_NEEDED, SAME_KEY, is_loopback
+from vm.host.wire.key import MAX_KEY_BYTES, NO_KEY, Key
 from vm.options import (
     Parser,
     UsageError,
@@ -34,6 +37,8 @@ from vm.spec import MAX_MACHINES, NAME, NAME_RULE, Spec, SpecError, natural_orde
 MAX_PORT = 65535
 PORT = re.compile(r"[0-9]{1,5}")
 MAX_HOST = 253
+#: Addresses to listen on that include loopback.
+WITH_LOOPBACK = (ALL_ADDRESSES, "localhost", "0.0.0.0")
 MAX_RUN_NAME = 255
 #: The default folder of logs. The files of earlier runs in it are kept.
 BY_HAND = Path("runs/by-hand")
@@ -64,6 +69,7 @@ def read_settings(arguments: Sequence[str] | None) -> Settings:
     if plain["machines"] != names:
         ours = plain_text(", ".join(names))
         raise UsageError(f"--spec: machines: they are not NAME and --peers, {ours}")
+    _check_listen(given.listen, given.key)
     options = _fields_of_options(given, _spec(plain, {}))
     plain |= options
     return Settings(
@@ -77,6 +83,7 @@ def read_settings(arguments: Sequence[str] | None) -> Settings:
         addresses=addresses,
         startup_s=given.startup,
         listen=given.listen,
+        key=given.key,
         partitions=given.partitions,
         recover=given.recover,
         tethered=given.tether,
@@ -135,6 +142,8 @@ def _parser() -> Parser:
     add("--recover", action="store_true", help=text)
     text = "address to listen on (default: all)"
     add("--listen", metavar="ADDRESS", type=_read_address, default=ALL_ADDRESSES, help=text)
+    text = "the run's key, for machines on several computers (`vklocks key FILE` makes one)"
+    add("--key", metavar="FILE", type=_read_key, default=NO_KEY, help=text)
     add("--tether", action="store_true", help="end when standard input ends")
     return parser
 
@@ -203,6 +212,30 @@ def _read_address(text: str) -> str:
         problem = f"{quoted(text)} is not an address of this computer, as 127.0.0.1"
         raise argparse.ArgumentTypeError(problem) from None
     return f"[{text}]" if ":" in text and text[0] != "[" else text
+
+
+def _check_listen(address: str, key: Key) -> None:
+    """Check that peers can connect: without a key only those on this computer can."""
+    if not key.is_given and not (address in WITH_LOOPBACK or is_loopback(address.strip("[]"))):
+        raise UsageError(f"--listen: {KEY_NEEDED}{SAME_KEY}")
+
+
+def _read_key(text: str) -> Key:
+    try:
+        with Path(text).open("rb") as file:
+            key = Key.read(file.read(MAX_KEY_BYTES + 1))
+        if key.encrypts:
+            SSLContext(PROTOCOL_TLS_SERVER).load_cert_chain(text)
+    except SSLError:
+        problem = "it does not hold a certificate with its private key"
+    except OSError as error:
+        problem = error.strerror or str(error)
+    except ValueError as error:
+        problem = str(error)
+    else:
+        return key
+    problem = f"{quoted(text)} is no key: {problem}; `vklocks key FILE` makes one"
+    raise argparse.ArgumentTypeError(problem)
 
 
 def _peers(text: str) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -39,6 +39,7 @@ class Incarnation:
     def __init__(
         self,
         agreement: Agreement,
+        epoch: Epoch,
         links: Links,
         service: Service,
         log_writer: LogWriter,
@@ -59,7 +60,7 @@ class Incarnation:
             check_limits(spec.clocks, lambda: self._most_events)
         except SpecError as error:
             raise HostError(str(error)) from None
-        self._epoch = epoch = Epoch(agreement.epoch_unix_ns, events[-1].at_ns if events else None)
+        self._epoch = epoch
         self._machine = fresh_machine(spec, me)
         try:
             recovered = self._machine.recover(events)
@@ -80,7 +81,9 @@ class Incarnation:
         """Write the first record of the log."""
         agreed = self._agreement
         me, run = agreed.membership.me, agreed.membership.run
-        self._log_writer.begin(Start(me, run, agreed.epoch_unix_ns, agreed.spec))
+        epoch_unix_ns, offsets = agreed.my_epoch_unix_ns, agreed.wall_offsets
+        start = Start(me, run, epoch_unix_ns, agreed.spec, wall_offsets=offsets)
+        self._log_writer.begin(start)
 
     def come_back(self) -> None:
         """Write a recovery record."""

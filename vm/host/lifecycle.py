@@ -1,10 +1,12 @@
 """The host of one machine: starts or recovers it, and runs it."""
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 from vm.host.changes import Changes
+from vm.host.epoch import Epoch, WallClock
 from vm.host.incarnation import Incarnation
 from vm.host.log_writer import LogWriter
 from vm.host.recovery import Past
@@ -18,16 +20,28 @@ from vm.records import Event
 
 
 class Host:
-    """One machine in wall time. `run` it once; `terminate` ends it early, and cleanly."""
+    """One machine in wall time. `run` it once; `terminate` ends it early, and cleanly.
 
-    def __init__(self, settings: Settings, log_writer: LogWriter, past: Past | None = None) -> None:
+    `wall_ns` reads the wall clock of the computer.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        log_writer: LogWriter,
+        past: Past | None = None,
+        wall_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
         self._settings = settings
         self._log_writer = log_writer
         self._past = past
         self._changes = Changes()
         machines = 1 + len(settings.peers) + len(settings.addresses)
         most_bytes = max_frame_bytes(settings.spec.clocks, machines)
-        self._service = Service(settings.name, self._changes.note, most_bytes)
+        self._clock = WallClock(wall_ns)
+        self._service = Service(
+            settings.name, self._changes.note, most_bytes, self._clock.now_unix_ns
+        )
 
     def terminate(self) -> None:
         """Stop ticking, and end when the channels are drained, or after a bounded time."""
@@ -45,7 +59,7 @@ class Host:
     async def _begin(self, stack: AsyncExitStack) -> Incarnation:
         settings = self._settings
         health = await stack.enter_async_context(self._serving())
-        startup = Startup(settings, self._service, self._changes)
+        startup = Startup(settings, self._service, self._changes, self._clock)
         try:
             async with asyncio.timeout(settings.startup_s):
                 links = await startup.meet()
@@ -82,13 +96,16 @@ class Host:
         return incarnation
 
     def _serving(self) -> AbstractAsyncContextManager[Health]:
-        return serving(self._service, self._settings.listen, self._settings.port)
+        settings = self._settings
+        return serving(self._service, settings.listen, settings.port, settings.key)
 
     def _incarnation(
         self, agreement: Agreement, links: Links, events: Sequence[Event] = ()
     ) -> Incarnation:
+        epoch_ns = self._clock.monotonic_ns(agreement.my_epoch_unix_ns)
         return Incarnation(
             agreement,
+            Epoch(epoch_ns, events[-1].at_ns if events else None),
             links,
             self._service,
             self._log_writer,

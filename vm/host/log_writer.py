@@ -32,7 +32,7 @@ def set_aside(folder: Path) -> list[Path]:
     moved = dict[Path, None]()
     for log in logs_in(folder):
         if start := start_in(log):
-            begun = datetime.fromtimestamp(start.epoch_unix_ns / 1e9, UTC)
+            begun = datetime.fromtimestamp(start.run_epoch_unix_ns / 1e9, UTC)
             name = f"{folder.name}-{begun:%Y%m%d-%H%M%S}-seed{start.spec.seed}"
             earlier = folder.with_name(name)
             make_folder(earlier)

@@ -78,5 +78,7 @@ def _agreement(settings: Settings, start: Start) -> Agreement:
             raise HostError(
                 f"--recover: {field} was {logged[field]} by the log, but is {value} now"
             )
-    membership = Membership(start.run, start.machine, start.spec.machines, start.spec.clocks)
-    return Agreement(membership, start.spec, start.epoch_unix_ns)
+    machines, clocks = start.spec.machines, start.spec.clocks
+    membership = Membership(start.run, start.machine, machines, clocks, settings.key)
+    offsets = {machine: start.wall_offset(machine) for machine in machines}
+    return Agreement(membership, start.spec, start.run_epoch_unix_ns, offsets)

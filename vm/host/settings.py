@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vm.host.wire.key import NO_KEY, Key
 from vm.spec import Spec
 
 ALL_ADDRESSES = "[::]"
@@ -24,7 +25,7 @@ class Settings:
     complete `spec.machines`. Without a `seed` the first machine draws one for all. With
     `partitions` the channels hold messages back during those of the spec; without, the network
     itself is cut. `recover` continues a log of this run, if there is one; `tethered` ends with
-    standard input.
+    standard input. Without a `key`, only machines on this computer connect.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Settings:
     addresses: tuple[str, ...] = ()
     startup_s: float = 30
     listen: str = ALL_ADDRESSES
+    key: Key = NO_KEY
     partitions: bool = False
     recover: bool = False
     tethered: bool = False

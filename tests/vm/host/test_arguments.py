@@ -2,9 +2,12 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from loopback import own_address
+from orchestrator.keys import new_certificate, new_secret
 from vm.host.arguments import read_settings
 from vm.latency import Constant
 from vm.options import UsageError
@@ -115,3 +118,45 @@ def test_a_name_that_is_none_is_refused_with_its_place() -> None:
 @pytest.mark.parametrize("address", ["127.0.0.1", "[::]", "localhost", "0.0.0.0"])
 def test_an_address_of_this_computer_is_listened_on(address: str) -> None:
     assert read_settings((*BASE, "--listen", address)).listen == address
+
+
+KEYS = {
+    "missing": (None, "No such file or directory"),
+    "short": (b"k" * 31 + b"\n", "it has 31 bytes, not 32 to 65536"),
+    "long": (b"k" * 100_000, "it has 65537 bytes, not 32 to 65536"),
+    "half": (
+        new_certificate().partition(b"-----BEGIN PRIVATE KEY")[0],
+        "it does not hold a certificate with its private key",
+    ),
+    "torn": (
+        b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+        "it does not hold a certificate with its private key",
+    ),
+    "mixed": (
+        new_certificate().partition(b"-----BEGIN PRIVATE KEY")[0]
+        + b"".join(new_certificate().partition(b"-----BEGIN PRIVATE KEY")[1:]),
+        "it does not hold a certificate with its private key",
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "problem"), KEYS.values(), ids=list(KEYS))
+def test_a_file_that_is_no_key_is_refused(
+    tmp_path: Path, content: bytes | None, problem: str
+) -> None:
+    file = tmp_path / "key"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(UsageError) as caught:
+        read_settings((*BASE, "--key", str(file)))
+    assert f"is no key: {problem}; `vklocks key FILE` makes one" in str(caught.value)
+
+
+def test_to_listen_for_other_computers_takes_a_key(tmp_path: Path) -> None:
+    if not (address := own_address()):
+        pytest.skip("this computer has loopback only")
+    with pytest.raises(UsageError, match=r"^--listen: .* need a key: `vklocks key FILE` makes"):
+        read_settings((*BASE, "--listen", address))
+    (tmp_path / "key").write_bytes(new_secret())
+    options = ("--listen", address, "--key", str(tmp_path / "key"))
+    assert read_settings((*BASE, *options)).listen == address

@@ -59,7 +59,7 @@ class Sender:
             for peer in membership.peers
         }
         # The departures's own alarm does not ring before the epoch.
-        epoch = Epoch(time.time_ns() + HOUR_NS)
+        epoch = Epoch(time.monotonic_ns() + HOUR_NS)
         self.departures = DepartureQueue(
             spec, name, self._outgoing, epoch, lambda: None, partitions=True
         )
@@ -122,7 +122,7 @@ def test_what_is_held_leaves_when_its_time_has_come() -> None:
         spec = Spec.parse({"machines": 2, "workload": "tight", "faults": [delay]})
         membership = Membership("test", "vm1", spec.machines, spec.clocks)
         outgoing = {"vm2": Outgoing("nowhere", membership.hello("vm2", 0), lambda: None)}
-        epoch, left = Epoch(time.time_ns()), asyncio.Event()
+        epoch, left = Epoch(time.monotonic_ns()), asyncio.Event()
         departures = DepartureQueue(spec, "vm1", outgoing, epoch, left.set, partitions=True)
         machine = fresh_machine(spec, "vm1")
         messages: tuple = ()

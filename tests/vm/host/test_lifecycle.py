@@ -27,20 +27,26 @@ from loopback import (
     settings_of,
     where_messages_ended,
 )
+from orchestrator.keys import new_certificate, new_secret
 from vm.host.changes import Changes
 from vm.host.generated import vm_pb2, vm_pb2_grpc
 from vm.host.lifecycle import Host
 from vm.host.log_writer import LogWriter
 from vm.host.recovery import read_past
 from vm.host.settings import HostError, TerminatedEarly
-from vm.host.wire.frames import Membership
+from vm.host.wire.frames import Membership, max_frame_bytes
+from vm.host.wire.key import Key
 from vm.host.wire.outgoing import Outgoing
+from vm.host.wire.service import Service
 from vm.log import encode
 from vm.machine import Machine
-from vm.records import Arrival, Event, Message, Recovery, Start, Stop
+from vm.records import NO_OFFSET, Arrival, Event, Message, Recovery, Start, Stop
 from vm.schedule import SECOND_NS
 from vm.spec import Spec, generator
 from vm.workloads import WORKLOADS
+
+#: How inexact a reading of the wall clock by one machine may be.
+READING_NS = 100_000
 
 FAST = Spec(
     machines=("vm1", "vm2", "vm3"),
@@ -104,6 +110,32 @@ def test_a_run_is_what_its_spec_says_and_a_pure_machine_repeats_it(tmp_path: Pat
             unread = sum(u.arrived_ns <= event.at_ns for u in stop.inbox)
             repeated.queue += unread if event.kind == "receive" else 0
             assert repeated == event
+
+
+@pytest.mark.parametrize(
+    "ahead_s", [{"vm3": 3}, {"vm1": 3}, {"vm2": -3600, "vm3": 3 * 10**7}], ids=str
+)
+def test_machines_start_together_whatever_their_wall_clocks_read(
+    tmp_path: Path, ahead_s: dict[str, int]
+) -> None:
+    spec = replace(FAST, duration_s=0.5)
+    ahead_ns = {name: ahead_s.get(name, 0) * SECOND_NS for name in spec.machines}
+    together = live_together(settings_of(spec, tmp_path), ahead_ns)
+    asyncio.run(asyncio.wait_for(together, timeout=30))
+    starts = {name: read_whole_log(tmp_path / f"{name}.jsonl")[0] for name in spec.machines}
+    # By the one true clock of this computer.
+    epochs_ns = {name: start.epoch_unix_ns - ahead_ns[name] for name, start in starts.items()}
+    assert max(epochs_ns.values()) - min(epochs_ns.values()) < SECOND_NS // 50
+    offsets = starts["vm1"].wall_offsets
+    assert [start.wall_offsets for start in starts.values()] == [offsets] * 3
+    assert len({start.run_epoch_unix_ns for start in starts.values()}) == 1
+    assert offsets["vm1"] == NO_OFFSET
+    for name, offset in offsets.items():
+        true_ns = ahead_ns[name] - ahead_ns["vm1"]
+        # Two readings of a wall clock are not of the same instant, even on one computer.
+        assert abs(offset.offset_ns - true_ns) <= offset.bound_ns + READING_NS
+        assert offset.bound_ns < SECOND_NS // 50
+        assert bool(offset.offset_ns) == bool(true_ns)
 
 
 def _message(event: Event, receiver: str, sent: dict) -> Message:
@@ -222,6 +254,43 @@ def test_a_machine_that_comes_back_late_is_told_the_start_that_it_knows(tmp_path
     assert isinstance(restart, Recovery)
     assert restart.at_ns > 3600 * SECOND_NS
     assert isinstance(stop, Stop)
+
+
+def test_machines_with_a_certificate_have_a_run_and_learn_names(tmp_path: Path) -> None:
+    spec = Spec(machines=("vm1", "vm2"), duration_s=1, ticks=(20, 30), seed=1)
+    one, two = settings_of(spec, tmp_path, key=Key(new_certificate()))
+    unnamed = replace(two, peers={}, addresses=(two.peers["vm1"],))
+    asyncio.run(live_together([one, unnamed]))
+    places = where_messages_ended(
+        {name: read_whole_log(tmp_path / f"{name}.jsonl") for name in spec.machines}
+    )
+    assert places["sent"]
+    assert sorted(places["sent"]) == sorted(
+        places["received"] + places["inbox"] + places["undelivered"]
+    )
+
+
+def test_a_second_machine_of_a_name_is_not_accepted_and_says_so(tmp_path: Path) -> None:
+    spec = Spec(machines=("vm1", "vm2"), duration_s=1, seed=1)
+    one, two = settings_of(spec, tmp_path, key=Key(new_secret()), startup_s=5)
+    changes, limit = Changes(), max_frame_bytes(spec.clocks, len(spec.machines))
+    service = Service("vm1", changes.note, limit)
+    service.open(Membership("test", "vm1", spec.machines, spec.clocks, one.key), spec)
+    hello = Membership("test", "vm2", spec.machines, spec.clocks).hello("vm1", 1)
+    first = Outgoing(two.peers["vm1"], hello, changes.note, one.key)
+
+    async def scenario() -> str:
+        async with served(service, one.port), asyncio.TaskGroup() as group:
+            group.create_task(first.run())
+            await changes.until(lambda: first.connected)
+            with pytest.raises(HostError) as refused:
+                await live(two)
+            assert first.connected
+            first.leave()
+        return str(refused.value)
+
+    reason = f"not connected: vm1 at {two.peers['vm1']} (vm2 is connected to vm1 already)"
+    assert asyncio.run(scenario()) == f"after 5 s {reason}; start it, or correct --peers or --key"
 
 
 def test_health_and_reflection(tmp_path: Path) -> None:

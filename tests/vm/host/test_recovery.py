@@ -8,9 +8,11 @@ import pytest
 from loopback import settings_of
 from vm.host.recovery import read_past
 from vm.host.settings import HostError, Settings
+from vm.host.startup import Agreement
+from vm.host.wire.frames import Membership
 from vm.log import encode
 from vm.machine import fresh_machine
-from vm.records import Recovery, Start, Stop
+from vm.records import Recovery, Start, Stop, WallOffset
 from vm.spec import Spec
 
 SPEC = Spec(machines=("vm1", "vm2"), duration_s=5, seed=4).resolved()
@@ -35,6 +37,20 @@ def test_a_log_says_where_its_machine_was(tmp_path: Path) -> None:
     assert past.agreement.epoch_unix_ns == EPOCH_UNIX_NS
     assert past.agreement.membership.machines == SPEC.machines
     assert not past.has_ended
+
+
+def test_the_agreement_is_that_of_the_start_whatever_the_clock_here(tmp_path: Path) -> None:
+    offsets = {"vm1": WallOffset(0, 0), "vm2": WallOffset(3 * 10**9, 200)}
+    agreed = Agreement(Membership("test", "vm1", SPEC.machines, SPEC.clocks), SPEC, 10**18, offsets)
+    for me, here in zip(SPEC.machines, settings_of(SPEC, tmp_path), strict=True):
+        mine = replace(agreed, membership=replace(agreed.membership, me=me))
+        start = Start(me, "test", mine.my_epoch_unix_ns, SPEC, wall_offsets=offsets)
+        (tmp_path / f"{me}.jsonl").write_text(encode(start) + "\n")
+        past = read_past(here)
+        assert past is not None
+        assert past.agreement == mine
+        assert past.agreement.frame == agreed.frame
+    assert mine.my_epoch_unix_ns == 10**18 + 3 * 10**9
 
 
 @pytest.mark.parametrize("length", [1, 40, len(encode(EVENTS[3]))])

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1avm/host/generated/vm.proto\x12\nvklocks.v2\"\x11\n\x0fIdentifyRequest\"\x1b\n\x08Identity\x12\x0f\n\x07machine\x18\x01 \x01(\t\"\xee\x01\n\x05\x46rame\x12\"\n\x05hello\x18\x01 \x01(\x0b\x32\x11.vklocks.v2.HelloH\x00\x12\"\n\x05ready\x18\x02 \x01(\x0b\x32\x11.vklocks.v2.ReadyH\x00\x12\"\n\x05start\x18\x03 \x01(\x0b\x32\x11.vklocks.v2.StartH\x00\x12&\n\x07message\x18\x04 \x01(\x0b\x32\x13.vklocks.v2.MessageH\x00\x12$\n\x06\x66inish\x18\x05 \x01(\x0b\x32\x12.vklocks.v2.FinishH\x00\x12\"\n\x05leave\x18\x06 \x01(\x0b\x32\x11.vklocks.v2.LeaveH\x00\x42\x07\n\x05\x66rame\"f\n\x05Hello\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x0e\n\x06sender\x18\x02 \x01(\t\x12\x10\n\x08receiver\x18\x03 \x01(\t\x12\x10\n\x08machines\x18\x04 \x03(\t\x12\x0e\n\x06\x63locks\x18\x05 \x03(\t\x12\x0c\n\x04seed\x18\x06 \x01(\x03\"\x1d\n\x05Ready\x12\x14\n\x0ctick_rate_hz\x18\x01 \x01(\x05\"5\n\x05Start\x12\x15\n\repoch_unix_ns\x18\x01 \x01(\x03\x12\x15\n\rtick_rates_hz\x18\x02 \x03(\x05\":\n\x07Message\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\r\n\x05index\x18\x02 \x01(\x03\x12\x0e\n\x06stamps\x18\x03 \x03(\x0c\"\x16\n\x06\x46inish\x12\x0c\n\x04sent\x18\x01 \x01(\x03\"\x07\n\x05Leave\">\n\x08Progress\x12\x10\n\x08received\x18\x01 \x01(\x03\x12\x10\n\x08\x66inished\x18\x02 \x01(\x08\x12\x0e\n\x06logged\x18\x03 \x01(\x03\x32\x80\x01\n\x07Machine\x12=\n\x08Identify\x12\x1b.vklocks.v2.IdentifyRequest\x1a\x14.vklocks.v2.Identity\x12\x36\n\x07\x43hannel\x12\x11.vklocks.v2.Frame\x1a\x14.vklocks.v2.Progress(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1avm/host/generated/vm.proto\x12\nvklocks.v2\"\x11\n\x0fIdentifyRequest\"\x1b\n\x08Identity\x12\x0f\n\x07machine\x18\x01 \x01(\t\"\xb6\x02\n\x05\x46rame\x12\"\n\x05hello\x18\x01 \x01(\x0b\x32\x11.vklocks.v2.HelloH\x00\x12\"\n\x05ready\x18\x02 \x01(\x0b\x32\x11.vklocks.v2.ReadyH\x00\x12\"\n\x05start\x18\x03 \x01(\x0b\x32\x11.vklocks.v2.StartH\x00\x12&\n\x07message\x18\x04 \x01(\x0b\x32\x13.vklocks.v2.MessageH\x00\x12$\n\x06\x66inish\x18\x05 \x01(\x0b\x32\x12.vklocks.v2.FinishH\x00\x12\"\n\x05leave\x18\x06 \x01(\x0b\x32\x11.vklocks.v2.LeaveH\x00\x12\"\n\x05proof\x18\x07 \x01(\x0b\x32\x11.vklocks.v2.ProofH\x00\x12\"\n\x05probe\x18\x08 \x01(\x0b\x32\x11.vklocks.v2.ProbeH\x00\x42\x07\n\x05\x66rame\"u\n\x05Hello\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x0e\n\x06sender\x18\x02 \x01(\t\x12\x10\n\x08receiver\x18\x03 \x01(\t\x12\x10\n\x08machines\x18\x04 \x03(\t\x12\x0e\n\x06\x63locks\x18\x05 \x03(\t\x12\x0c\n\x04seed\x18\x06 \x01(\x03\x12\r\n\x05nonce\x18\x07 \x01(\x0c\")\n\tChallenge\x12\r\n\x05nonce\x18\x01 \x01(\x0c\x12\r\n\x05proof\x18\x02 \x01(\x0c\"\x16\n\x05Proof\x12\r\n\x05proof\x18\x01 \x01(\x0c\"\x1d\n\x05Ready\x12\x14\n\x0ctick_rate_hz\x18\x01 \x01(\x05\"\x07\n\x05Probe\"f\n\x05Start\x12\x15\n\repoch_unix_ns\x18\x01 \x01(\x03\x12\x15\n\rtick_rates_hz\x18\x02 \x03(\x05\x12\x17\n\x0fwall_offsets_ns\x18\x03 \x03(\x03\x12\x16\n\x0ewall_bounds_ns\x18\x04 \x03(\x03\":\n\x07Message\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\r\n\x05index\x18\x02 \x01(\x03\x12\x0e\n\x06stamps\x18\x03 \x03(\x0c\"\x16\n\x06\x46inish\x12\x0c\n\x04sent\x18\x01 \x01(\x03\"\x07\n\x05Leave\"y\n\x08Progress\x12\x10\n\x08received\x18\x01 \x01(\x03\x12\x10\n\x08\x66inished\x18\x02 \x01(\x08\x12\x0e\n\x06logged\x18\x03 \x01(\x03\x12(\n\tchallenge\x18\x04 \x01(\x0b\x32\x15.vklocks.v2.Challenge\x12\x0f\n\x07unix_ns\x18\x05 \x01(\x03\x32\x80\x01\n\x07Machine\x12=\n\x08Identify\x12\x1b.vklocks.v2.IdentifyRequest\x1a\x14.vklocks.v2.Identity\x12\x36\n\x07\x43hannel\x12\x11.vklocks.v2.Frame\x1a\x14.vklocks.v2.Progress(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,21 +36,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IDENTITY']._serialized_start=61
   _globals['_IDENTITY']._serialized_end=88
   _globals['_FRAME']._serialized_start=91
-  _globals['_FRAME']._serialized_end=329
-  _globals['_HELLO']._serialized_start=331
-  _globals['_HELLO']._serialized_end=433
-  _globals['_READY']._serialized_start=435
-  _globals['_READY']._serialized_end=464
-  _globals['_START']._serialized_start=466
-  _globals['_START']._serialized_end=519
-  _globals['_MESSAGE']._serialized_start=521
-  _globals['_MESSAGE']._serialized_end=579
-  _globals['_FINISH']._serialized_start=581
-  _globals['_FINISH']._serialized_end=603
-  _globals['_LEAVE']._serialized_start=605
-  _globals['_LEAVE']._serialized_end=612
-  _globals['_PROGRESS']._serialized_start=614
-  _globals['_PROGRESS']._serialized_end=676
-  _globals['_MACHINE']._serialized_start=679
-  _globals['_MACHINE']._serialized_end=807
+  _globals['_FRAME']._serialized_end=401
+  _globals['_HELLO']._serialized_start=403
+  _globals['_HELLO']._serialized_end=520
+  _globals['_CHALLENGE']._serialized_start=522
+  _globals['_CHALLENGE']._serialized_end=563
+  _globals['_PROOF']._serialized_start=565
+  _globals['_PROOF']._serialized_end=587
+  _globals['_READY']._serialized_start=589
+  _globals['_READY']._serialized_end=618
+  _globals['_PROBE']._serialized_start=620
+  _globals['_PROBE']._serialized_end=627
+  _globals['_START']._serialized_start=629
+  _globals['_START']._serialized_end=731
+  _globals['_MESSAGE']._serialized_start=733
+  _globals['_MESSAGE']._serialized_end=791
+  _globals['_FINISH']._serialized_start=793
+  _globals['_FINISH']._serialized_end=815
+  _globals['_LEAVE']._serialized_start=817
+  _globals['_LEAVE']._serialized_end=824
+  _globals['_PROGRESS']._serialized_start=826
+  _globals['_PROGRESS']._serialized_end=947
+  _globals['_MACHINE']._serialized_start=950
+  _globals['_MACHINE']._serialized_end=1078
 # @@protoc_insertion_point(module_scope)

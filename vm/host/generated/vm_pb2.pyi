@@ -62,6 +62,8 @@ class Frame(_message.Message):
     MESSAGE_FIELD_NUMBER: _builtins.int
     FINISH_FIELD_NUMBER: _builtins.int
     LEAVE_FIELD_NUMBER: _builtins.int
+    PROOF_FIELD_NUMBER: _builtins.int
+    PROBE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def hello(self) -> Global___Hello: ...
     @_builtins.property
@@ -74,6 +76,10 @@ class Frame(_message.Message):
     def finish(self) -> Global___Finish: ...
     @_builtins.property
     def leave(self) -> Global___Leave: ...
+    @_builtins.property
+    def proof(self) -> Global___Proof: ...
+    @_builtins.property
+    def probe(self) -> Global___Probe: ...
     def __init__(
         self,
         *,
@@ -83,12 +89,14 @@ class Frame(_message.Message):
         message: Global___Message | None = ...,
         finish: Global___Finish | None = ...,
         leave: Global___Leave | None = ...,
+        proof: Global___Proof | None = ...,
+        probe: Global___Probe | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["finish", b"finish", "frame", b"frame", "hello", b"hello", "leave", b"leave", "message", b"message", "ready", b"ready", "start", b"start"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["finish", b"finish", "frame", b"frame", "hello", b"hello", "leave", b"leave", "message", b"message", "probe", b"probe", "proof", b"proof", "ready", b"ready", "start", b"start"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["finish", b"finish", "frame", b"frame", "hello", b"hello", "leave", b"leave", "message", b"message", "ready", b"ready", "start", b"start"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["finish", b"finish", "frame", b"frame", "hello", b"hello", "leave", b"leave", "message", b"message", "probe", b"probe", "proof", b"proof", "ready", b"ready", "start", b"start"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["hello", "ready", "start", "message", "finish", "leave"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["hello", "ready", "start", "message", "finish", "leave", "proof", "probe"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 
@@ -96,7 +104,7 @@ Global___Frame: _TypeAlias = Frame  # noqa: Y015
 
 @_typing.final
 class Hello(_message.Message):
-    """Opens a stream; both ends must belong to the same run."""
+    """Opens a stream; both ends must belong to the same run. It takes effect with the Proof."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -106,11 +114,14 @@ class Hello(_message.Message):
     MACHINES_FIELD_NUMBER: _builtins.int
     CLOCKS_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
+    NONCE_FIELD_NUMBER: _builtins.int
     run: _builtins.str
     sender: _builtins.str
     receiver: _builtins.str
     seed: _builtins.int
     """The sender's seed; machines without a seed use that of the first machine."""
+    nonce: _builtins.bytes
+    """Random bytes, fresh for each stream."""
     @_builtins.property
     def machines(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -124,14 +135,65 @@ class Hello(_message.Message):
         machines: _abc.Iterable[_builtins.str] | None = ...,
         clocks: _abc.Iterable[_builtins.str] | None = ...,
         seed: _builtins.int = ...,
+        nonce: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clocks", b"clocks", "machines", b"machines", "receiver", b"receiver", "run", b"run", "seed", b"seed", "sender", b"sender"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clocks", b"clocks", "machines", b"machines", "nonce", b"nonce", "receiver", b"receiver", "run", b"run", "seed", b"seed", "sender", b"sender"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Hello: _TypeAlias = Hello  # noqa: Y015
+
+@_typing.final
+class Challenge(_message.Message):
+    """The receiver's answer to Hello: it proves that it has the key of the run."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NONCE_FIELD_NUMBER: _builtins.int
+    PROOF_FIELD_NUMBER: _builtins.int
+    nonce: _builtins.bytes
+    """Random bytes, fresh for each stream."""
+    proof: _builtins.bytes
+    """HMAC-SHA256 under the key over "receiver", Hello.run, Hello.sender, Hello.receiver, Hello.nonce
+    and Challenge.nonce, each after its length as four bytes, the highest first.
+    """
+    def __init__(
+        self,
+        *,
+        nonce: _builtins.bytes = ...,
+        proof: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["nonce", b"nonce", "proof", b"proof"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Challenge: _TypeAlias = Challenge  # noqa: Y015
+
+@_typing.final
+class Proof(_message.Message):
+    """The sender proves that it has the key of the run, too."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROOF_FIELD_NUMBER: _builtins.int
+    proof: _builtins.bytes
+    """The same as Challenge.proof, over "sender" in place of "receiver"."""
+    def __init__(
+        self,
+        *,
+        proof: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["proof", b"proof"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Proof: _TypeAlias = Proof  # noqa: Y015
 
 @_typing.final
 class Ready(_message.Message):
@@ -155,27 +217,55 @@ class Ready(_message.Message):
 Global___Ready: _TypeAlias = Ready  # noqa: Y015
 
 @_typing.final
+class Probe(_message.Message):
+    """From the first machine, before Start: asks for the receiver's wall clock."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Probe: _TypeAlias = Probe  # noqa: Y015
+
+@_typing.final
 class Start(_message.Message):
-    """From the first machine: the epoch and the tick rates of the run."""
+    """From the first machine: the epoch and the tick rates of the run. Lists have a value per machine,
+    in the order of Hello.machines.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     EPOCH_UNIX_NS_FIELD_NUMBER: _builtins.int
     TICK_RATES_HZ_FIELD_NUMBER: _builtins.int
+    WALL_OFFSETS_NS_FIELD_NUMBER: _builtins.int
+    WALL_BOUNDS_NS_FIELD_NUMBER: _builtins.int
     epoch_unix_ns: _builtins.int
+    """By the first machine's wall clock."""
     @_builtins.property
-    def tick_rates_hz(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """One per machine, in the order of Hello.machines."""
+    def tick_rates_hz(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def wall_offsets_ns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """How far each wall clock is ahead of the first machine's, and how far that can be wrong."""
 
+    @_builtins.property
+    def wall_bounds_ns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     def __init__(
         self,
         *,
         epoch_unix_ns: _builtins.int = ...,
         tick_rates_hz: _abc.Iterable[_builtins.int] | None = ...,
+        wall_offsets_ns: _abc.Iterable[_builtins.int] | None = ...,
+        wall_bounds_ns: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch_unix_ns", b"epoch_unix_ns", "tick_rates_hz", b"tick_rates_hz"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch_unix_ns", b"epoch_unix_ns", "tick_rates_hz", b"tick_rates_hz", "wall_bounds_ns", b"wall_bounds_ns", "wall_offsets_ns", b"wall_offsets_ns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -259,22 +349,32 @@ class Progress(_message.Message):
     RECEIVED_FIELD_NUMBER: _builtins.int
     FINISHED_FIELD_NUMBER: _builtins.int
     LOGGED_FIELD_NUMBER: _builtins.int
+    CHALLENGE_FIELD_NUMBER: _builtins.int
+    UNIX_NS_FIELD_NUMBER: _builtins.int
     received: _builtins.int
     """Messages 1..received have arrived: the sender continues after them."""
     finished: _builtins.bool
     """Finish has arrived too."""
     logged: _builtins.int
     """The receives of messages 1..logged are in the receiver's log: the sender may forget them."""
+    unix_ns: _builtins.int
+    """In the answer to Probe: the receiver's wall clock."""
+    @_builtins.property
+    def challenge(self) -> Global___Challenge:
+        """In the answer to Hello only, which has no other field."""
+
     def __init__(
         self,
         *,
         received: _builtins.int = ...,
         finished: _builtins.bool = ...,
         logged: _builtins.int = ...,
+        challenge: Global___Challenge | None = ...,
+        unix_ns: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["challenge", b"challenge"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["finished", b"finished", "logged", b"logged", "received", b"received"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["challenge", b"challenge", "finished", b"finished", "logged", b"logged", "received", b"received", "unix_ns", b"unix_ns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

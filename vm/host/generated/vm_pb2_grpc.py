@@ -61,8 +61,8 @@ class MachineServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Channel(self, request_iterator, context):
-        """Carries the sender's frames: one Hello, then the others in their order.
-        The receiver answers the Hello and every later frame with Progress.
+        """Carries the sender's frames: one Hello, one Proof, then the others in their order.
+        The receiver answers every frame with Progress, and the Hello with a Challenge in it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

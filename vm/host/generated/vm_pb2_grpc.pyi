@@ -38,8 +38,8 @@ class MachineStub:
     Identify: _grpc.UnaryUnaryMultiCallable[_vm_pb2.IdentifyRequest, _vm_pb2.Identity]
     """Returns the machine's name, for peers that are given by address alone."""
     Channel: _grpc.StreamStreamMultiCallable[_vm_pb2.Frame, _vm_pb2.Progress]
-    """Carries the sender's frames: one Hello, then the others in their order.
-    The receiver answers the Hello and every later frame with Progress.
+    """Carries the sender's frames: one Hello, one Proof, then the others in their order.
+    The receiver answers every frame with Progress, and the Hello with a Challenge in it.
     """
 
 @_typing.type_check_only
@@ -52,8 +52,8 @@ class MachineAsyncStub(MachineStub):
     Identify: _aio.UnaryUnaryMultiCallable[_vm_pb2.IdentifyRequest, _vm_pb2.Identity]  # type: ignore[assignment]
     """Returns the machine's name, for peers that are given by address alone."""
     Channel: _aio.StreamStreamMultiCallable[_vm_pb2.Frame, _vm_pb2.Progress]  # type: ignore[assignment]
-    """Carries the sender's frames: one Hello, then the others in their order.
-    The receiver answers the Hello and every later frame with Progress.
+    """Carries the sender's frames: one Hello, one Proof, then the others in their order.
+    The receiver answers every frame with Progress, and the Hello with a Challenge in it.
     """
 
 class MachineServicer(metaclass=_abc_1.ABCMeta):
@@ -75,8 +75,8 @@ class MachineServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_vm_pb2.Frame],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_vm_pb2.Progress], _abc.AsyncIterator[_vm_pb2.Progress]]:
-        """Carries the sender's frames: one Hello, then the others in their order.
-        The receiver answers the Hello and every later frame with Progress.
+        """Carries the sender's frames: one Hello, one Proof, then the others in their order.
+        The receiver answers every frame with Progress, and the Hello with a Challenge in it.
         """
 
 def add_MachineServicer_to_server(servicer: MachineServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -10,7 +10,8 @@ from vm.clocks import clock_of
 from vm.clocks.clock import Bounds
 from vm.clocks.states import numbers_in_all
 from vm.host.generated import vm_pb2
-from vm.records import Message
+from vm.host.wire.key import NO_KEY, Key
+from vm.records import MAX_WALL_NS, Message, WallOffset
 from vm.schedule import SECOND_NS
 from vm.spec import MAX_MACHINES
 
@@ -24,15 +25,18 @@ WIRE_MARGIN_BYTES = 8 * 1024
 MAX_CONNECTIONS = MAX_MACHINES + 56
 #: A peer needs one stream; a program that first queries the services needs two.
 MAX_STREAMS = 2
-#: Time limit for the handshake of a connection and for the first frame of a stream.
+#: Time limit for the handshake of a connection, and for each of the first two frames of a stream.
 STRANGER_S = 5
 #: How long a connection without a stream stays open.
 IDLE_S = 2
 #: How long a connection may be silent before it is probed, and then before it is closed.
-SILENT_S = 10
-#: How much the wall clocks of two hosts may differ before timestamps are refused.
+SILENT_S = 1
+#: How long a second stream of a peer waits for the end of the first: long enough that a peer which
+#: reconnects after a cut finds its half-open connection closed.
+TAKEN_S = 2 * SILENT_S + 1
+#: How far the times since the epoch of two hosts may be apart before timestamps are refused.
 MAX_CLOCK_OFFSET_NS = SECOND_NS
-#: How far the epoch may be from this host's wall clock.
+#: How far from now the epoch may be.
 MAX_EPOCH_DISTANCE_NS = 30 * SECOND_NS
 #: Maximum length of the reason of a refusal, which quotes parts of the frame.
 MAX_REASON = 500
@@ -62,8 +66,8 @@ CLIENT_OPTIONS = (
     ("grpc.max_reconnect_backoff_ms", 250),
     ("grpc.dns_min_time_between_resolutions_ms", 100),
     # Detects a cut that no packet reports.
-    ("grpc.keepalive_time_ms", 1000),
-    ("grpc.keepalive_timeout_ms", 1000),
+    ("grpc.keepalive_time_ms", SILENT_S * 1000),
+    ("grpc.keepalive_timeout_ms", SILENT_S * 1000),
     ("grpc.http2.max_pings_without_data", 0),
 )
 
@@ -93,6 +97,7 @@ class Membership:
     me: str
     machines: tuple[str, ...]
     clocks: tuple[str, ...]
+    key: Key = NO_KEY
 
     @property
     def first(self) -> str:
@@ -157,6 +162,19 @@ def check_size(frame: vm_pb2.Frame, most_bytes: int) -> None:
             f"a frame of {frame.ByteSize()} bytes is over the limit of {most_bytes}",
             StatusCode.RESOURCE_EXHAUSTED,
         )
+
+
+def read_wall_offsets(start: vm_pb2.Start, membership: Membership) -> dict[str, WallOffset]:
+    """Return the wall offset of each machine; Refusal if they cannot be."""
+    if not len(start.wall_offsets_ns) == len(start.wall_bounds_ns) == len(membership.machines):
+        raise Refusal(f"wall offsets for {len(start.wall_offsets_ns)} machines")
+    offsets = list(map(WallOffset, start.wall_offsets_ns, start.wall_bounds_ns))
+    for offset in offsets:
+        if not offset.is_possible:
+            raise Refusal(f"{offset}")
+    if not 0 < start.epoch_unix_ns < MAX_WALL_NS:
+        raise Refusal(f"epoch {start.epoch_unix_ns}")
+    return dict(zip(membership.machines, offsets, strict=True))
 
 
 def message_frame(sequence: int, message: Message) -> vm_pb2.Frame:

@@ -25,7 +25,7 @@ class Links:
         changed: Callable[[], None],
     ) -> None:
         self.outgoing = {
-            peer: Outgoing(addresses[peer], membership.hello(peer, seed), changed)
+            peer: Outgoing(addresses[peer], membership.hello(peer, seed), changed, membership.key)
             for peer in membership.peers
         }
         self._service = service

@@ -9,7 +9,9 @@ from grpc_reflection.v1alpha import reflection
 from vm.host.generated import vm_pb2, vm_pb2_grpc
 from vm.host.settings import HostError
 from vm.host.wire.accepting import registered_server
+from vm.host.wire.authentication import add_port
 from vm.host.wire.frames import server_options
+from vm.host.wire.key import Key
 from vm.host.wire.service import Service
 
 SERVICE = vm_pb2.DESCRIPTOR.services_by_name["Machine"].full_name
@@ -27,7 +29,7 @@ class Health(health.aio.HealthServicer):
 
 
 @asynccontextmanager
-async def serving(service: Service, listen: str, port: int) -> AsyncIterator[Health]:
+async def serving(service: Service, listen: str, port: int, key: Key) -> AsyncIterator[Health]:
     """Serve until the context ends. HostError if the port is taken."""
     server = registered_server(server_options(service.most_bytes))
     vm_pb2_grpc.add_MachineServicer_to_server(service, server)
@@ -38,7 +40,7 @@ async def serving(service: Service, listen: str, port: int) -> AsyncIterator[Hea
         (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server
     )
     try:
-        server.add_insecure_port(f"{listen}:{port}")
+        add_port(server, f"{listen}:{port}", key)
     except RuntimeError:
         raise HostError(
             f"port {port} is taken: stop what listens there, or choose another port"

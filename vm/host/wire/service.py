@@ -7,7 +7,8 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain, repeat
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -16,15 +17,18 @@ from grpc import StatusCode
 from vm.channel import ReceivingEnd, SequenceGap
 from vm.faults import Duplication
 from vm.host.generated import vm_pb2, vm_pb2_grpc
+from vm.host.wire.authentication import challenge, check_address, check_proof
 from vm.host.wire.frames import (
     MAX_EPOCH_DISTANCE_NS,
     MAX_REASON,
     STRANGER_S,
+    TAKEN_S,
     Limits,
     Membership,
     Refusal,
     check_size,
     read_message,
+    read_wall_offsets,
 )
 from vm.records import Event, Message
 from vm.schedule import SECOND_NS
@@ -36,21 +40,33 @@ class Incoming:
     """The receiving end of the channel from one peer, and the peer's state."""
 
     end: ReceivingEnd
-    connected: bool = False
+    #: Held by the stream of the peer, of which there is one at a time.
+    place: asyncio.Lock = field(default_factory=asyncio.Lock)
     seed: int = 0
     tick_rate_hz: int = 0
     finished: bool = False
     left: bool = False
 
+    @property
+    def connected(self) -> bool:
+        return self.place.locked()
+
 
 class Service(vm_pb2_grpc.MachineServicer):
     """Accepts frames from peers; a refused frame changes nothing except the count `rejected`.
 
-    `open` admits peers, `admit` admits messages; until then they wait. Frames have at most
-    `most_bytes`.
+    `open` admits peers, `admit` admits messages; until then they wait. A stream that does not prove
+    the key of the run has no effect. Frames have at most `most_bytes`. `now_unix_ns` reads the
+    machine's wall clock.
     """
 
-    def __init__(self, name: str, changed: Callable[[], None], most_bytes: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        changed: Callable[[], None],
+        most_bytes: int,
+        now_unix_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
         self.most_bytes = most_bytes
         self.membership: Membership | None = None
         self.incoming: dict[str, Incoming] = {}
@@ -58,6 +74,7 @@ class Service(vm_pb2_grpc.MachineServicer):
         self.rejected = 0
         self._name = name
         self._changed = changed
+        self._now_unix_ns = now_unix_ns
         self._closed = False
         self._admitted = asyncio.Event()
 
@@ -96,41 +113,58 @@ class Service(vm_pb2_grpc.MachineServicer):
         context: grpc.aio.ServicerContext[vm_pb2.Frame, vm_pb2.Progress],
     ) -> AsyncIterator[vm_pb2.Progress]:
         try:
-            async for progress in self._channel(frames):
+            async for progress in self._channel(_checked(frames, self.most_bytes), context):
                 yield progress
         except Refusal as refusal:
             if refusal.status is not StatusCode.UNAVAILABLE:
                 self.rejected += 1
             await context.abort(refusal.status, refusal.reason[:MAX_REASON])
 
-    async def _channel(self, frames: AsyncIterator[vm_pb2.Frame]) -> AsyncIterator[vm_pb2.Progress]:
-        sender = ""
-        async for frame in _checked(frames, self.most_bytes):
-            if self._closed or self.membership is None:
-                raise Refusal(f"{self._name} is not running", StatusCode.UNAVAILABLE)
-            if not sender:
-                sender = self._hello(frame, self.membership)
-            else:
-                await self._take(frame, sender, self.membership)
-            incoming = self.incoming[sender]
-            yield vm_pb2.Progress(
-                received=incoming.end.received,
-                logged=incoming.end.logged,
-                finished=incoming.finished,
-            )
+    async def _channel(
+        self,
+        frames: AsyncIterator[vm_pb2.Frame],
+        context: grpc.aio.ServicerContext[vm_pb2.Frame, vm_pb2.Progress],
+    ) -> AsyncIterator[vm_pb2.Progress]:
+        if (first := await anext(frames, None)) is None:
+            return
+        membership, hello = self._membership(), first.hello
+        check_address(context.peer(), membership.key)
+        if not first.HasField("hello"):
+            raise Refusal("the first frame must be Hello")
+        challenged = challenge(hello, membership.key)
+        yield vm_pb2.Progress(challenge=challenged)
+        check_proof(await anext(frames, None), hello, challenged, membership.key)
+        incoming = await self._enter(hello, self._membership())
+        yield _progress(incoming)
+        async for frame in frames:
+            await self._take(frame, hello.sender, self._membership())
+            yield _progress(incoming, self._now_unix_ns() if frame.HasField("probe") else 0)
             if incoming.left:
                 return
 
-    def _hello(self, frame: vm_pb2.Frame, membership: Membership) -> str:
-        if frame.WhichOneof("frame") != "hello":
-            raise Refusal("the first frame must be Hello")
-        membership.check_hello(frame.hello)
-        if not 0 <= frame.hello.seed <= MAX_SEED:
-            raise Refusal(f"seed {frame.hello.seed}")
-        incoming = self.incoming[frame.hello.sender]
-        incoming.connected, incoming.seed = True, frame.hello.seed
+    def _membership(self) -> Membership:
+        if self._closed or self.membership is None:
+            raise Refusal(f"{self._name} is not running", StatusCode.UNAVAILABLE)
+        return self.membership
+
+    async def _enter(self, hello: vm_pb2.Hello, membership: Membership) -> Incoming:
+        """Let a stream take its peer's place, which it gives back when it ends."""
+        membership.check_hello(hello)
+        if not 0 <= hello.seed <= MAX_SEED:
+            raise Refusal(f"seed {hello.seed}")
+        incoming = self.incoming[hello.sender]
+        try:
+            async with asyncio.timeout(TAKEN_S):
+                await incoming.place.acquire()
+        except TimeoutError:
+            problem = f"{hello.sender} is connected to {self._name} already"
+            raise Refusal(problem, StatusCode.ALREADY_EXISTS) from None
+        stream = asyncio.current_task()
+        assert stream is not None
+        stream.add_done_callback(lambda _: incoming.place.release())
+        incoming.seed = hello.seed
         self._changed()
-        return frame.hello.sender
+        return incoming
 
     async def _take(self, frame: vm_pb2.Frame, sender: str, membership: Membership) -> None:
         match frame.WhichOneof("frame"):
@@ -139,6 +173,9 @@ class Service(vm_pb2_grpc.MachineServicer):
                 self._message(frame.message, sender, membership)
             case "ready" if membership.me == membership.first:
                 self._ready(frame.ready, sender)
+            case "probe" if sender == membership.first:
+                # Progress has the answer.
+                pass
             case "start" if sender == membership.first:
                 self._start(frame.start, membership)
             case "finish":
@@ -182,11 +219,12 @@ class Service(vm_pb2_grpc.MachineServicer):
             1 <= rate <= MAX_TICK_RATE_HZ for rate in rates
         ):
             raise Refusal(f"tick rates {list(rates)}")
-        distance_ns = start.epoch_unix_ns - time.time_ns()
+        offset_ns = read_wall_offsets(start, membership)[membership.me].offset_ns
+        distance_ns = start.epoch_unix_ns + offset_ns - self._now_unix_ns()
         if abs(distance_ns) > MAX_EPOCH_DISTANCE_NS:
             raise Refusal(
                 f"the epoch is {distance_ns / SECOND_NS:.1f} s away by the clock of {self._name};"
-                " set the two computers' clocks",
+                " start all machines again",
                 StatusCode.FAILED_PRECONDITION,
             )
         self.start = start
@@ -203,12 +241,21 @@ class Service(vm_pb2_grpc.MachineServicer):
         self._changed()
 
 
+def _progress(incoming: Incoming, unix_ns: int = 0) -> vm_pb2.Progress:
+    return vm_pb2.Progress(
+        received=incoming.end.received,
+        logged=incoming.end.logged,
+        finished=incoming.finished,
+        unix_ns=unix_ns,
+    )
+
+
 async def _checked(
     frames: AsyncIterator[vm_pb2.Frame], most_bytes: int
 ) -> AsyncIterator[vm_pb2.Frame]:
-    """Yield the frames of a stream; Refusal if the first is late, or one invalid or too large."""
-    limit_s: float | None = STRANGER_S
-    while True:
+    """Yield the frames of a stream; Refusal if one of the first two, Hello and Proof, is late, or
+    if one is invalid or too large."""
+    for limit_s in chain((STRANGER_S, STRANGER_S), repeat(None)):
         try:
             async with asyncio.timeout(limit_s):
                 frame = await anext(frames)
@@ -220,4 +267,3 @@ async def _checked(
             raise Refusal("this is no frame") from None
         check_size(frame, most_bytes)
         yield frame
-        limit_s = None

@@ -3,14 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import count
 from random import Random
 
 import pytest
 
 from loopback import free_ports, served
 from vm.host.generated import vm_pb2, vm_pb2_grpc
+from vm.host.wire.authentication import challenge
 from vm.host.wire.frames import MAX_FRAME_BYTES, Limits, Membership
+from vm.host.wire.key import NO_KEY
 from vm.host.wire.outgoing import Outgoing
+from vm.host.wire.probing import ROUND_TRIPS
 from vm.host.wire.service import Service
 from vm.records import Message
 from vm.spec import Spec
@@ -105,6 +109,44 @@ def test_cuts_lose_nothing_double_nothing_and_overtake_nothing(seed: int) -> Non
     assert delivered == list(range(MESSAGES))
 
 
+def test_a_wall_clock_is_measured_across_cuts() -> None:
+    changed = asyncio.Event()
+
+    async def until(holds: Callable[[], bool]) -> None:
+        while not holds():
+            changed.clear()
+            await changed.wait()
+
+    async def scenario() -> tuple[int, Outgoing]:
+        # A clock whose readings show that each round trip has its own.
+        readings = count(1)
+        service = Service("vm2", changed.set, MAX_FRAME_BYTES, lambda: next(readings))
+        service.open(Membership("test", "vm2", MACHINES, CLOCKS), Spec())
+        port, wire_port = free_ports(2)
+        wire = Wire(port)
+        async with served(service, port), wire.laid(wire_port):
+            hello = Membership("test", "vm1", MACHINES, CLOCKS).hello("vm2", 0)
+            outgoing = Outgoing(f"127.0.0.1:{wire_port}", hello, changed.set)
+            carrier = asyncio.create_task(outgoing.run())
+            await until(lambda: outgoing.connected)
+            assert outgoing.trips == []
+            outgoing.measure()
+            await until(lambda: len(outgoing.trips) >= 3)
+            wire.cut()
+            await until(lambda: outgoing.is_measured)
+            outgoing.leave()
+            await carrier
+        return wire.connections, outgoing
+
+    connections, outgoing = asyncio.run(scenario())
+    assert connections == 2
+    assert outgoing.refusal == ""
+    read = [trip.peer_ns for trip in outgoing.trips]
+    assert len(read) == ROUND_TRIPS
+    assert read == sorted(set(read))
+    assert all(trip.asked_ns < trip.answered_ns for trip in outgoing.trips)
+
+
 def test_a_quiet_channel_stays_up() -> None:
     """For longer than it takes a server to call keepalive pings too many."""
 
@@ -140,22 +182,37 @@ def test_a_refusal_ends_the_channel() -> None:
 
 
 class Boaster(vm_pb2_grpc.MachineServicer):
-    """A peer that says it has what was never sent."""
+    """A peer whose progress cannot be."""
+
+    def __init__(self, **progress: int) -> None:
+        self._progress = progress
 
     async def Channel(  # noqa: N802
         self, frames: AsyncIterator[vm_pb2.Frame], context: object
     ) -> AsyncIterator[vm_pb2.Progress]:
+        hello = await anext(frames)
+        yield vm_pb2.Progress(challenge=challenge(hello.hello, NO_KEY))
         async for _ in frames:
-            yield vm_pb2.Progress(received=1)
+            yield vm_pb2.Progress(**self._progress)
 
 
-def test_a_peer_that_says_what_cannot_be_is_not_talked_to() -> None:
+@pytest.mark.parametrize(
+    ("progress", "says"),
+    [
+        ({"received": 1}, "1 messages received and 0 of them logged"),
+        ({"unix_ns": 2**63 - 1}, f"its wall clock reads {2**63 - 1} ns"),
+        ({"unix_ns": -1}, "its wall clock reads -1 ns"),
+    ],
+)
+def test_a_peer_that_says_what_cannot_be_is_not_talked_to(
+    progress: dict[str, int], says: str
+) -> None:
     async def scenario() -> str:
         (port,) = free_ports(1)
         hello = Membership("test", "vm1", MACHINES, CLOCKS).hello("vm2", 0)
         outgoing = Outgoing(f"127.0.0.1:{port}", hello, lambda: None)
-        async with served(Boaster(), port):
+        async with served(Boaster(**progress), port):
             await outgoing.run()
         return outgoing.refusal
 
-    assert asyncio.run(scenario()).startswith("1 messages received and 0 of them logged")
+    assert asyncio.run(scenario()).startswith(says)

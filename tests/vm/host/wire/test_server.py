@@ -11,6 +11,7 @@ from loopback import free_ports
 from vm.host.generated import vm_pb2, vm_pb2_grpc
 from vm.host.wire import service as service_module
 from vm.host.wire.frames import CLIENT_OPTIONS, MAX_FRAME_BYTES, MAX_STREAMS
+from vm.host.wire.key import NO_KEY
 from vm.host.wire.server import serving
 from vm.host.wire.service import Service
 
@@ -19,7 +20,7 @@ from vm.host.wire.service import Service
 async def connected() -> AsyncIterator[grpc.aio.Channel]:
     (port,) = free_ports(1)
     async with (
-        serving(Service("vm1", lambda: None, MAX_FRAME_BYTES), "127.0.0.1", port),
+        serving(Service("vm1", lambda: None, MAX_FRAME_BYTES), "127.0.0.1", port, NO_KEY),
         grpc.aio.insecure_channel(f"127.0.0.1:{port}", CLIENT_OPTIONS) as channel,
     ):
         yield channel

@@ -1,22 +1,23 @@
 """What is refused on the wire, with which status, and that it changes nothing."""
 
 import asyncio
-from collections.abc import Callable
 
 import grpc
 import pytest
 
-from loopback import free_ports, served
+from loopback import connected, free_ports, served, speak
 from vm.clocks.encoding import encode_numbers
 from vm.host.generated import vm_pb2, vm_pb2_grpc
+from vm.host.wire.authentication import proof_of, with_nonce
 from vm.host.wire.frames import (
-    CLIENT_OPTIONS,
     MAX_FRAME_BYTES,
     WIRE_MARGIN_BYTES,
     Limits,
     Membership,
     message_frame,
 )
+from vm.host.wire.key import NO_KEY
+from vm.host.wire.outgoing import PROBE
 from vm.host.wire.service import Service
 from vm.records import Message
 from vm.spec import MAX_SEED, Spec
@@ -70,25 +71,22 @@ class Receiver:
 
     def __init__(self, membership: Membership = MEMBERSHIP) -> None:
         self.delivered: list[Message] = []
-        self.service = Service("vm1", lambda: None, MAX_FRAME_BYTES)
+        self.service = Service("vm1", lambda: None, MAX_FRAME_BYTES, lambda: NOW_NS)
         self.service.open(membership, Spec())
         self.service.admit(lambda: LIMITS, self.delivered.append)
 
     async def take(self, *frames: vm_pb2.Frame) -> tuple[grpc.StatusCode, list[int]]:
         """Send frames on one stream; the status it ends with, and the progress until then."""
+        status, answers = await self.answer(*frames)
+        return status, [progress.received for progress in answers]
+
+    async def unix_ns(self, *frames: vm_pb2.Frame) -> list[int]:
+        return [progress.unix_ns for progress in (await self.answer(*frames))[1]]
+
+    async def answer(self, *frames: vm_pb2.Frame) -> tuple[grpc.StatusCode, list[vm_pb2.Progress]]:
         (port,) = free_ports(1)
-        async with (
-            served(self.service, port),
-            grpc.aio.insecure_channel(f"127.0.0.1:{port}", CLIENT_OPTIONS) as channel,
-        ):
-            call = vm_pb2_grpc.MachineStub(channel).Channel(iter(frames))
-            received = []
-            try:
-                async for progress in call:
-                    received.append(progress.received)
-            except grpc.aio.AioRpcError as error:
-                return error.code(), received
-            return await call.code(), received
+        async with served(self.service, port), connected(port) as channel:
+            return await speak(channel, frames)
 
 
 def test_messages_are_taken_once_and_in_order() -> None:
@@ -112,13 +110,12 @@ def test_a_peer_is_told_what_has_arrived_and_what_is_logged() -> None:
     async def scenario() -> list[tuple[int, int]]:
         receiver = Receiver()
         (port,) = free_ports(1)
-        async with (
-            served(receiver.service, port),
-            grpc.aio.insecure_channel(f"127.0.0.1:{port}", CLIENT_OPTIONS) as channel,
-        ):
+        async with served(receiver.service, port), connected(port) as channel:
             call = vm_pb2_grpc.MachineStub(channel).Channel()
             heard = []
-            frames = [hello(), message(1, 0), message(2, 3, (4,), (0, 4, 0)), message(2, 3)]
+            await call.write(said := with_nonce(hello()))
+            proof = proof_of(said.hello, (await call.read()).challenge, NO_KEY)
+            frames = [proof, message(1, 0), message(2, 3, (4,), (0, 4, 0)), message(2, 3)]
             for frame in frames:
                 await call.write(frame)
                 progress = await call.read()
@@ -208,22 +205,67 @@ def test_an_event_that_is_not_later_than_the_last_is_refused() -> None:
     assert len(receiver.delivered) == receiver.service.rejected == 1
 
 
-FAR = 10**18
-STARTS: dict[str, Callable[[], vm_pb2.Frame]] = {
-    "epoch far away": lambda: start(epoch_unix_ns=FAR, tick_rates_hz=[1, 1, 1]),
-    "a rate is missing": lambda: start(epoch_unix_ns=FAR, tick_rates_hz=[1, 1]),
-    "rate zero": lambda: start(epoch_unix_ns=FAR, tick_rates_hz=[1, 0, 1]),
-    "nothing": start,
+#: The wall clock of vm1 in the tests below, and an epoch that is near by it.
+NOW_NS = 10**18
+NEAR: dict[str, object] = {
+    "epoch_unix_ns": NOW_NS,
+    "tick_rates_hz": [1, 1, 1],
+    "wall_offsets_ns": [0, 0, 0],
+    "wall_bounds_ns": [0, 0, 0],
+}
+DAY_NS = 24 * 3600 * 10**9
+STARTS: dict[str, dict[str, object]] = {
+    "epoch far away": {"epoch_unix_ns": NOW_NS + 40 * 10**9},
+    "epoch far away by its own clock": {"wall_offsets_ns": [0, 40 * 10**9, 0]},
+    "epoch near by the clock of another": {
+        "epoch_unix_ns": NOW_NS - DAY_NS,
+        "wall_offsets_ns": [0, 0, DAY_NS],
+    },
+    "no epoch": {"epoch_unix_ns": 0, "wall_offsets_ns": [0, NOW_NS, 0]},
+    "a rate is missing": {"tick_rates_hz": [1, 1]},
+    "rate zero": {"tick_rates_hz": [1, 0, 1]},
+    "an offset is missing": {"wall_offsets_ns": [0, 0]},
+    "a bound is missing": {"wall_bounds_ns": [0, 0]},
+    "absurd offset": {"wall_offsets_ns": [0, 0, -(2**63)]},
+    "negative bound": {"wall_bounds_ns": [0, 0, -1]},
+    "nothing": dict.fromkeys(NEAR),
 }
 
 
-@pytest.mark.parametrize("frame", STARTS.values(), ids=list(STARTS))
-def test_a_start_that_cannot_be_is_refused(frame: Callable[[], vm_pb2.Frame]) -> None:
-    receiver = Receiver(Membership("test", "vm1", ("vm0", "vm1", "vm3"), MEMBERSHIP.clocks))
-    first = hello(sender="vm0", machines=["vm0", "vm1", "vm3"], seed=MAX_SEED)
-    status, _ = asyncio.run(receiver.take(first, frame()))
+def not_the_first() -> Receiver:
+    return Receiver(Membership("test", "vm1", ("vm0", "vm1", "vm3"), MEMBERSHIP.clocks))
+
+
+def by_the_first(*frames: vm_pb2.Frame) -> tuple[vm_pb2.Frame, ...]:
+    return hello(sender="vm0", machines=["vm0", "vm1", "vm3"], seed=MAX_SEED), *frames
+
+
+@pytest.mark.parametrize("changes", STARTS.values(), ids=list(STARTS))
+def test_a_start_that_cannot_be_is_refused(changes: dict[str, object]) -> None:
+    receiver = not_the_first()
+    status, _ = asyncio.run(receiver.take(*by_the_first(start(**(NEAR | changes)))))
     assert status in (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.FAILED_PRECONDITION)
     assert receiver.service.start is None
+    assert receiver.service.rejected == 1
+
+
+@pytest.mark.parametrize("ahead_ns", [0, 3 * 10**9, DAY_NS, -DAY_NS])
+def test_a_start_is_accepted_by_the_machines_own_clock(ahead_ns: int) -> None:
+    receiver = not_the_first()
+    there = NEAR | {"epoch_unix_ns": NOW_NS - ahead_ns, "wall_offsets_ns": [0, ahead_ns, 0]}
+    frame = start(**there)
+    assert asyncio.run(receiver.take(*by_the_first(frame, frame)))[0] == grpc.StatusCode.OK
+    assert receiver.service.start == frame.start
+
+
+def test_only_the_first_machine_is_answered_with_the_wall_clock() -> None:
+    assert asyncio.run(not_the_first().unix_ns(*by_the_first(PROBE, start(**NEAR)))) == [
+        0,
+        NOW_NS,
+        0,
+    ]
+    receiver = Receiver()
+    assert asyncio.run(receiver.take(hello(), PROBE))[0] == grpc.StatusCode.INVALID_ARGUMENT
     assert receiver.service.rejected == 1
 
 
