@@ -25,6 +25,7 @@ from analysis.report import run as report
 from analysis.text.plain import write_evaluation
 from analysis.text.summary import print_run
 from vm import files
+from vm.log import plain_offsets
 from vm.records import Start
 
 #: Narrower tables wrap; a container's log has no terminal width.
@@ -79,7 +80,7 @@ def store(run: Run, logs: Path, runs: Path) -> Path:
     if run.format != own.NAME:
         raise InputError(f"{logs} holds logs {run.in_format}: `vklocks analyse` reads them")
     start = next(iter(run.starts.values()))
-    begun = datetime.fromtimestamp(start.epoch_unix_ns / 1e9, UTC)
+    begun = datetime.fromtimestamp(start.run_epoch_unix_ns / 1e9, UTC)
     name = f"{begun:%Y%m%d-%H%M%S}-seed{start.spec.seed}"
     numbered = (runs / f"{name}-{n}" for n in count(2))
     directory = next(
@@ -100,7 +101,7 @@ def store(run: Run, logs: Path, runs: Path) -> Path:
 def _holds(directory: Path, start: Start) -> bool:
     """Return whether a run directory holds this run, and not one of the same second and seed."""
     recorded = files.read_json(directory / files.RUN) or {}
-    return recorded.get("epoch_unix_ns") == start.epoch_unix_ns
+    return recorded.get("epoch_unix_ns") == start.run_epoch_unix_ns
 
 
 def run_file(run: Run, start: Start, name: str) -> files.RunFile:
@@ -115,7 +116,10 @@ def run_file(run: Run, start: Start, name: str) -> files.RunFile:
         machines=machines,
         problem=f"{', '.join(failed)} did not finish" if failed else "",
         versions={"vklocks": start.version},
-        wall={"epoch_unix_ns": start.epoch_unix_ns},
+        wall={
+            "epoch_unix_ns": start.run_epoch_unix_ns,
+            "wall_offsets": plain_offsets(start.wall_offsets),
+        },
     )
 
 

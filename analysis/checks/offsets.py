@@ -2,6 +2,10 @@
 
 Causality does not depend on them: the message itself shows that the send was first. The times show
 that the receiver's wall clock is behind the sender's, or that each is behind at times: they drift.
+
+Times in logs of ours count from one epoch by each machine's own wall clock, so the offsets measured
+before the start are taken out of them, except for what the measurement left open: its bounds. A
+message that is early by no more than the bounds of both ends agrees with the measurement.
 """
 
 from dataclasses import dataclass
@@ -20,8 +24,9 @@ from vm.schedule import UNITS_NS
 class Offset:
     """The offset by which the wall clock of `receiver` is behind that of `sender`.
 
-    It is at least `least_ns`, and by the messages the other way at most `most_ns` (None if there
-    are none). Where `most_ns` is less than `least_ns`, no constant offset explains the times.
+    Where logs state offsets, it is what is left of it. It is at least `least_ns`, and by the
+    messages the other way at most `most_ns` (None if there are none). Where `most_ns` is less than
+    `least_ns`, no constant offset explains the times.
     """
 
     sender: str
@@ -64,14 +69,21 @@ def _offsets(seen: Evidence) -> tuple[Offset, ...]:
     sender, receiver = known.machine[known.send[receives]], known.machine[receives]
     earliest = np.full((len(machines), len(machines)), UNKNOWN)
     np.maximum.at(earliest, (sender, receiver), early_ns)
-    found = []
-    for s, r in np.argwhere(earliest >= seen.run.resolution_ns):
+    found, bounds_ns = [], _bounds_ns(seen)
+    for s, r in np.argwhere(earliest >= seen.run.resolution_ns + bounds_ns):
         least, back = int(earliest[s, r]), int(earliest[r, s])
         row = int(receives[(sender == s) & (receiver == r) & (early_ns == least)][0])
         most = None if back == UNKNOWN else -back
-        because = _because(machines[s], machines[r], least, most)
+        because = _because(machines[s], machines[r], least, most, int(bounds_ns[s, r]))
         found.append(Offset(machines[s], machines[r], least, most, because, _witness(seen, row)))
     return tuple(found)
+
+
+def _bounds_ns(seen: Evidence) -> Numbers:
+    """Return the error of the offset between two machines' clocks at the start, by both."""
+    start = next(iter(seen.run.starts.values()), None)
+    own = [start.wall_offset(m).bound_ns if start else 0 for m in seen.run.machines]
+    return np.add.outer(np.array(own, np.int64), np.array(own, np.int64))
 
 
 def _early(seen: Evidence) -> tuple[Rows, Numbers]:
@@ -86,11 +98,14 @@ def _early(seen: Evidence) -> tuple[Rows, Numbers]:
     return receives[dated], (sent_ns - arrived_ns)[dated]
 
 
-def _because(sender: str, receiver: str, least_ns: int, most_ns: int | None) -> str:
+def _because(sender: str, receiver: str, least_ns: int, most_ns: int | None, bound_ns: int) -> str:
     because = (
         f"a message arrived {_span(least_ns)} before it was sent: the wall clock of {receiver} is"
         f" at least that far behind that of {sender}"
     )
+    if bound_ns:
+        bound = f"± {_span(bound_ns)}"
+        because += f", beyond their offset at the start ({bound}), which has changed since"
     if most_ns is not None and most_ns < least_ns:
         because += f"; but by messages back it is at most {_span(most_ns)} behind, so they drift"
     return because

@@ -151,7 +151,8 @@ class Run:
     begin at `initial`; a message carries the clock of its send less `stamp_lag`.
 
     For logs of other programs, `conventions` lists the inferred conventions, `causes` the mistakes
-    that are made throughout, and `unknown` the checks that the logs do not allow, with the reason;
+    that are made throughout, `misfit` the cost of the steps and messages that their reading leaves
+    unexplained, and `unknown` the checks that the logs do not allow, with the reason;
     `noise` are the lines that describe no event; `unknown_files` are files beside the logs that
     seem to be logs of another format, each with the reason why it was not read. If a run
     `is_closed`, messages without a named sender are of its machines, too. `keeps_order` is whether
@@ -188,6 +189,7 @@ class Run:
     initial: int = 0
     stamp_lag: int = 0
     causes: tuple[str, ...] = ()
+    misfit: float = 0
     rivals: tuple[Rival, ...] = ()
     conventions: tuple[str, ...] = ()
     unknown: tuple[tuple[str, str], ...] = ()

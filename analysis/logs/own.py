@@ -18,17 +18,26 @@ from analysis.logs.reading import Reading, read
 from analysis.logs.texts import GZIP_SUFFIX
 from vm.fields import unique_keys
 from vm.files import LOG_SUFFIX, MAX_JSON_BYTES, RUN, SPEC, log_path, logs_in, name_of, read_bytes
+from vm.log import plain_offsets
 from vm.quoting import input_problem, quoted
 from vm.records import Reason, Record, Start
 from vm.spec import FIELDS, MAX_MACHINES, Spec
 
 NAME = "jsonl"
+#: The epoch by one clock, and its name in files: each log has it by the clock of its machine.
+EPOCH = "run_epoch_unix_ns"
+SHOWN = {EPOCH: "epoch_unix_ns"}
+#: What lines of ours hold, even if the first of them is damaged.
+OWN = re.compile(r'"kind"\s*:\s*"(?:start|recovery)"|"(?:tick|due_ns|epoch_unix_ns)"\s*:')
 T = TypeVar("T")
 
 
 def knows(head: str) -> bool:
-    """Return whether a file with this beginning is a log of ours."""
-    if re.match(r'\s*\{\s*"kind"\s*:', head):
+    """Return whether a file with this beginning is a log of ours.
+
+    Other programs' objects may begin with a kind, too, but have no ticks.
+    """
+    if re.match(r'\s*\{\s*"kind"\s*:', head) and OWN.search(head):
         return True
     # JSON does not fix the order of keys; a start record has these four.
     return all(f'"{key}"' in head for key in ("kind", "format", "epoch_unix_ns", "spec"))
@@ -146,14 +155,14 @@ def _agreed(directory: Path, readings: list[Reading], planned: Spec | None) -> S
             f"{directory} holds no log with a start record: the spec of the run is unknown"
             f"{''.join(reasons)}"
         )
-    for field in ("run", "epoch_unix_ns", *(f"spec.{name}" for name in FIELDS)):
+    for field in ("run", "wall_offsets", EPOCH, *(f"spec.{name}" for name in FIELDS)):
         if field == "spec.ticks" and not planned and all(map(_has_all_rates, starts.values())):
             # Machines started by hand draw their rates from ranges of their own.
             continue
         values = {file: attrgetter(field)(start) for file, start in starts.items()}
         if planned and field.startswith("spec."):
             values[SPEC] = attrgetter(field.removeprefix("spec."))(planned)
-        _check_equal(directory, field.removeprefix("spec."), values)
+        _check_equal(directory, field, values)
     logs = dict[str, Reading]()
     for one in readings:
         if other := logs.get(one.machine):
@@ -179,11 +188,14 @@ def _check_recorded(directory: Path, readings: list[Reading], recorded: Mapping[
     if ends and starts[0].epoch_unix_ns == 0:
         _check_equal(directory, "reason", ends)
     epoch = 0 if recorded.get("backend") == "simulation" else recorded.get("epoch_unix_ns")
-    known = {"epoch_unix_ns": epoch, "spec.seed": recorded.get("seed")}
+    known = {EPOCH: epoch, "spec.seed": recorded.get("seed")}
     for field, value in known.items():
         if type(value) is int:
             values = {one.file: attrgetter(field)(one.start) for one in readings if one.start}
             _check_equal(directory, field, values | {RUN: value})
+    if isinstance(offsets := recorded.get("wall_offsets"), dict):
+        held = {one.file: plain_offsets(one.start.wall_offsets) for one in readings if one.start}
+        _check_equal(directory, "wall_offsets", held | {RUN: offsets})
     machines = recorded.get("machines")
     for one in readings:
         about = machines.get(one.machine) if isinstance(machines, dict) else None
@@ -193,7 +205,11 @@ def _check_recorded(directory: Path, readings: list[Reading], recorded: Mapping[
 
 
 def _check_equal(directory: Path, field: str, values: Mapping[str, Any]) -> None:
-    """Raise InputError if files disagree on a field; it names the odd ones against the others."""
+    """Raise InputError if files disagree on a field; it names the odd ones against the others.
+
+    The field is the path of an attribute of start records, or a name in run.json.
+    """
+    shown = SHOWN.get(field, field.removeprefix("spec."))
     held = list(values.values())
     usual = max(held, key=held.count)
     odd = [file for file, value in values.items() if value != usual]
@@ -201,7 +217,7 @@ def _check_equal(directory: Path, field: str, values: Mapping[str, Any]) -> None
         others = [file for file in values if file not in odd]
         raise InputError(
             f"{directory} mixes logs of two runs: {_and(others)} and {_and(odd)} disagree on"
-            f" {field}; give each run a directory of its own, and leave its files as they were"
+            f" {shown}; give each run a directory of its own, and leave its files as they were"
         )
 
 

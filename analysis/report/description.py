@@ -150,8 +150,8 @@ def _carried_out(start: Start, recorded: Mapping[str, Any]) -> str:
     plural = "s" if len(start.spec.clocks) > 1 else ""
     by = f" by the backend {recorded['backend']}" if recorded.get("backend") else ""
     when = ""
-    if start.epoch_unix_ns:
-        begun = datetime.fromtimestamp(start.epoch_unix_ns / 1e9, UTC)
+    if start.run_epoch_unix_ns:
+        begun = datetime.fromtimestamp(start.run_epoch_unix_ns / 1e9, UTC)
         when = f" on {begun:%Y-%m-%d %H:%M:%S} UTC"
     return (
         f"Clock{plural}: {' and '.join(start.spec.clocks)}. Seed {start.spec.seed}."

@@ -85,7 +85,7 @@ def _runs(folder: Path) -> Iterator[dict[str, Any]]:
             "verdict": read_state(folder) or "",
             "outcome": "",
             "backend": "by hand",
-            "begun": _date({"epoch_unix_ns": start.epoch_unix_ns}),
+            "begun": _date({"epoch_unix_ns": start.run_epoch_unix_ns}),
             **_settings(start.spec.plain()),
         }
 

@@ -1,7 +1,7 @@
 """Notes on the logs of metrics and verdicts: missing, truncated, damaged or unknown files."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -11,10 +11,12 @@ from analysis.metrics.labels import counted
 from vm.clocks import clock_of
 from vm.files import RUN, read_json
 from vm.quoting import plain
+from vm.records import shown_offset
 
 MAX_FILES = 10
 MAX_REASONS = 50
 MAX_SHAPES = 8
+MAX_WALLS = 5
 
 
 def shown_verdict(path: Path, state: State | None) -> str:
@@ -39,12 +41,24 @@ def notes(run: Run) -> list[str]:
     killed = [m for m in run.logged if m not in run.stops] if run.format == "jsonl" else []
     return [
         *(f"note: {run.absence(machine)}" for machine in run.missing),
+        *notes_on_wall_clocks(run),
         *_note_on_clock(run),
         *(f"note: {machine} left no stop record: it was killed" for machine in killed),
         *notes_on_damage(run.damage),
         *notes_on_noise(run),
         *notes_on_files(run),
     ]
+
+
+def notes_on_wall_clocks(run: Run) -> Iterator[str]:
+    """Yield a note for each wall clock that is not that of the first machine; at most MAX_WALLS."""
+    start = next(iter(run.starts.values()), None)
+    shown = {m: shown_offset(start, m) for m in start.wall_offsets} if start else {}
+    ahead = [f"of {machine} is {offset}" for machine, offset in shown.items() if offset]
+    for offset in ahead[:MAX_WALLS]:
+        yield f"note: the wall clock {offset}; times are corrected"
+    if (more := len(ahead) - MAX_WALLS) > 0:
+        yield f"note: times are also corrected for {counted(more, 'more wall clock')}"
 
 
 def _note_on_clock(run: Run) -> list[str]:

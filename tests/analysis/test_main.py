@@ -92,6 +92,7 @@ def test_a_run_is_kept_whole(
         "problem": "",
         "versions": {"vklocks": __version__},
         "epoch_unix_ns": EPOCH_UNIX_NS,
+        "wall_offsets": {},
     }
     assert per_machine(load(kept)).equals(per_machine(load(logs)))
     said = capsys.readouterr()
