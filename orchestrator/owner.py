@@ -11,6 +11,18 @@ def me() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
+def place() -> str:
+    """Return an id for all processes that see the process ids of this one; "" without /proc.
+
+    It is another one on each computer, after each of its restarts, and in each container.
+    """
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot}:{Path('/proc/self/ns/pid').stat().st_ino}"
+    except OSError:
+        return ""
+
+
 def begun(pid: int) -> str:
     """Return the start time of a process in the kernel's ticks; "" where /proc is missing."""
     return _status(pid)[19]

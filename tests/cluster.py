@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ import docker
 from docker.models.containers import Container
 
 from orchestrator.backends.docker.engine import leftovers
+from orchestrator.cli import main
+from shortened import COMMAND
 
 ROOT = Path(__file__).parents[1]
 LIMIT_S = 120
@@ -22,9 +25,13 @@ LIMIT_S = 120
 def command(
     *arguments: object, cwd: Path = ROOT, **environment: str
 ) -> Iterator[subprocess.Popen[str]]:
-    """`vklocks` with arguments, in a process of its own that does not outlive the block."""
+    """`vklocks` with arguments, in a process of its own that does not outlive the block.
+
+    Runs get shortened reports.
+    """
+    program = ["-c", COMMAND] if arguments[0] == "run" else ["-m", "orchestrator"]
     with subprocess.Popen(
-        [sys.executable, "-m", "orchestrator", *map(str, arguments)],
+        [sys.executable, *program, *map(str, arguments)],
         cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         stdout=subprocess.PIPE,
@@ -50,8 +57,7 @@ def run_directories(out: Path) -> list[Path]:
     """Return the runs below a folder, and check that each replays."""
     directories = sorted(path.parent for path in out.glob("*/*/run.json"))
     for directory in directories:
-        replayed = vklocks("replay", directory)
-        assert replayed.returncode == 0, replayed.stdout + replayed.stderr
+        assert main(["replay", str(directory)]) == 0
     return directories
 
 
@@ -70,7 +76,8 @@ def in_engine(client: docker.DockerClient, run: str) -> list[str]:
 
 def first_container(client: docker.DockerClient, out: Path, machine: str) -> Container:
     """Return a machine's container of the run that is written below `out`, once it has started."""
-    for event in client.events(decode=True, filters={"event": "start"}, since=0):
+    end_s = int(time.time()) + LIMIT_S
+    for event in client.events(decode=True, filters={"event": "start"}, since=0, until=end_s):
         attributes = event["Actor"]["Attributes"]
         if _is_made_in(out, attributes.get("vklocks", "")) and attributes["name"].endswith(
             f"-{machine}"

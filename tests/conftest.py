@@ -1,5 +1,6 @@
 """Tests marked `docker` run wherever an engine answers, always in CI; the number of examples."""
 
+import gc
 import os
 from collections.abc import Iterator
 from fcntl import LOCK_EX, LOCK_SH, LOCK_UN, flock
@@ -10,6 +11,7 @@ import pytest
 from docker.errors import DockerException
 from hypothesis import settings
 
+from engines import Engine, copy_image, engines, join
 from orchestrator.backends.docker import engine, image
 
 # How long an example takes says more about the computer than about the code.
@@ -41,6 +43,16 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("nightly" if config.getoption("--nightly") else "sample")
 
 
+# Modules and collected tests are a million objects, which each full collection would visit.
+def pytest_collection(session: pytest.Session) -> None:
+    gc.disable()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    gc.enable()
+    gc.freeze()
+
+
 # First, as xdist reads the groups in its own hook.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,10 +72,10 @@ def _group(item: pytest.Item) -> str:
     """Return a name for the tests that one worker executes, one after the other, or "".
 
     Runs in containers are one group: a busy engine is late with faults, and two runs that begin in
-    the same second could have one name.
+    the same second could have one name. Engines inside the engine are one group, too.
     """
-    if item.get_closest_marker("docker"):
-        return "containers"
+    if mark := item.get_closest_marker("docker"):
+        return "swarm" if mark.kwargs.get("nested") else "containers"
     return "browser" if item.get_closest_marker("browser") else ""
 
 
@@ -75,7 +87,22 @@ def engine_lock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         flock(lock, LOCK_EX)
         with engine.connected() as client:
             image.ensure(client, print)
+        flock(lock, LOCK_UN)
         yield lock
+
+
+@pytest.fixture(scope="session")
+def nodes(engine_lock: int) -> Iterator[list[Engine]]:
+    """Three engines inside the engine, in a swarm, with the image: for `docker(nested=True)`.
+
+    Each is also a remote engine by its address. A test leaves them as it found them.
+    """
+    flock(engine_lock, LOCK_SH)
+    with engines(("node1", "node2", "node3")) as running:
+        join(running)
+        copy_image(image.reference(), running)
+        flock(engine_lock, LOCK_UN)
+        yield running
 
 
 @pytest.fixture(autouse=True)

@@ -87,7 +87,7 @@ def test_checkouts_in_two_folders_share_nothing(tmp_path: Path) -> None:
         images = {service["image"] for service in plain["services"].values()}
         things = [*plain["volumes"].values(), *plain["networks"].values()]
         names.append({plain["name"], *images, *(thing["name"] for thing in things)})
-    assert len(names[0]) == 5
+    assert len(names[0]) == 6
     assert names[0].isdisjoint(names[1])
 
 

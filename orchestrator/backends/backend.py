@@ -1,9 +1,9 @@
 """The interface of a backend: the execution of a run, and the facts that the runner needs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from orchestrator.backends.outcome import RunOutcome
 from vm.spec import Spec
@@ -35,7 +35,8 @@ class Backend:
 
     `create` makes a run from its spec and name. `jobs` returns the number of runs of these specs
     that this computer sustains in parallel. `prepare`, if given, is called once before the first
-    run.
+    run. `configure`, if given, takes the values of the command's `options` for this backend and the
+    specs of all runs, and returns the backend for them; UsageError if a value is wrong.
 
     If `is_virtual`, runs are computed, not waited for: equal specs give equal files, workers
     execute the runs, and `create` takes as its third argument the function that writes a history
@@ -46,3 +47,5 @@ class Backend:
     jobs: Callable[[Sequence[Spec]], int]
     prepare: Callable[[Report], None] | None = None
     is_virtual: bool = False
+    options: tuple[str, ...] = ()
+    configure: Callable[[Mapping[str, Any], Sequence[Spec]], "Backend"] | None = None

@@ -75,6 +75,7 @@ class Supervisor:
         self._news: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._interrupted = threading.Event()
         self._exit_codes: dict[str, int] = {}
+        self._is_blind = False
         #: Kills of machines that will restart, if their exits have not been noted yet.
         self._killed: Counter[str] = Counter()
         #: Interference from outside with a machine or its log, in a few words.
@@ -102,6 +103,10 @@ class Supervisor:
         """Note that a machine's process has ended."""
         self._news.put(partial(self._set_exit, machine, exit_code))
 
+    def note_blindness(self, cause: str) -> None:
+        """Note that exits cannot be observed any more; the wait ends soon."""
+        self._news.put(partial(self._set_blind, cause))
+
     def note_disturbance(self, machine: str, cause: str) -> None:
         """Note interference from outside with a machine or its log; the first cause stays."""
         self.disturbed.setdefault(machine, cause)
@@ -109,9 +114,9 @@ class Supervisor:
     def wait(self, actions: Actions) -> dict[str, int]:
         """Wait for the machines, and return the exit codes of those that ended for good in time.
 
-        The wait ends early if one machine never began, or if the run is interrupted. `actions` are
-        called in this thread. No action is applied to a machine that has ended; missing actions are
-        skipped.
+        The wait ends early if one machine never began, if the run is interrupted, or if exits
+        cannot be observed any more. `actions` are called in this thread. No action is applied to a
+        machine that has ended; missing actions are skipped.
         """
         deadline_s = time.monotonic() + self._limit_s
         while not self._is_over():
@@ -127,6 +132,7 @@ class Supervisor:
     def _is_over(self) -> bool:
         return (
             self.is_interrupted
+            or self._is_blind
             or len(self._exit_codes) == self._machines
             or not set(self._exit_codes.values()).isdisjoint(NEVER_BEGAN)
         )
@@ -148,6 +154,10 @@ class Supervisor:
     def _set_epoch(self, epoch_unix_ns: int) -> None:
         if self._epoch_s is None:
             self._epoch_s = time.monotonic() + (epoch_unix_ns - time.time_ns()) / SECOND_NS
+
+    def _set_blind(self, cause: str) -> None:
+        self._is_blind = True
+        self.note_disturbance("engine", cause)
 
     def _set_exit(self, machine: str, exit_code: int) -> None:
         if exit_code == KILLED and self._killed[machine]:

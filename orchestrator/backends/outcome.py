@@ -10,7 +10,7 @@ from time import monotonic
 from vm.faults import Crash
 from vm.files import MachineOutcome, RunResult
 from vm.log import LogError, decode
-from vm.records import Record, Start, Stop
+from vm.records import Record, Start, Stop, WallOffset
 from vm.spec import Spec
 
 #: The phases of a run, in order. The barrier ends at the epoch, when ticking begins.
@@ -50,14 +50,16 @@ class InterruptedBeforeStart(Exception):
 class RunOutcome:
     """The outcome of a run; a backend fills it in during the run.
 
-    `phases_s` holds the duration of each of PHASES, `versions` the software that the run used.
-    Without a `problem`, the run followed its spec.
+    `phases_s` holds the duration of each of PHASES, `versions` the software that the run used. The
+    epoch is by the first machine's wall clock, `wall_offsets` are those of all machines. Without a
+    `problem`, the run followed its spec.
     """
 
     machines: dict[str, MachineOutcome] = field(default_factory=dict)
     phases_s: dict[str, float] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     epoch_unix_ns: int | None = None
+    wall_offsets: Mapping[str, WallOffset] = field(default_factory=dict)
     problem: str = ""
 
     @property
@@ -90,13 +92,20 @@ def machine_outcome(
 
 def epoch_unix_ns(logs: Collection[Path]) -> int | None:
     """Return the epoch that the machines agreed on, from their logs; None before they agree."""
-    return next(filter(None, (epoch_in(_line(log, 0)) for log in logs)), None)
+    start = first_start(logs)
+    return start.run_epoch_unix_ns if start else None
+
+
+def first_start(logs: Collection[Path]) -> Start | None:
+    """Return the first start record in some logs, None before the machines agree."""
+    records = (_record(_line(log, 0)) for log in logs)
+    return next((record for record in records if isinstance(record, Start)), None)
 
 
 def epoch_in(line: str) -> int | None:
     """Return the epoch in the first line of a log, None if the line is incomplete."""
     first = _record(line)
-    return first.epoch_unix_ns if isinstance(first, Start) else None
+    return first.run_epoch_unix_ns if isinstance(first, Start) else None
 
 
 def _line(log: Path, number: int) -> str:

@@ -3,7 +3,8 @@
 For computers without a container engine, and for fast tests. A child's standard input is a pipe to
 which nothing is written; the child ends when the pipe closes, as it does when the parent ends for
 any reason. Each child has its own process group, so Ctrl-C at a terminal reaches only the
-orchestrator, which ends the children in order. A thread reads the child's output, and notes the
+orchestrator, which ends the children in order. The run's key is read from another pipe, so that it
+is in no file. A thread reads the child's output, and notes the
 epoch once the log has begun, and the exit. The children write their logs directly into the run's
 directory.
 """
@@ -32,6 +33,7 @@ from orchestrator.backends.wall_clock import (
     WallClockRun,
     sustainable_jobs,
 )
+from orchestrator.keys import new_secret
 from vm.files import MachineOutcome, log_path, transcript_path
 from vm.spec import Spec
 
@@ -45,10 +47,13 @@ class Child:
     The kernel kills it when the thread that called `start` ends, so that thread has to stay.
     """
 
-    def __init__(self, command: list[str], log: Path, name: str, supervisor: Supervisor) -> None:
+    def __init__(
+        self, command: list[str], key: bytes, log: Path, name: str, supervisor: Supervisor
+    ) -> None:
         self.last_lines: deque[str] = deque(maxlen=MAX_LAST_LINES)
         self._log = log
         self._command = command
+        self._key = key
         self._name = name
         self._supervisor = supervisor
         self._process: subprocess.Popen[str] | None = None
@@ -67,16 +72,18 @@ class Child:
     def start(self, *options: str) -> None:
         root = str(Path(vm.__file__).parents[1])
         path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
-        self._process = subprocess.Popen(
-            [*self._command, *options],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONPATH": path},
-            process_group=0,
-            text=True,
-            errors="replace",
-        )
+        with _pipe_with(self._key) as key:
+            self._process = subprocess.Popen(
+                [*self._command, "--key", f"/dev/fd/{key}", *options],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "PYTHONPATH": path},
+                process_group=0,
+                pass_fds=(key,),
+                text=True,
+                errors="replace",
+            )
         self._reader = Thread(target=self._read, args=(self._process,), name=self._name)
         self._reader.start()
 
@@ -119,6 +126,7 @@ class Processes:
         self._ports = ports
         self._children: dict[str, Child] = {}
         self.versions: dict[str, str] = {}
+        self.clock_ahead_ns = 0
         self.actions: Actions = {
             "freeze": lambda injection: self._child(injection).send(signal.SIGSTOP),
             "thaw": lambda injection: self._child(injection).send(signal.SIGCONT),
@@ -128,6 +136,7 @@ class Processes:
 
     def create(self, directory: Path, stack: ExitStack) -> None:
         stack.callback(self._kill)
+        key = new_secret()
         ports = dict(zip(self._spec.machines, self._ports, strict=True))
         addresses = {machine: f"{LOOPBACK}:{port}" for machine, port in ports.items()}
         for name, port in ports.items():
@@ -136,7 +145,7 @@ class Processes:
             # -P: do not import a folder `vm` in the current directory.
             command = [sys.executable, "-P", "-m", "vm", *own, *OPTIONS]
             log = log_path(directory, name)
-            self._children[name] = Child(command, log, name, self._supervisor)
+            self._children[name] = Child(command, key, log, name, self._supervisor)
 
     def start(self, stack: ExitStack) -> None:
         for child in self._children.values():
@@ -173,6 +182,18 @@ class Processes:
             child.send(signal.SIGKILL)
         for child in self._children.values():
             child.wait()
+
+
+@contextmanager
+def _pipe_with(content: bytes) -> Iterator[int]:
+    """Open the reading end of a pipe that holds this content, which must fit into it."""
+    reading, writing = os.pipe()
+    try:
+        with os.fdopen(writing, "wb") as pipe:
+            pipe.write(content)
+        yield reading
+    finally:
+        os.close(reading)
 
 
 @contextmanager

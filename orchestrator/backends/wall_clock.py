@@ -14,7 +14,7 @@ from typing import Protocol
 
 from orchestrator.backends.backend import MAX_JOBS, Report
 from orchestrator.backends.fault_injection import Actions, Supervisor
-from orchestrator.backends.outcome import RunOutcome, epoch_unix_ns, problem_of
+from orchestrator.backends.outcome import RunOutcome, first_start, problem_of
 from vm.files import MachineOutcome, log_path
 from vm.schedule import SECOND_NS
 from vm.spec import Spec
@@ -35,12 +35,14 @@ class Cluster(Protocol):
     """The machines of one run. A cluster reports their epoch and exits to the run's supervisor.
 
     `actions` apply faults; the machines themselves apply faults without an action. `versions` is
-    recorded in run.json. `create` and `start` put the removal of each resource on the stack before
-    they create it.
+    recorded in run.json. `clock_ahead_ns`, set by `start`, is the time that the machines' clocks
+    are ahead of this computer's. `create` and `start` put the removal of each resource on the stack
+    before they create it.
     """
 
     actions: Actions
     versions: dict[str, str]
+    clock_ahead_ns: int
 
     def create(self, directory: Path, stack: ExitStack) -> None:
         """Create all machines; none starts yet."""
@@ -95,7 +97,9 @@ class WallClockRun:
                     cluster.stop(running)
                 with outcome.phase("collect", report):
                     self._collect(cluster, directory, outcome, running)
-                epoch = outcome.epoch_unix_ns or ended_unix_ns
+                epoch = ended_unix_ns
+                if outcome.epoch_unix_ns:
+                    epoch = outcome.epoch_unix_ns - cluster.clock_ahead_ns
                 outcome.phases_s["barrier"] = (epoch - started_unix_ns) / SECOND_NS
                 outcome.phases_s["run"] = (ended_unix_ns - epoch) / SECOND_NS
             finally:
@@ -106,7 +110,9 @@ class WallClockRun:
         self, cluster: Cluster, directory: Path, outcome: RunOutcome, late: Collection[str]
     ) -> None:
         machines = outcome.machines = cluster.collect(directory)
-        outcome.epoch_unix_ns = epoch_unix_ns([log_path(directory, name) for name in machines])
+        if start := first_start([log_path(directory, name) for name in machines]):
+            outcome.epoch_unix_ns = start.run_epoch_unix_ns
+            outcome.wall_offsets = start.wall_offsets
         outcome.problem = (
             "interrupted"
             if self._supervisor.is_interrupted
@@ -116,9 +122,12 @@ class WallClockRun:
         )
 
 
-def sustainable_jobs(specs: Sequence[Spec]) -> int:
-    """Return the number of these runs that this computer sustains at once without late ticks."""
-    cores = os.cpu_count() or 1
+def sustainable_jobs(specs: Sequence[Spec], cores: int | None = None) -> int:
+    """Return the number of these runs that cores sustain at once without late ticks.
+
+    By default, the cores are those of this computer.
+    """
+    cores = cores or os.cpu_count() or 1
     machines = max(len(spec.machines) for spec in specs)
     ticks_hz = max(sum(max_rates_hz(spec)) for spec in specs)
     by_ticks = cores * MAX_TICKS_PER_CORE_HZ // ticks_hz

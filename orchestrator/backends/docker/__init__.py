@@ -31,8 +31,16 @@ def _prepare(report: Report) -> None:
 
 
 def _jobs(specs: Sequence[Spec]) -> int:
+    from orchestrator.backends.docker import engine
+
+    with engine.connected() as client:
+        return jobs_on(client.info()["NCPU"], specs)
+
+
+def jobs_on(cores: int, specs: Sequence[Spec]) -> int:
+    """Return the number of runs of these specs that an engine with these cores sustains."""
     fastest_hz = max(max(max_rates_hz(spec)) for spec in specs)
-    return sustainable_jobs(specs) if fastest_hz <= MAX_SHARED_RATE_HZ else 1
+    return sustainable_jobs(specs, cores) if fastest_hz <= MAX_SHARED_RATE_HZ else 1
 
 
 BACKEND = Backend(_create, _jobs, _prepare)

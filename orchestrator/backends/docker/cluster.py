@@ -1,23 +1,20 @@
 """The containers of one run, through the Docker SDK.
 
-A run has its networks, a volume and one container per machine, all fresh and all labelled. The
-removal of each resource is put on the stack before it is created, so nothing is left after an
+A run has its networks, two volumes and one container per machine, all fresh and all labelled. One
+volume is for the logs; the other holds the run's key, so that restarted containers find it again.
+The removal of each resource is put on the stack before it is created, so nothing is left after an
 error. The engine's event stream reports the exits; the logs are files in the volume, copied out
 when all machines have ended. A pause freezes the container, a kill kills it, and a partition
 disconnects containers from the networks that it cuts.
 """
 
-import io
-import shutil
-import tarfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path, PurePosixPath
-from stat import S_IFLNK, S_IFREG
 from tarfile import TarInfo
 from typing import IO, Any
 
@@ -25,8 +22,9 @@ import docker
 from docker.errors import NotFound
 from docker.models.containers import Container
 
-from orchestrator.backends.docker import image
-from orchestrator.backends.docker.engine import connected, if_there, labels, version
+from orchestrator.backends.docker import clock, image
+from orchestrator.backends.docker.archives import keep, members, packed
+from orchestrator.backends.docker.engine import BROKEN, connected, if_there, labels, version
 from orchestrator.backends.docker.networks import Networks
 from orchestrator.backends.fault_injection import (
     STARTUP_S,
@@ -35,22 +33,25 @@ from orchestrator.backends.fault_injection import (
     Supervisor,
     injections,
 )
-from orchestrator.backends.kept_logs import flaw, max_bytes
+from orchestrator.backends.kept_logs import max_bytes
 from orchestrator.backends.machine_command import arguments
 from orchestrator.backends.outcome import (
-    DISK_ERRORS,
     KILLED,
     MAX_LINE_BYTES,
+    EnvironmentProblem,
     epoch_in,
     machine_outcome,
 )
 from orchestrator.backends.wall_clock import MAX_LAST_LINES, STOP_LIMIT_S
+from orchestrator.keys import new_secret
 from vm.faults import Restart
 from vm.files import MachineOutcome, log_path, transcript_path
 from vm.spec import Spec
 
 PORT = 50051
 LOGS = "/logs"
+#: The folder of the volume with the key, and the file in it.
+KEYS, KEY = "/key", "run.key"
 MEMORY = "256m"
 MAX_PIDS = 64
 #: The most containers of a run that the engine starts at once.
@@ -77,6 +78,8 @@ class Containers:
         self._containers: dict[str, Container] = {}
         self._networks = Networks(spec, self._containers)
         self.versions = {"docker": version()["Version"]}
+        #: The time that the engine's clock, which its machines have, is ahead of this computer's.
+        self.clock_ahead_ns = 0
         self.actions: Actions = {
             "freeze": lambda injection: if_there(self._container(injection).pause),
             "thaw": lambda injection: if_there(self._container(injection).unpause),
@@ -91,14 +94,17 @@ class Containers:
         name = f"vklocks-{self._run}-{self._labels['vklocks.owner'].rpartition(':')[2]}"
         self._supervisor.check_interrupted()
         self._networks.create(client, stack, name, self._labels)
-        stack.callback(if_there, partial(client.api.remove_volume, name))
-        self._volume = client.volumes.create(name, labels=self._labels).name
+        for volume in (name, f"{name}-key"):
+            stack.callback(if_there, partial(client.api.remove_volume, volume))
+            client.volumes.create(volume, labels=self._labels)
+        self._volume = name
         stack.callback(self._remove)
         # One after the other, as the first container fills the empty volume from the image.
         for machine in self._spec.machines:
             self._supervisor.check_interrupted()
             self._containers[machine] = self._create(name, machine)
             self._networks.connect_others(machine)
+        self._hand_over_key()
 
     def _remove(self) -> None:
         """Remove all containers of the run, even if renamed."""
@@ -117,7 +123,11 @@ class Containers:
             labels=self._labels,
             network=network,
             networking_config={network: self._client.api.create_endpoint_config(**endpoint)},
-            volumes={volume: {"bind": LOGS, "mode": "rw"}},
+            volumes={
+                volume: {"bind": LOGS, "mode": "rw"},
+                # Its folder and file belong to root, and machines do not run as root.
+                f"{volume}-key": {"bind": KEYS, "mode": "rw"},
+            },
             init=True,
             read_only=True,
             cap_drop=["ALL"],
@@ -126,6 +136,11 @@ class Containers:
             memswap_limit=MEMORY,
             pids_limit=MAX_PIDS,
         )
+
+    def _hand_over_key(self) -> None:
+        """Write a new key into its volume, through any of the created containers."""
+        container = next(iter(self._containers.values()))
+        container.put_archive(KEYS, packed(KEY, new_secret(), 0o444))
 
     def _arguments(self, machine: str) -> list[str]:
         peers = {
@@ -136,11 +151,13 @@ class Containers:
         log = PurePosixPath(LOGS)
         own = arguments(self._spec, machine, self._run, PORT, peers, log, STARTUP_S)
         # A restarted container has the arguments of its creation.
+        own += ["--key", f"{KEYS}/{KEY}"]
         restarts = any(isinstance(fault, Restart) for fault in self._spec.faults)
         return [*own, "--recover"] if restarts else own
 
     def start(self, stack: ExitStack) -> None:
         self._note_events(stack)
+        self.clock_ahead_ns = clock.difference(self._client).ahead_ns
         self._supervisor.check_interrupted()
         _start_all(self._containers.values())
         if injections(self._spec):
@@ -154,8 +171,10 @@ class Containers:
         events: Any = client.events(decode=True, filters=wanted)
 
         def listen() -> None:
-            for event in events:
-                self._note(name_of[event["id"]], event["Action"], event["Actor"]["Attributes"])
+            with suppress(*BROKEN):
+                for event in events:
+                    self._note(name_of[event["id"]], event["Action"], event["Actor"]["Attributes"])
+            self._supervisor.note_blindness("the connection for its events broke")
 
         _in_background(listen, f"events of {self._run}", stack)
         stack.callback(events.close)
@@ -187,11 +206,11 @@ class Containers:
         machine, container = next(iter(self._containers.items()))
 
         def look() -> None:
-            with connected() as client, suppress(NotFound):
+            with suppress(EnvironmentProblem), connected() as client, suppress(NotFound):
                 followed = client.containers.get(container.id or "")
                 for _ in followed.logs(stream=True, follow=True):
                     if epoch := epoch_in(_first_line(followed, f"{LOGS}/{machine}.jsonl")):
-                        self._supervisor.note_epoch(epoch)
+                        self._supervisor.note_epoch(epoch - self.clock_ahead_ns)
                         return
 
         _in_background(look, f"epoch of {self._run}", stack)
@@ -248,7 +267,7 @@ class Containers:
             for machine in self._containers
             for path in (log_path(directory, machine), transcript_path(directory, machine))
         }
-        for member, source in _members(reader, LOGS):
+        for member, source in members(reader, LOGS):
             if member.size > limit:
                 break
             if machine := left.pop(member.name.removeprefix("logs/"), ""):
@@ -257,7 +276,7 @@ class Containers:
             return
         for file, machine in left.items():
             with suppress(NotFound):
-                for member, source in _members(reader, f"{LOGS}/{file}"):
+                for member, source in members(reader, f"{LOGS}/{file}"):
                     self._copy(machine, member, source, directory)
                     break
 
@@ -266,18 +285,7 @@ class Containers:
     ) -> None:
         """Copy one file of a machine, if it is a valid file and the disk has room."""
         file = directory / Path(member.name).name
-        kind = S_IFREG if member.isreg() else S_IFLNK if member.issym() else 0
-        problem = flaw(kind, member.size, max_bytes(self._spec))
-        if source and not problem:
-            try:
-                with file.open("wb") as copy:
-                    shutil.copyfileobj(source, copy)
-            except OSError as error:
-                if error.errno not in DISK_ERRORS:
-                    raise
-                file.unlink(missing_ok=True)
-                problem = f"is not kept, {file.absolute()}: {error.strerror}"
-        if problem:
+        if problem := keep(member, source, file, max_bytes(self._spec)):
             self._supervisor.note_disturbance(machine, f"{file.name} {problem}")
 
     def _reader(self) -> Container:
@@ -314,20 +322,6 @@ def _in_background(act: Callable[[], None], name: str, stack: ExitStack) -> None
     stack.callback(thread.join, STOP_LIMIT_S)
 
 
-class _Stream(io.RawIOBase):
-    """A file over an iterator of chunks."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._rest = b""
-
-    def read(self, size: int = -1) -> bytes:
-        while len(self._rest) < size and (chunk := next(self._chunks, b"")):
-            self._rest += chunk
-        block, self._rest = self._rest[:size], self._rest[size:]
-        return block
-
-
 def _start_all(containers: Iterable[Container]) -> None:
     """Start containers in parallel, as all wait until the last one is up."""
 
@@ -347,19 +341,9 @@ def _terminate(container: Container) -> None:
     container.kill(signal="SIGTERM")
 
 
-def _members(container: Container, path: str) -> Iterator[tuple[TarInfo, IO[bytes] | None]]:
-    """Yield the entries at or below a path one after the other, with the contents of files."""
-    archived: Any = container.get_archive(path)
-    chunks = archived[0]
-    # Closed early, the engine stops sending; until then it answers no other request on a container.
-    with closing(chunks), tarfile.open(fileobj=_Stream(chunks), mode="r|") as archive:
-        for member in archive:
-            yield member, archive.extractfile(member) if member.isreg() else None
-
-
 def _first_line(container: Container, path: str) -> str:
     """Return the first line of a file, or ""."""
     with suppress(NotFound):
-        for _, source in _members(container, path):
+        for _, source in members(container, path):
             return source.readline(MAX_LINE_BYTES).decode(errors="replace") if source else ""
     return ""

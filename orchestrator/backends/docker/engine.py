@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
@@ -10,16 +10,27 @@ import docker
 from docker.constants import DEFAULT_DOCKER_API_VERSION
 from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
+from urllib3.exceptions import HTTPError
 
 from orchestrator import owner
+from orchestrator.backends.docker import tunnel
+from orchestrator.backends.docker.address import Address, chosen
 from orchestrator.backends.outcome import EnvironmentProblem
 
 RUN_LABEL = "vklocks"
 OWNER_LABEL = "vklocks.owner"
 #: The start time of the owner, which distinguishes it from a later process with the same id.
 BEGUN_LABEL = "vklocks.owner.begun"
+#: The computer of the owner, as computers that share an engine can have the same name.
+PLACE_LABEL = "vklocks.owner.place"
+#: In the engine's refusal to remove a network.
+ATTACHED = "has active endpoints"
 #: Longer than the SDK's default of 60 s, as a busy engine is slow.
 REQUEST_LIMIT_S = 180
+#: The limit of the first request, which fails if nothing answers at the address.
+CONNECT_LIMIT_S = 30
+#: Errors of a broken connection; the second one while an answer is read piece by piece.
+BROKEN = (RequestException, HTTPError)
 
 
 @contextmanager
@@ -28,16 +39,18 @@ def connected() -> Iterator[docker.DockerClient]:
 
     EnvironmentProblem if the engine does not answer, now or later.
     """
-    client = None
+    client, address = None, chosen()
     try:
-        client = _client(version()["ApiVersion"])
+        client = _client(address, _version_at(address)["ApiVersion"], REQUEST_LIMIT_S)
         yield client
     except APIError as error:
-        raise EnvironmentProblem(f"the Docker engine refuses: {error.explanation}") from error
-    except (DockerException, RequestException) as error:
         raise EnvironmentProblem(
-            f"no Docker engine answers at {_address()} ({_innermost(error)}): start it, and"
-            " check that you may use it"
+            f"the Docker engine at {address} refuses: {error.explanation or error}"
+        ) from error
+    except (DockerException, *BROKEN) as error:
+        raise EnvironmentProblem(
+            f"no Docker engine answers at {address} ({_cause(error, address)}): start it,"
+            f" {_remedy(address)}"
         ) from error
     finally:
         if client is not None:
@@ -46,23 +59,36 @@ def connected() -> Iterator[docker.DockerClient]:
 
 def version() -> Mapping[str, Any]:
     """Return the engine's versions."""
-    return _version_at(_address())
+    return _version_at(chosen())
 
 
 @cache
-def _version_at(_address: str) -> Mapping[str, Any]:
+def _version_at(address: Address) -> Mapping[str, Any]:
     # Cached, as the engine starts two programs to find its versions.
-    with closing(_client(DEFAULT_DOCKER_API_VERSION)) as client:
+    with closing(_client(address, DEFAULT_DOCKER_API_VERSION, CONNECT_LIMIT_S)) as client:
         answer: Mapping[str, Any] = client.api.version(api_version=False)
     return answer
 
 
-def _client(api_version: str) -> docker.DockerClient:
-    return docker.from_env(version=api_version, timeout=REQUEST_LIMIT_S)
+def _client(address: Address, api_version: str, timeout_s: int) -> docker.DockerClient:
+    url = tunnel.to(address.url).socket if address.is_ssh else address.url
+    tls = address.tls
+    client = docker.DockerClient(url, api_version, timeout_s, tls=tls or False)
+    if tls and tls.ca_cert:
+        # Otherwise REQUESTS_CA_BUNDLE would take the place of the engine's own authority.
+        client.api.trust_env = False
+    return client
 
 
-def _address() -> str:
-    return os.environ.get("DOCKER_HOST", "the default address")
+def _remedy(address: Address) -> str:
+    if not address.setting:
+        return "and check that you may use it"
+    return f"check that you may use it, or change {address.setting}"
+
+
+def _cause(error: BaseException, address: Address) -> str:
+    complaint = tunnel.complaint(address.url)
+    return f"{_innermost(error)}; ssh: {complaint}" if complaint else _innermost(error)
 
 
 def _innermost(error: BaseException) -> str:
@@ -73,7 +99,16 @@ def _innermost(error: BaseException) -> str:
 
 def labels(run: str) -> dict[str, str]:
     """Return the labels of all resources that a run creates in the engine."""
-    return {RUN_LABEL: run, OWNER_LABEL: owner.me(), BEGUN_LABEL: owner.begun(os.getpid())}
+    return {RUN_LABEL: run} | owner_labels()
+
+
+def owner_labels() -> dict[str, str]:
+    """Return the labels that name this process as the owner of a resource."""
+    return {
+        OWNER_LABEL: owner.me(),
+        BEGUN_LABEL: owner.begun(os.getpid()),
+        PLACE_LABEL: owner.place(),
+    }
 
 
 def if_there(act: Callable[[], object]) -> None:
@@ -91,7 +126,7 @@ def if_there(act: Callable[[], object]) -> None:
 class Leftover(NamedTuple):
     """A resource of vklocks in the engine."""
 
-    kind: Literal["container", "network", "volume"]
+    kind: Literal["container", "network", "volume", "service", "secret"]
     name: str
     labels: dict[str, str]
     remove: Callable[[], object]
@@ -100,7 +135,15 @@ class Leftover(NamedTuple):
     def owner(self) -> str:
         return self.labels.get(OWNER_LABEL, "")
 
-    def is_abandoned(self) -> bool:
+    def is_abandoned(self, is_shared: bool) -> bool:
+        """Return whether the owner is dead.
+
+        A shared engine may hold resources of computers with the same name; in any other, owners of
+        another place are those from before the computer was restarted.
+        """
+        is_ours = owner.place() != "" and owner.place() == self.labels.get(PLACE_LABEL)
+        if is_shared and not is_ours:
+            return False
         return owner.is_dead(self.owner, self.labels.get(BEGUN_LABEL, ""))
 
 
@@ -126,12 +169,24 @@ def leftovers(client: docker.DockerClient) -> list[Leftover]:
 
 def remove_abandoned(client: docker.DockerClient) -> Iterator[Leftover]:
     """Remove the leftovers of dead owners, and yield each."""
+    is_shared = not chosen().is_local
     for left in leftovers(client):
-        if left.is_abandoned():
-            # Another process may be removing it at the same time.
-            with suppress(NotFound):
-                left.remove()
-                yield left
+        if left.is_abandoned(is_shared) and _removed(left):
+            yield left
+
+
+def _removed(left: Leftover) -> bool:
+    """Remove a resource; return False if another process has just done so, or if containers of
+    others are attached to it."""
+    try:
+        left.remove()
+    except NotFound:
+        return False
+    except APIError as error:
+        if ATTACHED not in str(error.explanation):
+            raise
+        return False
+    return True
 
 
 def _remover(container: Any) -> Callable[[], object]:

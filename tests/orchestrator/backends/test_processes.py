@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ import pytest
 from analysis.history.replay import replay
 from loopback import Log, check_whole, read_log, read_logs
 from orchestrator.backends import BACKENDS
+from orchestrator.backends import processes as processes_module
 from orchestrator.backends.backend import BackendRun
 from orchestrator.backends.outcome import InterruptedBeforeStart, RunOutcome
+from orchestrator.keys import new_secret
 from vm.channel import Channel
 from vm.latency import AS_IT_IS
 from vm.records import Event
@@ -57,9 +60,36 @@ def test_a_run_is_executed(tmp_path: Path) -> None:
     spec, outcome, logs = execute(tmp_path, duration_s=1)
     assert outcome.problem == ""
     assert {ended.outcome for ended in outcome.machines.values()} == {"finished"}
+    # Machines on one computer have one wall clock, and one epoch by it.
     assert {log.start.epoch_unix_ns for log in logs.values()} == {outcome.epoch_unix_ns}
+    assert all(log.start.wall_offsets == outcome.wall_offsets for log in logs.values())
+    assert {m: offset.offset_ns for m, offset in outcome.wall_offsets.items()} == dict.fromkeys(
+        spec.machines, 0
+    )
     check(tmp_path, spec, logs)
     assert receives(logs)
+
+
+def test_the_key_is_not_to_be_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret, shown = new_secret(), dict[str, list[bytes]]()
+    monkeypatch.setattr(processes_module, "new_secret", lambda: secret)
+
+    def look(phase: str) -> None:
+        if phase == "run":
+            for child in Path("/proc/thread-self/children").read_text().split():
+                files = (Path(f"/proc/{child}/{name}") for name in ("cmdline", "environ"))
+                # Other tests of this process may have workers of their own.
+                if b"-m\0vm\0" in (texts := [file.read_bytes() for file in files])[0]:
+                    shown[child] = texts
+
+    spec = Spec.parse(LAB | {"duration_s": 1})
+    outcome = RunOutcome()
+    processes(spec).execute(tmp_path, outcome, look)
+    assert outcome.problem == ""
+    assert len(shown) == len(spec.machines)
+    assert all(b"--key" in commands for commands, _ in shown.values())
+    written = [path.read_bytes() for path in tmp_path.rglob("*")]
+    assert not [text for text in (*chain(*shown.values()), *written) if secret in text]
 
 
 def restart(machine: str, at_s: float, until_s: float) -> dict[str, Any]:

@@ -41,12 +41,19 @@ def is_tick(line: str) -> bool:
     return " tick " in line
 
 
-def test_a_run_is_what_its_spec_says_and_nothing_of_it_is_left(
-    tmp_path: Path, client: docker.DockerClient
-) -> None:
-    done = vklocks("run", *SHORT, "--clocks", "lamport,vector", "--out", tmp_path)
+@pytest.fixture(scope="module")
+def finished(engine_lock: int, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run without a fault."""
+    out = tmp_path_factory.mktemp("finished")
+    done = vklocks("run", *SHORT, "--clocks", "lamport,vector", "--out", out)
     assert done.returncode == 0, done.stderr
-    directory, recorded = only_run(tmp_path)
+    return out
+
+
+def test_a_run_is_what_its_spec_says_and_nothing_of_it_is_left(
+    finished: Path, client: docker.DockerClient
+) -> None:
+    directory, recorded = only_run(finished)
     assert recorded["outcome"] == "finished"
     assert tuple(recorded["phases_s"]) == PHASES
     spec = Spec.parse(json.loads((directory / "spec.json").read_text()))
@@ -69,11 +76,10 @@ def test_a_run_is_what_its_spec_says_and_nothing_of_it_is_left(
     assert not in_engine(client, recorded["run"])
 
 
-def test_the_same_seed_draws_the_same_rates_again(tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        assert vklocks("run", *SHORT, "--out", tmp_path / name).returncode == 0
-    rates = [load(only_run(tmp_path / name)[0]).tick_rates_hz for name in ("one", "two")]
-    assert rates[0] == rates[1]
+def test_the_same_seed_draws_the_same_rates_again(finished: Path, tmp_path: Path) -> None:
+    assert vklocks("run", *SHORT, "--out", tmp_path).returncode == 0
+    first, again = (load(only_run(out)[0]).tick_rates_hz for out in (finished, tmp_path))
+    assert first == again
 
 
 def test_runs_side_by_side_do_not_mix(tmp_path: Path, client: docker.DockerClient) -> None:

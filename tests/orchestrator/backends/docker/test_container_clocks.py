@@ -16,7 +16,7 @@ from vm.clocks.states import stamped
 from vm.spec import Spec
 
 LAB = {
-    "duration_s": 12,
+    "duration_s": 6,
     "ticks": [6, 12],
     "workload": "tight",
     "clocks": list(CLOCKS),
