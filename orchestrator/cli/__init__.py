@@ -13,6 +13,7 @@ from orchestrator.backends.outcome import EnvironmentProblem, disk_problem
 from orchestrator.cli import upkeep
 from orchestrator.cli.arguments import add_out, add_run, add_verbose, read_path
 from orchestrator.cli.export import add_clocks, add_export, add_format, add_set, export_runs
+from orchestrator.cli.image import add_image
 from orchestrator.cli.lines import bounded_output, complain
 from orchestrator.experiments.experiment import ExperimentError
 from orchestrator.experiments.schema import experiment_schema
@@ -92,10 +93,22 @@ def _completion(given: argparse.Namespace) -> int:
     return 0
 
 
+def _image(given: argparse.Namespace) -> int:
+    from orchestrator.cli.image import handle_image
+
+    return handle_image(given)
+
+
 def _describe(given: argparse.Namespace) -> int:
     from orchestrator.cli.describe import describe
 
     return describe(given)
+
+
+def _key(given: argparse.Namespace) -> int:
+    from orchestrator.cli.key import write_key
+
+    return write_key(given)
 
 
 def _schema(given: argparse.Namespace) -> int:
@@ -148,12 +161,16 @@ def _parser() -> Parser:
     add_set(described)
     text = "where the description goes, as TOML"
     described.add_argument("-o", "--out", metavar="FILE.toml", type=read_path, help=text)
+    add_image(command("image", _image, "name, build or save the image of the machines"))
     schema = command("schema", _schema, "print a JSON Schema for editors")
     text = "the files that it describes: experiment, description (experiment)"
     schema.add_argument("--of", choices=SCHEMAS, default=SCHEMAS[0], help=text)
     text = "print a script that completes commands, options and values in a shell"
     completion = command("completion", _completion, text)
     completion.add_argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))
+    text = "write a fresh key, with which machines on several computers accept only each other"
+    key = command("key", _key, text)
+    key.add_argument("file", metavar="FILE", type=read_path, help="a file that does not exist yet")
     for name, act, text in (
         ("list", upkeep.list_runs, "list all runs"),
         ("clean", upkeep.clean, "remove leftovers of interrupted runs if their process has ended"),

@@ -172,7 +172,7 @@ class Reporting:
 
     def prepare(self) -> None:
         """Do preparations that take seconds, before the first run ends."""
-        prepare()
+        prepare(self._pages.runs)
 
     def drop(self) -> None:
         """Cancel all charts that have not been started."""

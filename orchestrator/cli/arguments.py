@@ -7,13 +7,15 @@ from pathlib import Path
 
 from orchestrator.backends import BACKENDS
 from orchestrator.backends.backend import MAX_JOBS
-from vm.options import OPTIONS, UsageError, add_options, read_integer
+from vm.options import OPTIONS, UsageError, add_options, read_integer, read_words
 from vm.quoting import quoted
 
 OUT = Path("runs")
 JOBS = re.compile(r"[0-9]{1,6}")
 #: The limit of Linux.
 MAX_PATH = 4095
+#: Options of single backends, which list their own in `Backend.options`.
+BACKEND_OPTIONS = ("place", "image", "encrypt")
 #: The most runs for which each gets a page, which takes a quarter of a second.
 MAX_PAGES = 60
 
@@ -55,7 +57,20 @@ def add_run(command: argparse.ArgumentParser) -> None:
         type=_jobs,
         help="runs in parallel (as many as the cores sustain)",
     )
-    add("--pool", metavar="POOL", help="workers of simulated runs: loky, dask or ray (loky)")
+    text = (
+        "workers of simulated runs: processes of this computer (loky), or a cluster of dask or ray"
+    )
+    add("--pool", metavar="POOL", help=f"{text} (loky)")
+    text = (
+        "folder that the workers of a cluster write complete runs to, such as s3://bucket/folder;"
+    )
+    add("--store", metavar="URL", default="", help=f"{text} --out then gets runs without logs")
+    text = "swarm: the nodes of machines; others are spread over all nodes"
+    add("--place", metavar="MACHINE=NODE,…", type=_places, help=text)
+    text = "swarm: the image of the machines, in a registry (that of these sources, on each node)"
+    add("--image", metavar="REFERENCE", help=text)
+    text = "swarm: let the nodes encrypt the network of a run"
+    add("--encrypt", action="store_true", help=text)
     text = "keep only the metrics of simulated runs"
     add("--no-logs", dest="logs", action="store_false", help=text)
     add_out(command)
@@ -71,6 +86,18 @@ def _jobs(text: str) -> int:
     if not JOBS.fullmatch(text) or not 1 <= int(text) <= MAX_JOBS:
         raise argparse.ArgumentTypeError(f"{quoted(text)} is not a number from 1 to {MAX_JOBS}")
     return int(text)
+
+
+def _places(text: str) -> dict[str, str]:
+    places: dict[str, str] = {}
+    for part in read_words(text):
+        machine, _, node = part.partition("=")
+        if not machine or not node:
+            raise argparse.ArgumentTypeError(f"{quoted(part)} is not MACHINE=NODE")
+        if machine in places:
+            raise argparse.ArgumentTypeError(f"{quoted(machine)} is there twice")
+        places[machine] = node
+    return places
 
 
 def unwritable(out: Path, error: OSError) -> UsageError:

@@ -11,7 +11,7 @@ from analysis.history.run import InputError, Run
 from analysis.logs.formats import read_settings
 from analysis.metrics.points import RunPoint, columns_of, point_of
 from analysis.submissions import Submission, find_submissions
-from analysis.text.clocks import print_clocks, print_sweep
+from analysis.text.clocks import incomplete, print_clocks, print_sweep
 from orchestrator.cli.check import check_csv, usable_input
 from orchestrator.cli.console import console_of_output, counting
 from orchestrator.cli.lines import complain
@@ -45,6 +45,7 @@ class _Comparing:
         self._last: tuple[Run, list[Compared]] | None = None
         self._tables: list[pl.DataFrame] = []
         self._points: list[RunPoint] = []
+        self._gaps: list[str] = []
 
     def add(self, one: Submission) -> None:
         """Compute the clocks of a submission's runs; if it cannot be read, the others count."""
@@ -62,6 +63,7 @@ class _Comparing:
         if self._given.verbose and self._last:
             print_clocks(*self._last, self.console)
         self._last = run, rows
+        self._gaps += [f"{run.name}: {gap}" for gap in incomplete(run)]
         point = point_of(one.path)
         if point.seed is None:
             # No run of an experiment: a point of its own.
@@ -77,7 +79,7 @@ class _Comparing:
             print_clocks(*self._last, self.console)
         rows = self._rows()
         if len(self._tables) > 1:
-            print_sweep(rows, self.console)
+            print_sweep(rows, self._gaps, self.console)
         if self._given.csv:
             _write(self._given.csv, rows)
 

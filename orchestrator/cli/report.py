@@ -32,9 +32,10 @@ def renderers() -> Renderers:
     return Renderers()
 
 
-def prepare() -> None:
-    """Do the preparations for the first page, which take two seconds."""
-    renderers()
+def prepare(runs: int) -> None:
+    """Do the preparations for the pages of `runs` runs, which take two seconds."""
+    if runs <= MAX_CHARTS:
+        renderers()
     vega.bundle()
     compile_templates()
     half_width_in_sd(2)

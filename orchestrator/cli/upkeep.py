@@ -2,7 +2,9 @@
 
 import argparse
 import shutil
+from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestrator.backends.outcome import EnvironmentProblem
 from orchestrator.cli.lines import put
@@ -10,6 +12,9 @@ from orchestrator.runner import execution
 from vm.files import RUN, logs_in, read_json
 from vm.quoting import counted, plain, quoted
 from vm.spec import natural_order
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 MAX_LISTED = 1000
 WITHOUT_ENGINE = "The backends processes and simulation need none."
@@ -61,6 +66,7 @@ def _shown(value: object) -> str:
 
 def clean(given: argparse.Namespace) -> int:
     from orchestrator.backends.docker import engine
+    from orchestrator.backends.swarm import nodes, removal
 
     removed = 0
     folders = [folder for folder in given.out.glob("*/") if not folder.is_symlink()]
@@ -73,24 +79,47 @@ def clean(given: argparse.Namespace) -> int:
         removed += 1
         put(f"removed unfinished {file}")
     with engine.connected() as client:
-        for gone in engine.remove_abandoned(client):
+        is_manager = nodes.is_manager(client)
+        of_swarms = removal.remove_abandoned(client) if is_manager else iter(())
+        for gone in chain(of_swarms, engine.remove_abandoned(client)):
             removed += 1
             put(f"removed {gone.kind} {gone.name}")
-        for left in engine.leftovers(client):
-            put(f"left {left.kind} {left.name}: {left.owner} may still use it")
+        still = removal.leftovers(client) if is_manager else iter(())
+        for left in chain(still, engine.leftovers(client)):
+            put(f"left {left.kind} {left.name}: {left.owner}, or a container, may still use it")
+        if is_manager:
+            _clean_nodes(client)
     some = f"{counted(removed, 'leftover')} of ended processes removed"
     put(some if removed else "nothing to clean")
     return 0
 
 
+def _clean_nodes(client: "DockerClient") -> None:
+    """Remove volumes of ended runs on all nodes of a swarm."""
+    from orchestrator.backends.docker import image
+    from orchestrator.backends.swarm import removal
+
+    if not (present := image.find(client, image.reference())):
+        put("volumes on the nodes of the swarm are not looked for: the manager has no image")
+        return
+    done, others = removal.remove_stray_volumes(client, present)
+    if done:
+        put(f"no volume of an ended run is left on {', '.join(node.name for node in done)}")
+    for node in others:
+        state = "could not be searched" if node.is_ready else "does not answer"
+        put(f"{node.name} {state}: volumes of ended runs may be left there")
+
+
 def doctor(given: argparse.Namespace) -> int:
     from orchestrator.backends.docker import engine
     from orchestrator.backends.docker.doctor import Finding, findings, findings_without_engine
+    from orchestrator.backends.swarm.doctor import findings_of_swarm
 
     found = list(findings_without_engine(given.out))
     try:
         with engine.connected() as client:
             found += findings(client)
+            found += findings_of_swarm(client)
     except EnvironmentProblem as error:
         found.append(Finding("engine", "missing", f"{error}. {WITHOUT_ENGINE}"))
     for finding in found:

@@ -29,10 +29,11 @@ from vm.files import (
     write_json,
     write_text,
 )
+from vm.log import plain_offsets
 from vm.spec import Spec
 
 #: More than the size of run.json for 200 machines.
-RESERVED_BYTES = 64 * 1024
+RESERVED_BYTES = 128 * 1024
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def execute(run: BackendRun, planned: PlannedRun, report: Report) -> ExecutedRun
             run.execute(partial, outcome, report)
         times = {"begun_unix_ns": begun_unix_ns, "ended_unix_ns": time.time_ns()}
         _run_file(planned, outcome, times).write(partial)
-        directory = rename_to_free(partial, _destinations(planned, outcome.result))
+        directory = rename_to_free(partial, destinations(planned, outcome.result))
     return ExecutedRun(planned.name, directory, outcome.result, outcome.problem, outcome.phases_s)
 
 
@@ -117,7 +118,7 @@ def _room_reserved(directory: Path) -> Iterator[None]:
         reserve.unlink()
 
 
-def _destinations(planned: PlannedRun, result: RunResult) -> Iterator[Path]:
+def destinations(planned: PlannedRun, result: RunResult) -> Iterator[Path]:
     """Yield the possible paths of a run's directory, in order of preference."""
     if planned.resumable and result == "finished":
         return iter([planned.folder / planned.name])
@@ -134,7 +135,12 @@ def _run_file(planned: PlannedRun, outcome: RunOutcome, times: dict[str, int]) -
     """Return the contents of run.json; equal runs in virtual time have equal contents."""
     is_virtual = BACKENDS[planned.backend].is_virtual
     phases_s = {p: outcome.phases_s[p] for p in PHASES if p in outcome.phases_s}
-    wall = {"epoch_unix_ns": outcome.epoch_unix_ns, **times, "phases_s": phases_s}
+    wall = {
+        "epoch_unix_ns": outcome.epoch_unix_ns,
+        "wall_offsets": plain_offsets(outcome.wall_offsets),
+        **times,
+        "phases_s": phases_s,
+    }
     return RunFile(
         run=planned.name,
         backend=planned.backend,

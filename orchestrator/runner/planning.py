@@ -32,13 +32,13 @@ class Plan:
 
 
 def plan(
-    file: ExperimentFile | None, experiment: Experiment, out: Path, backend: str, logs: bool
+    file: ExperimentFile | None, experiment: Experiment, out: Path, backend: str, logs: bool | str
 ) -> Plan:
     """Claim the folder of an experiment below `out` for its runs.
 
     Runs of a file have the names of its points, and those that are there are kept; without a file
-    every run is new, with a name from the time. OSError if the folder cannot be written,
-    ExperimentError if it belongs to another experiment.
+    every run is new, with a name from the time. `logs` as in `experiment_folder.resolved`.
+    OSError if the folder cannot be written, ExperimentError if it belongs to another experiment.
     """
     folder, specs = out / experiment.name, experiment.specs()
     if file is None:

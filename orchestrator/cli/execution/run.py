@@ -10,7 +10,7 @@ from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.backends import BACKENDS
-from orchestrator.cli.arguments import MAX_PAGES, unwritable
+from orchestrator.cli.arguments import BACKEND_OPTIONS, MAX_PAGES, unwritable
 from orchestrator.cli.console import console_of_output, say
 from orchestrator.cli.execution.loading import LOADING_AFTER_S, Reports, analysis_loading
 from orchestrator.cli.lines import complain
@@ -18,6 +18,8 @@ from orchestrator.experiments.experiment import LAB, Experiment, ExperimentFile,
 from orchestrator.runner import planning, threads
 from orchestrator.runner.execution import Batch, ExecutedRun, PlannedRun
 from orchestrator.runner.interrupt import Interrupt, exit_code
+from orchestrator.runner.pools import CLUSTERS, POOLS
+from orchestrator.runner.pools.store import check as check_store
 from orchestrator.runner.progress import display
 from vm.options import OPTIONS, UsageError, flag_of, given_fields, options_of
 from vm.quoting import counted, quoted
@@ -35,9 +37,11 @@ MAX_LISTED = 10
 
 def run_experiment(given: argparse.Namespace) -> int:
     _check_virtual(given)
+    _check_backend(given)
     (file, experiment), console = _experiment(given), console_of_output()
     try:
-        plan = planning.plan(file, experiment, given.out, given.backend, given.logs)
+        logs = given.store or given.logs
+        plan = planning.plan(file, experiment, given.out, given.backend, logs)
     except OSError as error:
         if error.errno in FULL:
             raise
@@ -52,18 +56,36 @@ def run_experiment(given: argparse.Namespace) -> int:
 
 def _check_virtual(given: argparse.Namespace) -> None:
     """Check the options for simulated runs; UsageError if other runs have them."""
-    for option, wanted in {"--no-logs": not given.logs, "--pool": given.pool}.items():
+    options = {"--no-logs": not given.logs, "--pool": given.pool, "--store": given.store}
+    for option, wanted in options.items():
         if wanted and not BACKENDS[given.backend].is_virtual:
             virtual = next(name for name, backend in BACKENDS.items() if backend.is_virtual)
             raise UsageError(f"{option} is for simulated runs: add --backend {virtual}")
-    if given.pool:
-        # Imported here, as joblib loads slowly.
-        from orchestrator.runner.pools import POOLS
+    if given.pool and given.pool not in POOLS:
+        raise UsageError(f"--pool: there is no {quoted(given.pool)}{suggestion(given.pool, POOLS)}")
+    if given.store:
+        _check_store(given)
 
-        if given.pool not in POOLS:
-            raise UsageError(
-                f"--pool: there is no {quoted(given.pool)}{suggestion(given.pool, POOLS)}"
-            )
+
+def _check_store(given: argparse.Namespace) -> None:
+    """Check that a store can be used; UsageError otherwise."""
+    if given.pool not in CLUSTERS:
+        raise UsageError(f"--store is for workers elsewhere: add --pool {' or '.join(CLUSTERS)}")
+    if not given.logs:
+        raise UsageError("--store keeps the logs, --no-logs keeps none: give one of them")
+    check_store(given.store)
+
+
+def _check_backend(given: argparse.Namespace) -> None:
+    """Check the options for single backends; UsageError if this is another backend."""
+    for option in _backend_options(given):
+        if option not in BACKENDS[given.backend].options:
+            names = [name for name, backend in BACKENDS.items() if option in backend.options]
+            raise UsageError(f"--{option} is for --backend {' or '.join(names)}")
+
+
+def _backend_options(given: argparse.Namespace) -> dict[str, Any]:
+    return {option: value for option in BACKEND_OPTIONS if (value := getattr(given, option))}
 
 
 def _experiment(given: argparse.Namespace) -> tuple[ExperimentFile | None, Experiment]:
@@ -101,6 +123,8 @@ def _execute(
     reports: Reports,
 ) -> Batch:
     backend = BACKENDS[given.backend]
+    if backend.configure and planned:
+        backend = backend.configure(_backend_options(given), [run.spec for run in planned])
     if backend.prepare and planned:
         backend.prepare(partial(say, console))
     if present:
@@ -108,7 +132,9 @@ def _execute(
     if not planned:
         return Batch()
     jobs = min(given.jobs or backend.jobs([run.spec for run in planned]), len(planned))
-    say(console, f"{counted(len(planned), 'run')}, {jobs} at a time")
+    is_limited = given.jobs or given.pool not in CLUSTERS
+    at_a_time = f"{jobs} at a time" if is_limited else "as many at a time as there are workers"
+    say(console, f"{counted(len(planned), 'run')}, {at_a_time}")
     say(console, _seeds(planned, is_seeded))
     if len(planned) <= MAX_LISTED:
         say(console, f"ticks/s of the machines: {'; '.join(_rates(run.spec) for run in planned)}")
@@ -118,8 +144,8 @@ def _execute(
         from orchestrator.cli.execution.simulated import DEFAULT_POOL, simulate_all
 
         is_evaluated = len(planned) + present > MAX_PAGES
-        pool = given.pool or DEFAULT_POOL
-        return simulate_all(planned, jobs, console, is_evaluated, given.logs, pool)
+        pool, most = given.pool or DEFAULT_POOL, jobs if is_limited else None
+        return simulate_all(planned, most, console, is_evaluated, given.logs, pool, given.store)
     costs = {run.name: run.spec.duration_s for run in planned}
     after_s = min(LOADING_AFTER_S, *(duration_s / 2 for duration_s in costs.values()))
     loading = partial(analysis_loading, reports=reports, jobs=jobs, after_s=after_s)
@@ -151,6 +177,12 @@ def _again(given: argparse.Namespace, planned: Sequence[PlannedRun]) -> str:
     options = options_of(planned[0].spec)
     assert options
     words = ["vklocks", "run", "--backend", given.backend, *options, "--repeat", str(len(planned))]
+    for option, value in _backend_options(given).items():
+        words.append(f"--{option}")
+        if isinstance(value, dict):
+            words.append(",".join(f"{name}={place}" for name, place in value.items()))
+        elif value is not True:
+            words.append(value)
     return shlex.join(words)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.agreement import LONG_S, comparisons, from_theory, sample
+from benchmarks.agreement import comparisons, sample
 
 REAL_RUNS = 6
 SIMULATED_RUNS = 200
@@ -21,9 +21,3 @@ def test_simulation_processes_and_containers_agree() -> None:
         for pair, differences in comparisons(samples).items()
     }
     assert not any(unexplained.values()), unexplained
-
-
-def test_the_simulation_agrees_with_the_theory(pytestconfig: pytest.Config) -> None:
-    runs, duration_s = (20, LONG_S) if pytestconfig.getoption("--nightly") else (12, LONG_S / 2)
-    long = sample("simulation", runs, duration_s)
-    assert not [one for one in from_theory(long, duration_s) if not one.is_explained]

@@ -102,3 +102,20 @@ def test_an_interrupted_wait_ends() -> None:
     machines.supervisor.interrupt()
     assert machines.wait() == {}
     assert machines.supervisor.is_interrupted
+
+
+def test_a_wait_without_sight_ends_after_the_exits_that_were_seen() -> None:
+    machines = Machines()
+    machines.supervisor.note_exit("vm1", 0)
+    machines.supervisor.note_blindness("unplugged")
+    assert machines.wait() == {"vm1": 0}
+    assert machines.supervisor.disturbed == {"engine": "unplugged"}
+
+
+def test_exits_that_were_all_seen_need_no_sight_any_more() -> None:
+    machines = Machines()
+    for machine in ("vm1", "vm2"):
+        machines.supervisor.note_exit(machine, 0)
+    machines.supervisor.note_blindness("unplugged")
+    assert machines.wait() == {"vm1": 0, "vm2": 0}
+    assert not machines.supervisor.disturbed

@@ -10,7 +10,7 @@ from threading import Barrier, BrokenBarrierError
 import pytest
 
 from orchestrator.backends import BACKENDS
-from orchestrator.backends.docker import MAX_SHARED_RATE_HZ
+from orchestrator.backends.docker import MAX_SHARED_RATE_HZ, jobs_on
 from orchestrator.backends.fault_injection import Actions, Supervisor
 from orchestrator.backends.outcome import RunOutcome
 from orchestrator.backends.wall_clock import WallClockRun
@@ -26,6 +26,7 @@ class Ending:
     def __init__(self, spec: Spec, supervisor: Supervisor, meeting: Barrier) -> None:
         self.actions: Actions = {}
         self.versions: dict[str, str] = {}
+        self.clock_ahead_ns = 0
         self.met = False
         self._spec = spec
         self._supervisor = supervisor
@@ -74,5 +75,6 @@ def test_containers_of_fast_machines_have_the_computer_for_themselves(
 ) -> None:
     rates = {"ticks": (1, rate_hz), "tick_rates_hz": {"vm1": rate_hz}}
     fast = Spec(**{field: rates[field]})
-    assert (BACKENDS["containers"].jobs([Spec(), fast]) == 1) == is_alone
+    assert (jobs_on(2, [Spec(), fast]) == 1) == is_alone
+    assert (jobs_on(4, [Spec(), fast]) > jobs_on(2, [Spec(), fast])) != is_alone
     assert BACKENDS["processes"].jobs([Spec(), fast]) > 1

@@ -23,9 +23,11 @@ from orchestrator.cli import main, report
 from orchestrator.cli.console import console_of_output, say
 from orchestrator.cli.lines import put_json
 from orchestrator.runner.execution import RESERVED_BYTES
+from shortened import shorten
 
 Command = Callable[..., tuple[int, str, str]]
 SIMULATED = ("--backend", "simulation")
+STORED = (*SIMULATED, "--pool", "dask", "--store", "file:///x")
 
 
 @pytest.fixture
@@ -34,9 +36,9 @@ def vklocks(
 ) -> Command:
     """What the command answers: exit code, output, errors. Runs go to `tmp_path / "runs"`.
 
-    As for many runs, their charts are not written as files: that would take most of the time.
+    Their reports are shortened.
     """
-    monkeypatch.setattr(report, "MAX_CHARTS", 0)
+    shorten(monkeypatch)
 
     def command(*arguments: object) -> tuple[int, str, str]:
         words = list(map(str, arguments))
@@ -91,6 +93,12 @@ def below(folder: Path) -> dict[str, bytes]:
         (["--backend", "containers", "--no-logs"], "--no-logs is for simulated runs: add --back"),
         (["--backend", "containers", "--pool", "loky"], "--pool is for simulated runs: add --ba"),
         ([*SIMULATED, "--pool", "dsak"], "--pool: there is no 'dsak'; did you mean dask?"),
+        (
+            [*SIMULATED, "--store", "file:///x"],
+            "--store is for workers elsewhere: add --pool dask",
+        ),
+        ([*STORED, "--no-logs"], "--store keeps the logs, --no-logs keeps none: give one of them"),
+        (["--backend", "processes", *STORED[2:]], "--pool is for simulated runs: add --backend si"),
         (["--tickz", "1-6"], "unrecognized arguments: --tickz"),
         (["none.toml"], "none.toml cannot be read: No such file or directory"),
     ],

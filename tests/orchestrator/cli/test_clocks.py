@@ -80,6 +80,11 @@ def test_several_runs_are_compared_along_their_axis(
     found = rows(Path("sizes.csv"))
     assert found["machines"].to_list() == [2] * 3 + [10] * 3
     assert found["seed"].unique().to_list() == [1]
+    Path("runs/sizes/machines2-seed1/vm2.jsonl").unlink()
+    assert clocks("runs/sizes", "--clocks", "lamport") == 0
+    gaps = [line for line in capsys.readouterr().out.splitlines() if "note: " in line]
+    assert any("machines2-seed1: note: there is no log of vm2" in line for line in gaps)
+    assert not any("machines10" in line for line in gaps)
 
 
 def test_all_tables_of_several_runs_are_printed_with_verbose(
@@ -147,17 +152,21 @@ def test_means_of_estimates_are_marked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("two.toml").write_text("duration_s = 20\nseed = 3\n[grid]\nmachines = [6, 7]\n")
+    # A wall clock that is set back goes from a machine's events to earlier ones: no prefixes.
+    Path("two.toml").write_text(
+        'duration_s = 20\nseed = 3\nclocks = ["lamport", "wall"]\n'
+        'physical_clocks = { kind = "synchronised", error_s = 2, every_s = 1 }\n'
+        "[grid]\nmachines = [6, 7]\n"
+    )
     assert main(["run", "two.toml", "--backend", "simulation"]) == 0
     capsys.readouterr()
-    # The order of rev:1 among equal timestamps is no prefix of a machine's events.
-    assert clocks("runs/two", "--clocks", "lamport,rev:1") == 0
-    lamport, rev = (
+    assert clocks("runs/two", "--clocks", "lamport,rev:1,wall") == 0
+    lamport, rev, wall = (
         next(line for line in table.splitlines() if line.startswith(name))
         for table in [capsys.readouterr().out.partition("share of the concurrent")[2]]
-        for name in ("lamport", "rev:1")
+        for name in ("lamport", "rev:1", "wall")
     )
-    assert ("≈" in lamport, rev.count("≈")) == (False, 2)
+    assert [line.count("≈") for line in (lamport, rev, wall)] == [0, 0, 2]
 
 
 @pytest.mark.parametrize(

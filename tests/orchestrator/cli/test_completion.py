@@ -43,7 +43,7 @@ def test_a_script_is_valid_in_its_shell(shell: str, tmp_path: Path) -> None:
         (["ana"], {"analyse"}),
         (["c"], {"check", "clean", "clocks", "completion"}),
         (["run", "--ver"], {"--verbose"}),
-        (["run", "--backend", "s"], {"simulation"}),
+        (["run", "--backend", "s"], {"simulation", "swarm"}),
         (["run", "--pool", ""], {"loky", "dask", "ray"}),
         (["export", "--to", "p"], {"perfetto", "parquet"}),
         (["completion", ""], set(SHELLS)),
@@ -68,7 +68,7 @@ def test_fish_completes(tmp_path: Path) -> None:
     path = tmp_path / "script"
     path.write_text(script(_parser(), "fish"))
     asked = executed("fish", "-N", "-c", f"source {path}; complete -C 'vklocks run --backend s'")
-    assert [line.split()[0] for line in asked.splitlines()] == ["simulation"]
+    assert [line.split()[0] for line in asked.splitlines()] == ["simulation", "swarm"]
 
 
 def test_an_unknown_shell_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 from by_hand import internal, send, write_run
-from orchestrator.cli import main, report
+from orchestrator.cli import main
+from shortened import shorten
 
 SIMULATED = ("run", "--backend", "simulation", "--duration", "2", "--seed", "1")
 
 
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(report, "MAX_CHARTS", 0)
+    shorten(monkeypatch)
     return tmp_path / "runs"
 
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from orchestrator.cli import analyse
+from orchestrator.cli import analyse, report
 from orchestrator.cli.execution.loading import Reports, analysis_loading
 
 LIMIT_S = 10
@@ -24,7 +24,7 @@ class NoDisplay:
 def test_loading_gives_way_until_the_runs_end(monkeypatch: pytest.MonkeyPatch) -> None:
     begun, policies = threading.Event(), list[int]()
 
-    def prepare() -> None:
+    def prepare(_runs: int) -> None:
         policies.append(os.sched_getscheduler(0))
         begun.set()
         deadline_s = time.monotonic() + LIMIT_S
@@ -43,7 +43,7 @@ def test_loading_gives_way_until_the_runs_end(monkeypatch: pytest.MonkeyPatch) -
 
 def test_nothing_is_loaded_for_interrupted_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[str] = []
-    monkeypatch.setattr(analyse, "prepare", lambda: loaded.append("analysis"))
+    monkeypatch.setattr(analyse, "prepare", lambda runs: loaded.append("analysis"))
     with analysis_loading(
         NoDisplay(), Reports(1, verbose=False), jobs=1, after_s=LIMIT_S
     ) as starting:
@@ -53,3 +53,14 @@ def test_nothing_is_loaded_for_interrupted_runs(monkeypatch: pytest.MonkeyPatch)
         if thread.name == "loading the analysis":
             thread.join()
     assert not loaded
+
+
+def test_renderers_are_started_only_for_runs_that_get_charts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(report, "renderers", lambda: started.append("renderers"))
+    report.prepare(report.MAX_CHARTS + 1)
+    assert not started
+    report.prepare(report.MAX_CHARTS)
+    assert started
