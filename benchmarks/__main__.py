@@ -6,7 +6,7 @@ They need an idle computer. They are not tests: a slow result does not fail.
 import sys
 from collections.abc import Callable
 
-from benchmarks import agreement, analysis, clocks, pages, runs, simulation, sweeps, ticks
+from benchmarks import agreement, analysis, clocks, pages, runs, scaling, simulation, sweeps, ticks
 
 
 def main(names: list[str]) -> int:
@@ -29,6 +29,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "sweeps": sweeps.main,
     "agreement": agreement.main,
     "pages": pages.main,
+    "scaling": scaling.main,
 }
 
 if __name__ == "__main__":

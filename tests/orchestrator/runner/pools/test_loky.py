@@ -3,71 +3,30 @@
 import os
 import signal
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from random import Random
 from time import monotonic
-from typing import Any
 
 import pytest
 
-from orchestrator.cli import main
-
-ROOT = Path(__file__).parents[3]
-LIMIT_S = 60
+from shortened import shorten
+from sweeps import ended, experiment, sweep, tree, undisturbed
 
 
-@contextmanager
-def sweep(path: Path, out: Path) -> Iterator[subprocess.Popen[str]]:
-    """A sweep in two workers, in a process group of its own that does not outlive the block."""
-    arguments = ["run", path, "--backend", "simulation", "--jobs", 2, "--out", out]
-    with subprocess.Popen(
-        [sys.executable, "-m", "orchestrator", *map(str, arguments)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+@pytest.fixture(autouse=True)
+def _shortened(monkeypatch: pytest.MonkeyPatch) -> None:
+    shorten(monkeypatch)
 
 
-def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    """Exit code, output and errors, once neither the command nor a worker has them open."""
-    out, err = process.communicate(timeout=LIMIT_S)
-    return process.returncode, out, err
-
-
-def tree(folder: Path) -> dict[str, Any]:
-    """All that is in a folder, hidden or not, with what it holds."""
-    return {
-        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
-        for path in folder.rglob("*")
-    }
-
-
-def experiment(folder: Path, text: str) -> Path:
-    path = folder / "mine.toml"
-    path.write_text(text)
-    return path
-
-
-def undisturbed(path: Path, out: Path) -> dict[str, Any]:
-    """What the sweep leaves, made run by run in this process."""
-    assert (
-        main(["run", str(path), "--backend", "simulation", "--jobs", "1", "--out", str(out)]) == 0
-    )
-    return tree(out)
+def in_two(path: Path, out: Path) -> AbstractContextManager[subprocess.Popen[str]]:
+    """A sweep in two workers."""
+    return sweep(path, out, "--jobs", "2")
 
 
 def test_how_many_workers_there_are_makes_no_difference(tmp_path: Path) -> None:
     path = experiment(tmp_path, "duration_s = 5\nrepeat = 7\n[grid]\nmachines = [2, 3]\n")
-    with sweep(path, tmp_path / "two") as process:
+    with in_two(path, tmp_path / "two") as process:
         code, out, err = ended(process)
     assert (code, err) == (0, "")
     assert "\nverdicts: 14 hold\n" in out
@@ -76,7 +35,7 @@ def test_how_many_workers_there_are_makes_no_difference(tmp_path: Path) -> None:
 
 def test_two_that_make_the_same_runs_do_not_disturb_each_other(tmp_path: Path) -> None:
     path = experiment(tmp_path, "duration_s = 20\nrepeat = 13\n")
-    with sweep(path, tmp_path / "two") as one, sweep(path, tmp_path / "two") as other:
+    with in_two(path, tmp_path / "two") as one, in_two(path, tmp_path / "two") as other:
         assert [ended(process)[0] for process in (one, other)] == [0, 0]
     assert tree(tmp_path / "two") == undisturbed(path, tmp_path / "one")
 
@@ -86,7 +45,7 @@ def test_an_interrupt_leaves_whole_runs_and_nobody_at_work(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     path = experiment(tmp_path, "duration_s = 120\nrepeat = 400\n")
-    with sweep(path, tmp_path / "out") as process:
+    with in_two(path, tmp_path / "out") as process:
         assert process.stdout
         for line in process.stdout:
             if " of 400 runs" in line:
@@ -135,13 +94,13 @@ def test_a_sweep_that_is_killed_at_any_instant_goes_on_to_the_same_end(
     out = tmp_path / "killed"
     interrupted = 0
     for _ in range(kills):
-        with sweep(path, out) as process:
+        with in_two(path, out) as process:
             kill_at_random(process, out, random)
             # Returns when nobody is at work any more.
             ended(process)
         interrupted += runs_in(out) < RUNS
     assert interrupted >= kills / 2
-    with sweep(path, out) as process:
+    with in_two(path, out) as process:
         assert ended(process)[0] == 0
     assert runs_in(out) == RUNS
     assert tree(out) == undisturbed(path, tmp_path / "undisturbed")
