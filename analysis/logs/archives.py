@@ -2,6 +2,8 @@
 
 An archive may come from a stranger. All archives of one search share limits of entries and bytes;
 an entry with a path that leads out of its archive is refused; links are left out.
+
+The logs of a run that lie in a folder for each machine are gathered in a temporary folder, too.
 """
 
 import shutil
@@ -9,6 +11,7 @@ import stat
 import struct
 import weakref
 import zlib
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from tempfile import mkdtemp
 from zipfile import BadZipFile, ZipFile, ZipInfo
@@ -76,6 +79,22 @@ class Unpacked:
         except (*DAMAGED, RuntimeError) as error:
             self._finalizer()
             raise InputError(f"{archive} cannot be unpacked: {error}") from None
+
+
+class Gathered:
+    """Copies of files from several folders in one, which is removed with this object.
+
+    Each is called by its path below `folder`, as files in archives are: `vm1:log.txt`.
+    """
+
+    def __init__(self, folder: Path, files: Sequence[Path]) -> None:
+        place = Path(mkdtemp(prefix="vklocks-"))
+        self._finalizer = weakref.finalize(self, shutil.rmtree, place, ignore_errors=True)
+        self.folder = place / (folder.resolve().name or "root")
+        self.folder.mkdir()
+        for file in files:
+            name = ":".join(file.relative_to(folder).parts)
+            shutil.copyfile(file, self.folder / name)
 
 
 def _unpack(packed: ZipFile, entry: ZipInfo, folder: Path, room: Room) -> None:

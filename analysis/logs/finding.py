@@ -13,13 +13,15 @@ from typing import Any
 
 from analysis.history.run import Format, InputError, Run, renamed
 from analysis.logs import own, texts
-from analysis.logs.archives import Room, Unpacked, is_archive
+from analysis.logs.archives import Gathered, Room, Unpacked, is_archive
 from analysis.logs.formats import FORMATS as FORMATS
 from analysis.logs.formats import can_be_set, formats_of
 from analysis.logs.importers import delimited, described, table
 from analysis.logs.importers.nearest import REMEDY, seems_json, why_not
 from analysis.logs.limits import MAX_DEPTH, MAX_NAMES, MAX_OWN_BYTES, MAX_TEXT_BYTES
-from analysis.logs.recognition.format import Recogniser
+from analysis.logs.recognition.evidence.claims import UNREADABLE, doubts
+from analysis.logs.recognition.format import RecognisedFormat, Recogniser
+from analysis.logs.recognition.names import called_as_machines
 from vm.files import EXPERIMENT, FAILED, METRICS, RUN, SPEC, SUMMARY, VERDICT, is_regular, name_of
 from vm.quoting import escaped
 from vm.spec import natural_order
@@ -30,8 +32,14 @@ OWN_JSON = (SPEC, RUN, METRICS, VERDICT, EXPERIMENT)
 #: The beginning of a Perfetto trace, as exported or made by other programs.
 TRACE = re.compile(r'\s*\{[^\[]{0,200}"traceEvents"\s*:')
 NUMBER = re.compile(r"[-+.\d]+(?:e[-+]?\d+)?")
+#: What is behind the name of a log without a suffix: output.1.
+DIGITS = ".0123456789"
 NO_LOGS = ("requirements.txt", "cmakelists.txt")
 MAX_FILES_NAMED = 5
+#: Larger logs are not read once more, to see how well a format reads them.
+MAX_TRIED_BYTES = 2_000_000
+#: More folders are those of a class, not of the machines of one run.
+MAX_TOGETHER = 12
 
 
 @dataclass(frozen=True)
@@ -40,15 +48,16 @@ class Source:
 
     `format` is None if no format knows any of the files. `unknown` are other files that seem to
     be logs; it is empty beside logs of vklocks machines, since their exports lie there. A source in
-    an archive has a `path` beside the archive, and its files in a folder of `unpacked`; `problem`
-    is the reason why an archive cannot be used. It `is_set` if settings say how to read its logs.
+    an archive has a `path` beside the archive, and its files in a folder of `unpacked`, as one
+    whose machines have a folder each; `problem` is the reason why an archive cannot be used. It
+    `is_set` if settings say how to read its logs.
     """
 
     path: Path
     format: Format | None
     files: tuple[Path, ...]
     unknown: tuple[Path, ...]
-    unpacked: Unpacked | None = None
+    unpacked: Unpacked | Gathered | None = None
     folder: Path | None = None
     problem: str = ""
     is_set: bool = False
@@ -204,6 +213,61 @@ def source_among(path: Path, formats: Sequence[Format], numbers: Iterator[int]) 
 
 
 def _source(path: Path, formats: Sequence[Format], numbers: Iterator[int]) -> Source:
+    found = _directly_in(path, formats, numbers)
+    if found.is_run or path.is_file():
+        return found
+    return _in_folders_of_machines(path, formats) or found
+
+
+def _in_folders_of_machines(path: Path, formats: Sequence[Format]) -> Source | None:
+    """Return the run whose machines have a folder each, None if the folders are something else.
+
+    Their logs are read together, before each alone: the log of one machine can look like a run.
+    """
+    folders = [one for one in path.iterdir() if one.is_dir() and not one.is_symlink()]
+    called = called_as_machines([folder.name for folder in folders])
+    by_word = len(called) > 1
+    if by_word:
+        folders = [folder for folder in folders if folder.name in called]
+    logs = _logs_by_folder(folders) if len(folders) <= MAX_TOGETHER else {}
+    # Without a word for machines, only logs that explain each other are those of one run.
+    if len(logs) < 2 or not (by_word or all(len(some) == 1 for some in logs.values())):
+        return None
+    gathered = Gathered(path, [file for some in logs.values() for file in some])
+    found = _directly_in(gathered.folder, formats, count(1))
+    used = {file.name.partition(":")[0] for file in found.files}
+    is_sure = by_word or isinstance(found.format, RecognisedFormat)
+    if not (found.is_run and is_sure and used == {folder.name for folder in logs}):
+        return None
+    return replace(found, path=path, folder=gathered.folder, unpacked=gathered)
+
+
+def _logs_by_folder(folders: Sequence[Path]) -> dict[Path, list[Path]]:
+    """Return the files that seem to be logs of other programs, by folder; none if they are big."""
+    logs: dict[Path, list[Path]] = {}
+    for folder in sorted(folders):
+        if folder.name[0] == "." or folder.name == FAILED:
+            continue
+        heads = {file: texts.head(file) for file in _files(_innermost(folder), count(1))}
+        if any(map(own.knows, heads.values())):
+            return {}
+        if some := [file for file, head in heads.items() if _seems_a_log(file, head)]:
+            logs[folder] = some
+    size = sum(texts.size(file) for some in logs.values() for file in some)
+    return logs if size <= MAX_TEXT_BYTES else {}
+
+
+def _innermost(folder: Path) -> Path:
+    """Return the first folder in a chain of folders that holds more than another folder."""
+    for _ in range(MAX_DEPTH):
+        within = [one for one in folder.iterdir() if one.name[0] != "."]
+        if len(within) != 1 or within[0].is_symlink() or not within[0].is_dir():
+            break
+        folder = within[0]
+    return folder
+
+
+def _directly_in(path: Path, formats: Sequence[Format], numbers: Iterator[int]) -> Source:
     known: dict[Path, int] = {}
     unknown, heads = [], dict[Path, str]()
     there = _files(path, numbers)
@@ -215,8 +279,14 @@ def _source(path: Path, formats: Sequence[Format], numbers: Iterator[int]) -> So
             known[file] = number
         elif _seems_a_log(file, head):
             unknown.append(file)
+    if not known and not unknown:
+        unknown = [file for file in there if _may_be_a_log(file, heads[file])]
     alone = len(known) == 1
-    if not any(_is_sure(formats[n], heads[file], alone) for file, n in known.items()):
+    is_sure = any(_is_sure(formats[n], heads[file], alone) for file, n in known.items())
+    first = min(known.values(), default=0)
+    files = tuple(file for file, number in known.items() if number == first)
+    own_doubts = _doubts(formats[first], path, files) if known else UNREADABLE
+    if not is_sure or own_doubts:
         exports = {file for file, number in known.items() if formats[number] is table}
         # Neither an export beside logs is read, nor what an earlier check or report wrote.
         candidates = [
@@ -225,13 +295,29 @@ def _source(path: Path, formats: Sequence[Format], numbers: Iterator[int]) -> So
             if file not in exports and not _is_output(file) and not TRACE.match(head)
         ]
         found = _recognised(path, candidates, unknown, formats)
-        if found.format or not known:
+        if not known or (found.format and _is_better(found, own_doubts, is_sure)):
             return found
-    first = min(known.values())
-    files = tuple(file for file, number in known.items() if number == first)
     others = [file for file, n in known.items() if n != first and formats[n] is not table]
     unread = sorted([*unknown, *others])
     return Source(path, formats[first], files, () if formats[first] is own else tuple(unread))
+
+
+def _doubts(format_: Format, path: Path, files: Sequence[Path]) -> float:
+    """Return what a format leaves unexplained that other formats may explain; 0 if none may."""
+    is_claim = isinstance(format_, delimited.Delimited) or format_ is delimited
+    if not is_claim or sum(map(texts.size, files)) > MAX_TRIED_BYTES:
+        return 0
+    return doubts(format_, path, files)
+
+
+def _is_better(found: Source, own_doubts: float, is_sure: bool) -> bool:
+    """Return whether logs are recognised better than a format reads them that claims them."""
+    assert found.format
+    its = doubts(found.format, found.path, found.files)
+    # A question that is open is better than a reading that leaves violations.
+    if its == UNREADABLE or not own_doubts:
+        return own_doubts > 0 or not is_sure
+    return its < own_doubts or (its == own_doubts and not is_sure)
 
 
 def _is_sure(format_: Format, head: str, is_alone: bool) -> bool:
@@ -292,6 +378,16 @@ def _seems_a_log(file: Path, head: str) -> bool:
         return False
     if not head and texts.unreadable(file):
         return True
+    return _has_events(head)
+
+
+def _may_be_a_log(file: Path, head: str) -> bool:
+    """Return whether a file without a suffix seems to be a log, where no other file does."""
+    return not file.suffix.strip(DIGITS) and "\0" not in head and _has_events(head)
+
+
+def _has_events(head: str) -> bool:
+    """Return whether most lines have digits beside other text."""
     lines = [line.strip() for line in head.splitlines() if line.strip()]
     # A list of numbers, as of the lengths of a queue, has no events.
     events = sum(any(map(str.isdigit, line)) and not NUMBER.fullmatch(line) for line in lines)

@@ -145,7 +145,13 @@ def _torn(extract: Extract, trial: Trial, found: Fitted) -> list[tuple[str, int]
     wrong = np.flatnonzero(found.clocks.wrong | (found.clocks.post <= found.clocks.pre)).tolist()
     rows = [row for row in (*wrong, *found.matches.orphans, *found.matches.broken) if row >= 0]
     lines = trial.events[rows].select("file", "line").unique().iter_rows()
-    return [(file, line) for file, line in lines if extract.torn.get(file) == line]
+    torn = [(file, line) for file, line in lines if extract.torn.get(file) == line]
+    # A line with many events is an array, and whole.
+    return [
+        one
+        for one in torn
+        if trial.events.filter((pl.col("file") == one[0]) & (pl.col("line") == one[1])).height == 1
+    ]
 
 
 def _without_torn(extract: Extract, torn: list[tuple[str, int]]) -> Extract:
@@ -212,6 +218,7 @@ def _run(
         is_closed=found.conventions.machines == "closed",
         initial=found.clocks.initial,
         stamp_lag=LAGS[found.conventions.stamp],
+        misfit=found.misfit,
         conventions=tuple(own),
         causes=tuple(words.of_mistakes(trial, found)),
     )

@@ -121,14 +121,23 @@ def match(
     _by_stamp(matches, sends, receives.filter(has_both))
     rest = receives.filter(~has_both)
     if rest.height:
+        left = _unused(sends, receives, matches.found)
         _one_by_one(
             matches,
-            list(map(Send._make, sends.select(*SEND_COLUMNS).rows())),
+            list(map(Send._make, left.select(*SEND_COLUMNS).rows())),
             list(map(Receive._make, rest.select(*RECEIVE_COLUMNS).rows())),
             machines == "closed",
             keeps_order,
         )
     return matches
+
+
+def _unused(sends: pl.DataFrame, receives: pl.DataFrame, found: list[pl.DataFrame]) -> pl.DataFrame:
+    """Return the sends without the copies that are those of receives."""
+    if not found:
+        return sends
+    used = pl.concat(found).join(receives, on="row").select("receiver", row="send")
+    return sends.join(used, on=["row", "receiver"], how="anti", maintain_order="left")
 
 
 def _by_stamp(matches: Matches, sends: pl.DataFrame, receives: pl.DataFrame) -> None:
@@ -253,11 +262,17 @@ def _in_order(matches: Matches, sends: list[Send], receives: list[Receive]) -> d
             matches.orphans.append(receive.row)
         elif not sure:
             matches.ambiguous[receive.row] = last - first + 1
+            if not any(_fits(receive, send) for send in sends[first : last + 1]):
+                matches.broken.append(receive.row)
         else:
             found[receive.row] = sends[first].row
-            if not receive.low <= sends[first].clock <= receive.high:
+            if not _fits(receive, sends[first]):
                 matches.broken.append(receive.row)
     return found
+
+
+def _fits(receive: Receive, send: Send) -> bool:
+    return receive.low <= send.clock <= receive.high
 
 
 def _by_clock(matches: Matches, sends: list[Send], receives: list[Receive]) -> dict[int, int]:

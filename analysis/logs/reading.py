@@ -237,5 +237,6 @@ def _check_start(reading: Reading, line: int, start: Start) -> None:
             f"{where}: {start.machine!r} is none of its own run's machines,"
             f" {', '.join(map(repr, machines))}"
         )
-    if not 0 <= start.epoch_unix_ns <= MAX_INT64:
-        raise InputError(f"{where}: epoch_unix_ns: {start.epoch_unix_ns} is outside 0..{MAX_INT64}")
+    for epoch_unix_ns in (start.epoch_unix_ns, start.run_epoch_unix_ns):
+        if not 0 <= epoch_unix_ns <= MAX_INT64:
+            raise InputError(f"{where}: epoch_unix_ns: {epoch_unix_ns} is outside 0..{MAX_INT64}")

@@ -486,6 +486,7 @@ MUTATIONS: dict[str, Mutation] = {
     },
     "start run": changing(kind("start"), setting(run="another")),
     "start epoch_unix_ns": changing(kind("start"), setting(epoch_unix_ns=5)),
+    "start wall_offsets": changing(kind("start"), setting(wall_offsets={})),
     "start format": changing(kind("start"), setting(format=1)),
     "start machine": changing(kind("start"), setting(machine="vm77")),
     "change_spec_json": change_spec_json,

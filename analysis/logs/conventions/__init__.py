@@ -18,8 +18,9 @@ RULES = (
     "own + 1",
     "stamp + 1",
     "max(own, stamp) on arrival",
+    "max(own, stamp) + 2",
 )
-LAMPORT, TAKES_OVER, ADDS_NOTHING, IGNORES_STAMP, IGNORES_OWN, ON_ARRIVAL = RULES
+LAMPORT, TAKES_OVER, ADDS_NOTHING, IGNORES_STAMP, IGNORES_OWN, ON_ARRIVAL, ADDS_TWO = RULES
 KINDS: tuple[Kind, ...] = ("internal", "send", "receive")
 
 

@@ -11,6 +11,7 @@ import polars as pl
 
 from analysis.logs.conventions import (
     ADDS_NOTHING,
+    ADDS_TWO,
     IGNORES_OWN,
     IGNORES_STAMP,
     KINDS,
@@ -61,6 +62,8 @@ MANY = 20
 MAX_SAMPLE = 4000
 #: So few receives show no rule.
 FEW = 5
+#: The share of the steps at receives that are of two or more where each receive adds two.
+MOST_STEPS = 0.9
 #: The conventions that a question may be about.
 ASKED = ("before", "initial", "stamp")
 LAGS: dict[Side, int] = {"after": 0, "before": 1}
@@ -303,6 +306,7 @@ def _rules(trials: Sequence[Trial], reading: Conventions, machine: str) -> list[
         LAMPORT: True,
         TAKES_OVER: not stamped and reading.stamp == "after",
         ADDS_NOTHING: (step == 0).sum() > 1,
+        ADDS_TWO: len(step) >= FEW and (step >= 2).mean() >= MOST_STEPS,
         IGNORES_STAMP: len(step) >= FEW and (step == 1).all() and not jumps,
         IGNORES_OWN: (step < 0).sum() > 1,
         ON_ARRIVAL: jumps > 1 or (jumps and (step == 1).all()),

@@ -4,6 +4,7 @@ import numpy as np
 
 from analysis.logs.conventions import (
     ADDS_NOTHING,
+    ADDS_TWO,
     IGNORES_OWN,
     IGNORES_STAMP,
     LAMPORT,
@@ -24,8 +25,13 @@ def bounds(
     pre, post = found.pre, found.post
     least, most = np.full(len(post), -FAR), np.full(len(post), FAR)
     rose = post > pre + 1
-    exact = {LAMPORT: rose, ADDS_NOTHING: post > pre, IGNORES_OWN: np.ones_like(rose)}
-    adds = 0 if rule == ADDS_NOTHING else 1
+    exact = {
+        LAMPORT: rose,
+        ADDS_NOTHING: post > pre,
+        ADDS_TWO: post > pre + 2,
+        IGNORES_OWN: np.ones_like(rose),
+    }
+    adds = {ADDS_NOTHING: 0, ADDS_TWO: 2}.get(rule, 1)
     if rule in exact:
         low = np.where(exact[rule], post - adds + lag, least)
         high = np.where(exact[rule], post - adds + lag, pre + lag)
@@ -45,6 +51,7 @@ def disobeyed(seen: LoggedClocks, found: Clocks, rule: str) -> Flags:
         LAMPORT: np.maximum(pre, stamp) + 1,
         TAKES_OVER: np.maximum(pre + 1, stamp),
         ADDS_NOTHING: np.maximum(pre, stamp),
+        ADDS_TWO: np.maximum(pre, stamp) + 2,
         IGNORES_STAMP: pre + 1,
         IGNORES_OWN: stamp + 1,
         ON_ARRIVAL: np.maximum(post, pre + 1),

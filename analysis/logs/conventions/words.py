@@ -7,6 +7,7 @@ import polars as pl
 
 from analysis.logs.conventions import (
     ADDS_NOTHING,
+    ADDS_TWO,
     IGNORES_OWN,
     IGNORES_STAMP,
     KINDS,
@@ -28,6 +29,7 @@ MOST = 0.9
 BY_STEPS = {
     TAKES_OVER: "a receive takes a larger stamp over and adds nothing to it (max(own + 1, stamp))",
     ADDS_NOTHING: "a receive takes the larger of both clocks, and adds nothing",
+    ADDS_TWO: "a receive takes the larger of both clocks, and adds two",
     IGNORES_STAMP: "a receive ignores the stamp, and adds one to its own clock",
     IGNORES_OWN: "a receive takes the stamp over, even if its own clock is ahead",
 }

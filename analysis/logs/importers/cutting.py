@@ -28,6 +28,7 @@ from analysis.logs.importers.rows import (
 )
 from analysis.logs.limits import MAX_RUNS_IN_A_FILE
 from analysis.logs.lines.leftover import Left
+from analysis.logs.lines.objects import on_one_line
 from vm.quoting import escaped, plain
 
 Line = tuple[int, str]
@@ -69,7 +70,7 @@ class Cutter:
 
     def knows(self, text: str) -> bool:
         """Return whether the beginning of a file has an event."""
-        lines = list(enumerate(text.split("\n"), 1))
+        lines = list(on_one_line(enumerate(text.split("\n"), 1)))
         try:
             return any(parts is not None for _, parts, _ in self._find(self._kept(lines)))
         except InputError:
@@ -79,7 +80,7 @@ class Cutter:
     def cut(self, file: Path, reader: Reader) -> None:
         """Add the events and other lines of a file to the runs of a reader."""
         name, machine = escaped(file.name), texts.stem(file)
-        for label, lines in self._runs(reader.lines(file)):
+        for label, lines in self._runs(on_one_line(reader.lines(file))):
             part = reader.part(label)
             ignored, kept = self._without_ignored(lines)
             part.leftover.left += (
@@ -115,7 +116,7 @@ class Cutter:
                 rows.append(row_of(name, machine, number, parts))
                 by.append(at)
         events = pl.concat([*found, frame_of(rows).with_columns(by=pl.Series(by, dtype=pl.Int32))])
-        events = events.sort("line")
+        events = events.sort("line", maintain_order=True)
         part.add(events.drop("by"))
         for at in range(len(self._templates)):
             own = events.filter(by=at).drop("by")

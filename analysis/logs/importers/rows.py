@@ -26,6 +26,7 @@ from analysis.logs.limits import (
 from analysis.logs.lines.leftover import NO_EVENT, Left, OtherLines
 from analysis.logs.lines.names import UNKNOWN, Directory
 from analysis.logs.lines.vectors import are_vectors, parsed, vector_of
+from analysis.logs.recognition.kinds import affirmed
 from vm.files import name_of
 from vm.quoting import counted, escaped, quoted
 from vm.records import Kind
@@ -124,10 +125,16 @@ def conventions_of(given: Description) -> Conventions:
 
 
 def kind_of(text: str, kinds: Mapping[str, Kind]) -> Kind | None:
-    """Return the kind of a text, or of the first known word in it."""
+    """Return the kind of a text, or of the first known word in it that is not negated."""
     whole = text.strip().lower()
-    words = (whole, *re.findall(r"[^\W_]+", whole))
-    return next((kinds[word] for word in words if word in kinds), None)
+    if whole in kinds:
+        return kinds[whole]
+    words = [
+        (kinds[word], is_of_none)
+        for word, is_of_none in affirmed(re.findall(r"[^\W_]+", whole))
+        if word in kinds
+    ]
+    return next((kind for kind, is_of_none in words if kind == "internal" or not is_of_none), None)
 
 
 @dataclass

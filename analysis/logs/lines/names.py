@@ -88,8 +88,10 @@ class Directory:
         """Return the machines in a text between separators: one name, or names and words."""
         words = piece.split()
         by_word = {word: self._one(machine, word) for word in words}
-        if len(words) > 1 and all(found is not None for found in by_word.values()):
-            return tuple(name for word in words for name in by_word[word] or ())
+        # Numbers are names each, as in `1 3`, also those of machines without a log.
+        if len(words) > 1 and all(by_word[w] is not None or w.isdigit() for w in words):
+            known = {word: (word,) if found is None else found for word, found in by_word.items()}
+            return tuple(name for word in words for name in known[word])
         if (whole := self._one(machine, piece)) is not None:
             return whole
         some = [word for word in words if by_word[word] or word.lower() not in FILLERS]

@@ -14,6 +14,8 @@ NAMED = 10
 MAX_UNITY = 5
 #: A lead by which clocks alone tell the kinds of events.
 SURE = 12
+#: Beyond chance, so many bits show that stamps are those of sends.
+STAMP_BITS = 20
 #: Where most events are sends, chance explains nearly every receive: in bits for each.
 LEAST_BITS = 0.5
 #: A peer is one of few: more different values are no names.
@@ -91,7 +93,15 @@ class Candidate:
     @property
     def is_perfect(self) -> bool:
         """Whether receivers are named, and every event follows from the events before."""
-        return self.score.is_addressed and self.score.explained > 0 and not self.score.misfits
+        is_whole = not self.score.misfits and not self.score.foreign
+        return self.score.is_addressed and self.score.explained > 0 and is_whole
+
+    @property
+    def is_stamped(self) -> bool:
+        """Whether all messages have a stamp, and no other event: that tells the kinds of events."""
+        return all(
+            (one.stamp is not None) == (one.kind != "internal") for one in self.roles.values()
+        )
 
     @property
     def makes_sense(self) -> bool:
@@ -99,7 +109,12 @@ class Candidate:
         events = self.score.explained + self.score.unexplained + self.score.followed
         # Without a word or a peer, nothing tells a send from an internal event.
         by_clocks = self.lead > SURE and self.score.bits > LEAST_BITS * self.score.explained
-        is_told = self.agreement > MAX_UNITY or self.score.is_addressed or by_clocks
+        by_stamps = (
+            self.is_stamped
+            and self.score.bits > STAMP_BITS
+            and self.score.explained > 9 * self.score.unexplained
+        )
+        is_told = self.agreement > MAX_UNITY or self.score.is_addressed or by_clocks or by_stamps
         follows = self.score.followed > self.score.odd
         # Of machines with one speed no clock jumps, and no receive needs a certain send.
         explains = self.score.total > 0 or self.score.is_quiet or self.score.is_linked
@@ -114,6 +129,11 @@ class Logs:
     entries: Mapping[str, Sequence[Entry]]
     #: The slot that holds the machine's own name, by shape.
     own: Slots
+
+    @property
+    def is_coded(self) -> bool:
+        """Whether numbers are tried out as kinds of events."""
+        return self.sample.mined.is_coded
 
     @property
     def machines(self) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from analysis.logs.description.description import (
     Template,
 )
 from analysis.logs.recognition.candidates import Roles, texts
-from analysis.logs.recognition.expressions import expression
+from analysis.logs.recognition.expressions import WHOLE, expression
+from analysis.logs.recognition.mined.vectors import PATTERN
 from analysis.logs.recognition.names import ALL_OTHERS, NO_NAMES, Naming
 from analysis.logs.recognition.recognise import Recognised
 from analysis.logs.texts import stem
@@ -31,6 +32,7 @@ def description(found: Recognised) -> Description:
         ),
         separators=(*SEPARATORS, *_separators(found)),
         machines=_aliases(found),
+        vector=found.vectors,
     )
 
 
@@ -65,6 +67,8 @@ def _template(found: Recognised, shape: int, roles: Roles) -> Template:
     }
     groups = dict(_groups(found, shape, roles))
     text = expression(one, groups, examples, dict(_few(found, shape, groups)))
+    if found.vectors:
+        text = text.replace(f"(?<clock>{WHOLE})", f"(?<clock>{PATTERN})")
     return Template(text, roles.kind, receivers)
 
 
@@ -100,10 +104,17 @@ def _aliases(found: Recognised) -> dict[str, Alias]:
     reading = found.reading
     own: dict[str, dict[str, tuple[str, ...]]] = {machine: {} for machine in reading.machines}
     peers = set(_peers(found))
+    # What each machine does not use in the sample, it may use later.
+    peers |= {
+        (naming, machine, text)
+        for naming, _, text in peers
+        for machine in reading.machines
+        if naming.kind != "name"
+    }
     foreign = sorted({text for naming, machine, text in peers if _is_foreign(found, naming, text)})
     for naming, machine, text in peers:
         to = naming.machine(text, machine, reading.machines)
-        if to and to != (text,):
+        if to:
             own[machine][text] = (*to, *(foreign if text.lower() in ALL_OTHERS else ()))
     if foreign and any(roles.to_all for roles in reading.roles.values()):
         for machine in reading.machines:
@@ -140,9 +151,15 @@ def _peers(found: Recognised) -> Iterator[tuple[Naming, str, str]]:
 
 def _shared(own: Mapping[str, Mapping[str, tuple[str, ...]]]) -> dict[str, Alias]:
     """Return the aliases in one table if all machines use them alike, or else by machine."""
-    together: dict[str, Alias] = {}
+    together: dict[str, tuple[str, ...]] = {}
     for table in own.values():
         for text, to in table.items():
             if together.setdefault(text, to) != to:
-                return {machine: table for machine, table in own.items() if table}
-    return together
+                tables = ((machine, _without_names(table)) for machine, table in own.items())
+                return {machine: table for machine, table in tables if table}
+    return {**_without_names(together)}
+
+
+def _without_names(table: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Return the aliases without the names that stand for themselves."""
+    return {text: to for text, to in table.items() if to != (text,)}

@@ -1,7 +1,9 @@
 """The format of logs that was recognised from their content."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from analysis.history.run import HEAD_BYTES, InputError, Run, renamed
 from analysis.logs import texts
 from analysis.logs.description import fields
 from analysis.logs.importers.described import Described
+from analysis.logs.lines.objects import on_one_line
 from analysis.logs.recognition.described import description
 from analysis.logs.recognition.machines import Lines
 from analysis.logs.recognition.names import runs_of_files
@@ -28,6 +31,10 @@ NO_LOG_SUFFIXES = {
 MAX_FILES = 200
 #: The ways to divide files into runs that are tried out.
 MAX_WAYS = 5
+#: A reading by which fewer receives have a send, and more steps for each are unexplained, is wrong.
+MIN_MATCHED, MAX_MISFIT = 0.1, 0.5
+#: Of fewer receives none may have a send for other reasons.
+MANY = 20
 #: Lines of a file by which it is recognised.
 MAX_LINES = 1_500
 #: Lines of a file that stay if another one is much longer, and may not be a log.
@@ -74,9 +81,26 @@ class RecognisedFormat:
         for group in self.groups:
             own = [file for file in files if file.name in group.files]
             for run in group.format.load(path, own):
+                _check_sense(path, run)
                 run = replace(run, format=NAME)
                 runs.append(renamed(run, f"{run.name}#{group.run}") if group.run else run)
         return runs
+
+
+def _check_sense(path: Path, run: Run) -> None:
+    """Raise InputError if hardly a receive has a send, and many steps are unexplained.
+
+    Then the reading is wrong, not the program.
+    """
+    received = run.events.filter(kind="receive")
+    matched = received["cause"].count()
+    is_odd = run.misfit > MAX_MISFIT * received.height
+    if received.height >= MANY and is_odd and matched < MIN_MATCHED * received.height:
+        raise InputError(
+            f"{path}: the logs of {run.name} were read, but {received.height - matched:,} of"
+            f" {received.height:,} receives have no send by this reading, so it is probably wrong:"
+            " `vklocks describe` shows it as a description that can be edited"
+        )
 
 
 @dataclass(frozen=True)
@@ -137,8 +161,11 @@ def group_of(run: str, found: Recognised, settings: Mapping[str, Any]) -> Group:
     return Group(escaped(run), tuple(found.files), Described(fields.parse(given)), asked)
 
 
-def _may_be_log(file: Path) -> bool:
-    return file.suffix.lower() not in NO_LOG_SUFFIXES
+def _logs_among(files: Sequence[Path]) -> list[Path]:
+    """Return the files that may be logs by their suffix: output.C beside output.A is one."""
+    some = [file for file in files if file.suffix.lower() not in NO_LOG_SUFFIXES]
+    stems = Counter(file.stem for file in some)
+    return [file for file in files if file in some or stems[file.stem] > 1]
 
 
 def _lines(file: Path) -> Lines:
@@ -147,9 +174,9 @@ def _lines(file: Path) -> Lines:
     if "\0" in head:
         return []
     lines = head.split("\n")
-    if len(head) >= HEAD_BYTES // 4 and file.stat().st_size > HEAD_BYTES:
+    if len(head) >= HEAD_BYTES // 4 and file.stat().st_size > HEAD_BYTES and len(lines) > 1:
         lines = lines[:-1]
-    return list(enumerate(lines[:MAX_LINES], 1))
+    return list(islice(on_one_line(enumerate(lines, 1)), MAX_LINES))
 
 
 def _samples(files: Sequence[Path]) -> dict[str, Lines]:
@@ -157,7 +184,7 @@ def _samples(files: Sequence[Path]) -> dict[str, Lines]:
 
     Of long logs it is the same part of each: fast machines write more lines in the same time.
     """
-    some = {file: own for file in files if _may_be_log(file) and (own := _lines(file))}
+    some = {file: own for file in _logs_among(files) if (own := _lines(file))}
     parts = {file: _part(file, own) for file, own in some.items()}
     least = min(parts.values(), default=1)
     kept = {file: ceil(len(own) * least / parts[file]) for file, own in some.items()}

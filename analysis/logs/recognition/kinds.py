@@ -1,7 +1,8 @@
 """Words for the kinds of events, as programs log them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from unicodedata import normalize
 
 from vm.records import Kind
 
@@ -26,7 +27,8 @@ STEMS: dict[Kind, tuple[str, ...]] = {
             "export",
             "upload",
         ),
-        *("mando", "verschick", "spoke", "signal"),
+        *("mando", "verschick", "spoke", "signal", "invi", "verzond", "verzend", "wysl", "lahet"),
+        *("отправ", "посла", "送信", "发送", "發送", "fanout", "diffus", "difus"),
     ),
     "receive": (
         *(
@@ -44,13 +46,15 @@ STEMS: dict[Kind, tuple[str, ...]] = {
         ),
         *("inward", "incoming", "inbound", "intake", "handl", "deliver", "consum", "read$"),
         *("reads$", "pop", "process", "fetch", "obtain", "pick", "r$", "dequeu", "arriv", "hear"),
-        *("pull", "collect", "ingest", "recib", "empfang", "erhalten", "reçu", "recu", "absorb"),
-        *("drain", "import", "download", "catch", "caught", "merge"),
+        *("pull", "collect", "ingest", "recib", "empfang", "erhalten", "recu", "absorb"),
+        *("drain", "import", "download", "catch", "caught", "merge", "recep", "ricez", "ricev"),
+        *("ontvang", "odebr", "odbier", "vastaan", "получ", "прин", "受信", "接收"),
     ),
     "internal": (
         *("internal", "local", "own$", "self$", "idle", "work", "comput", "op$", "nothing", "step"),
         *("tick$", "int$", "i$", "interno", "intern", "action", "calc", "think", "noop", "nop$"),
-        *("pass$", "busy", "task", "execut", "proces$", "private", "alone", "spin"),
+        *("pass$", "busy", "task", "execut", "proces$", "private", "alone", "spin", "wewn"),
+        *("sisai", "внутр", "内部", "內部"),
     ),
 }
 PRIORITY: tuple[Kind, ...] = ("receive", "send", "internal")
@@ -62,6 +66,7 @@ GENERIC = {
 
 
 MESSAGES = {"message", "messages", "msg", "msgs"}
+ACCENTS = re.compile("[\u0300-\u036f]")
 #: What divides the parts of a word, as in `evt.recv`.
 PARTS = re.compile(r"[._-]")
 NEGATIONS = {"not", "no", "without", "nothing", "never", "non"}
@@ -73,22 +78,29 @@ def kinds_of(words: Iterable[str], labels: Iterable[str] = ()) -> list[Kind]:
     `labels` are names of fields: they count only if no word stands for a kind.
     """
     found: list[Kind] = []
-    before = earlier = ""
-    for word in words:
-        is_negated = before in NEGATIONS
-        # As in `no message received`, but not in `no message: internal`.
-        is_passive = before in MESSAGES and earlier in NEGATIONS
-        earlier, before = before, word
-        if not is_negated:
-            kinds = _kinds_of_word(word)
-            found += [kind for kind in kinds if kind == "internal" or not is_passive]
+    for word, is_of_none in affirmed(words):
+        found += [kind for kind in _kinds_of_word(word) if kind == "internal" or not is_of_none]
     if not found and labels:
         return kinds_of(label for label in labels if label not in GENERIC)
     return list(dict.fromkeys(found))
 
 
+def affirmed(words: Iterable[str]) -> Iterator[tuple[str, bool]]:
+    """Yield the words that are not negated, and whether each is about a message that is not there.
+
+    So is the last of `no message received`, and that of `no message: internal`, which names an
+    internal event nevertheless.
+    """
+    before = earlier = ""
+    for word in words:
+        if before not in NEGATIONS:
+            yield word, before in MESSAGES and earlier in NEGATIONS
+        earlier, before = before, word
+
+
 def _kinds_of_word(word: str) -> list[Kind]:
-    """Return the kinds that a word stands for, or else one of its parts."""
+    """Return the kinds that a word stands for, or else one of its parts; accents do not count."""
+    word = ACCENTS.sub("", normalize("NFKD", word)).replace("ł", "l")
     for some in ([word], [part for part in PARTS.split(word) if part not in GENERIC]):
         if kinds := [
             kind

@@ -4,11 +4,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from analysis.logs.recognition.candidates import MACHINE_WORDS, Logs
+from analysis.logs.recognition.candidates import Logs
 from analysis.logs.recognition.kinds import kinds_of
 from analysis.logs.recognition.mined.shapes import Entry, Key, Mined
 from analysis.logs.recognition.mined.tokens import tokens
-from analysis.logs.recognition.names import NO_NAMES, RATE_WORDS, named
+from analysis.logs.recognition.names import NO_NAMES, RATE_WORDS, named, number_in
+from analysis.logs.recognition.owners import MIN_SHARE, names_in_lines, own_slots
 from analysis.logs.recognition.sample import Sample
 from vm.spec import natural_order
 
@@ -17,11 +18,10 @@ Lines = Sequence[tuple[int, str]]
 #: A name of the line's own machine is among its first words.
 _NUMBERS = [("word", n) for n in range(8)]
 MAX_COLUMNS = 12
+#: Words between names, as they are written: Y may be a machine.
 JOINING = {"and", "und", "y", "et", "e", "og", "och", "en", "or"}
 WORD = re.compile(r"[^\W\d][\w.-]*")
 MAX_NAMES = 32
-#: The share of lines with a value in the column of the machine's name.
-MIN_SHARE = 0.8
 MIN_LINES = 3
 
 
@@ -106,7 +106,17 @@ def alternatives(mined: Mined) -> Iterator[frozenset[str]]:
     for words in found.values():
         if 1 < len(words) <= MAX_NAMES:
             sets[frozenset(words)] += words.total()
-    yield from (words for words, _ in sets.most_common())
+    by_count = [words for words, _ in sets.most_common()]
+    # A machine that sends nothing is named only where its own lines differ from others.
+    joined = (_joined(words, by_count) for words in by_count)
+    yield from dict.fromkeys([*(some for some in joined if len(some) <= MAX_NAMES), *by_count])
+
+
+def _joined(words: frozenset[str], sets: Sequence[frozenset[str]]) -> frozenset[str]:
+    """Return a set of words with those that others have beside words of it."""
+    while more := [some for some in sets if some & words and not some <= words]:
+        words = words.union(*more)
+    return words
 
 
 def absent(texts: Mapping[str, set[str]]) -> dict[str, str]:
@@ -146,9 +156,9 @@ def _behind(words: Sequence[str]) -> Iterator[tuple[tuple[str, int], str]]:
     """Yield words with the word before them; those of a list are behind the word before it."""
     before = ""
     for n, word in enumerate(words):
-        if n and words[n - 1].lower() not in JOINING and word.lower() not in JOINING:
+        if n and words[n - 1] not in JOINING and word not in JOINING:
             before = words[n - 1].lower()
-        if n and word.lower() not in JOINING:
+        if n and word not in JOINING:
             yield (before, -1), word
 
 
@@ -166,13 +176,27 @@ def of_files(mined: Mined, files: Sequence[str]) -> Iterator[Logs]:
     """Yield the logs with a file for each machine, named by the file or by its lines."""
     kept = mined.of(files)
     sample = Sample(kept)
-    own = _own_slots(sample)
+    own = own_slots(sample)
     names = {file: one.machine for file, one in named(files).items()}
-    tried = []
-    for called in (_called(sample, own), names, *_never_named(sample)):
+    tried, in_lines = [], names_in_lines(sample, own)
+    ways = [names, in_lines] if _are_other_numbers(in_lines, names) else [in_lines, names]
+    for called in (*ways, *_never_named(sample)):
         if called and called not in tried:
             tried.append(called)
             yield _logs(sample, {file: kept.entries[file] for file in files}, called, own)
+
+
+def _are_other_numbers(in_lines: Mapping[str, str], in_names: Mapping[str, str]) -> bool:
+    """Return whether lines have a number for each file, and the names of files have others.
+
+    Those in lines may be the speeds of machines.
+    """
+    numbers = [number_in(name) for name in in_names.values()]
+    return (
+        all(map(str.isdigit, in_lines.values()))
+        and None not in numbers
+        and not {*map(number_in, in_lines.values())} <= {*numbers}
+    )
 
 
 def _logs(
@@ -183,69 +207,6 @@ def _logs(
 ) -> Logs:
     ordered = sorted(names, key=lambda file: natural_order(names[file]))
     return Logs(sample, {names[file]: entries[file] for file in ordered}, own)
-
-
-def _own_slots(sample: Sample) -> dict[int, int]:
-    """Return the slots of columns whose value is the same in each file, and differs between."""
-    every = sum(
-        one.count for one in sample.shapes if any(one.key[at].kind == "whole" for at in one.slots)
-    )
-    slots: dict[str, dict[int, int]] = {}
-    found: dict[int, int] = {}
-    for shape, one in enumerate(sample.shapes):
-        for slot, at in enumerate(one.slots):
-            is_rate = sample.name(shape, slot) in RATE_WORDS
-            if one.key[at].kind in ("whole", "name") and not (one.key[at].is_list or is_rate):
-                slots.setdefault(sample.column(shape, slot), {})[shape] = slot
-                # The words around may differ from shape to shape, and the file is called so.
-                called = _constants(sample, {shape: slot})
-                if called and all(
-                    text.lower() in file.lower() and text.strip("0123456789")
-                    for file, text in called.items()
-                ):
-                    found.setdefault(shape, slot)
-    # A rate may be the same in each file, too: names come first.
-    for some in sorted(slots.values(), key=lambda some: _is_number(sample, some)):
-        lines = sum(sample.shapes[shape].count for shape in some)
-        # The only peer of one of two machines is the same, too, but is not in most lines.
-        if 2 * lines > every and _constants(sample, some):
-            found = some | found
-    return _with_same(sample, found)
-
-
-def _with_same(sample: Sample, own: Mapping[int, int]) -> dict[int, int]:
-    """Return the slots of machines with those of other columns that hold the same names."""
-    called = _called(sample, own, 0.0)
-    found = dict(own)
-    for shape, one in enumerate(sample.shapes):
-        for slot in range(len(one.slots)) if called and shape not in own else ():
-            lines = [
-                str(entry.values[slot]) == called[file]
-                for file, some in sample.mined.entries.items()
-                for entry in some
-                if entry.shape == shape
-            ]
-            if lines and all(lines):
-                found.setdefault(shape, slot)
-    return found
-
-
-def _constants(sample: Sample, slots: Mapping[int, int]) -> dict[str, str]:
-    """Return the one value of slots in each file, {} unless the values of files differ."""
-    by_file = {
-        file: {str(e.values[slots[e.shape]]) for e in entries if e.shape in slots}
-        for file, entries in sample.mined.entries.items()
-    }
-    values = {file: min(texts) for file, texts in by_file.items() if len(texts) == 1}
-    is_constant = len(values) > 1 and not any(len(texts) > 1 for texts in by_file.values())
-    return values if is_constant and len({*values.values()}) == len(values) else {}
-
-
-def _is_number(sample: Sample, slots: Mapping[int, int]) -> bool:
-    """Return whether a column holds plain numbers that nothing calls a machine."""
-    names = {sample.name(shape, slot) for shape, slot in slots.items()}
-    kinds = {sample.part(shape, slot).kind for shape, slot in slots.items()}
-    return "name" not in kinds and not names & MACHINE_WORDS
 
 
 def _never_named(sample: Sample) -> Iterator[dict[str, str]]:
@@ -265,52 +226,57 @@ def _never_named(sample: Sample) -> Iterator[dict[str, str]]:
             yield names
 
 
-def _called(sample: Sample, own: Mapping[int, int], least: float = MIN_SHARE) -> dict[str, str]:
-    """Return the name that most lines of each file have for its machine; {} if some have none."""
-    called = {}
-    for file, some in sample.mined.entries.items():
-        values = Counter(str(e.values[own[e.shape]]) for e in some if e.shape in own)
-        if not values or values.total() < least * len(some):
-            return {}
-        called[file] = values.most_common(1)[0][0]
-    return called if len(set(called.values())) == len(called) else {}
-
-
 def of_lines(mined: Mined, file: str) -> Iterator[Logs]:
     """Yield the logs of all machines in one file, by each column that may name the machine."""
     entries = mined.entries[file]
     sample = Sample(mined.of([file]))
     lines = len(entries)
-    for column in _columns(sample):
-        own = {
-            shape: slot
-            for shape in range(len(sample.shapes))
-            for slot in range(len(sample.shapes[shape].slots))
-            if sample.column(shape, slot) == column
-        }
+    tried = []
+    for own in _columns(sample):
         by_machine: dict[str, list[Entry]] = {}
         for entry in entries:
             if entry.shape in own and isinstance(entry.values[own[entry.shape]], str):
                 by_machine.setdefault(str(entry.values[own[entry.shape]]), []).append(entry)
         fewest = min(map(len, by_machine.values()), default=0)
         if (
-            2 <= len(by_machine) <= MAX_NAMES
+            own not in tried
+            and 2 <= len(by_machine) <= MAX_NAMES
             and fewest >= MIN_LINES
             and (sum(map(len, by_machine.values())) >= MIN_SHARE * lines)
         ):
+            tried.append(own)
             names = {name: name for name in by_machine}
-            split = Mined(mined.shapes, by_machine)
+            split = Mined(mined.shapes, by_machine, mined.is_coded)
             yield _logs(Sample(split), by_machine, names, own)
 
 
-def _columns(sample: Sample) -> list[str]:
-    """Return the columns of the most frequent shape, in the order of the line."""
+def _columns(sample: Sample) -> Iterator[dict[int, int]]:
+    """Yield the slots of each column of the most frequent shape, in the order of the line, names
+    first; then those with as many values before them, or behind.
+    """
     if not sample.order:
-        return []
-    first = sample.order[0]
-    slots = range(len(sample.shapes[first].slots))
-    kinds = {
-        slot: sample.shapes[first].key[sample.shapes[first].slots[slot]].kind for slot in slots
-    }
-    fit = [slot for slot in slots if kinds[slot] in ("name", "whole")]
-    return list(dict.fromkeys(sample.column(first, slot) for slot in fit))
+        return
+    first, every = sample.order[0], range(len(sample.shapes))
+    here = sample.shapes[first]
+    fit = [n for n, at in enumerate(here.slots) if here.key[at].kind in ("name", "whole")]
+    fit = [slot for slot in fit if sample.name(first, slot) not in RATE_WORDS]
+    fit.sort(key=lambda slot: sample.part(first, slot).kind != "name")
+    for slot in fit:
+        column = sample.column(first, slot)
+        yield {
+            shape: n
+            for shape in every
+            for n in range(len(sample.shapes[shape].slots))
+            if sample.column(shape, n) == column
+        }
+    for slot in fit:
+        for behind in (0, len(here.slots)):
+            places = {shape: slot + len(sample.shapes[shape].slots) - behind for shape in every}
+            places = places if behind else dict.fromkeys(every, slot)
+            yield {
+                shape: n
+                for shape, n in places.items()
+                if 0 <= n < len(sample.shapes[shape].slots)
+                and sample.part(shape, n).kind == sample.part(first, slot).kind
+                and not sample.part(shape, n).is_list
+            }

@@ -11,6 +11,11 @@ RUN_WORDS = {"run", "trial", "exp", "experiment", "test", "seed", "round", "part
 RATE_WORDS = {
     *("rate", "speed", "hz", "tps", "clock_rate", "tick_rate", "ticks", "tick", "cr", "freq"),
 }
+#: Words in the names of folders with the log of one machine each.
+FOLDER_WORDS = {
+    *("machine", "vm", "node", "process", "proc", "host", "server", "worker", "peer", "client"),
+    *("p", "m", "c", "pid", "port", "player", "agent", "site"),
+}
 #: A part of a file's name.
 PART = re.compile(r"\d+|[^\W\d_]+|[^\w]|_")
 #: The same, with the digits of a number one by one: 7012 is machine 2 in run 1.
@@ -96,6 +101,16 @@ def _has_all(column: Sequence[str], machines: Sequence[str]) -> bool:
     return len(pairs) == len(set(column)) * len(set(machines))
 
 
+def called_as_machines(folders: Sequence[str]) -> list[str]:
+    """Return the folders that are called alike, after machines: vm1 and vm2, machine0_logs."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for folder in folders:
+        words = tuple(part for part in PART.findall(folder.lower()) if part.isalpha())
+        if {*words} & FOLDER_WORDS:
+            alike.setdefault(words, []).append(folder)
+    return max(alike.values(), key=len, default=[])
+
+
 def vocabulary(files: Sequence[str]) -> set[str]:
     """Return the words that may be names of machines: parts in which names of files differ."""
     groups: dict[tuple[int, str], list[str]] = {}
@@ -114,11 +129,12 @@ def _machine_column(columns: Sequence[Sequence[str]], differing: Sequence[int]) 
     return min(plain, key=lambda n: _unlikeliness(columns, n))
 
 
-def _unlikeliness(columns: Sequence[Sequence[str]], position: int) -> tuple[bool, bool, int]:
+def _unlikeliness(columns: Sequence[Sequence[str]], position: int) -> tuple[bool, bool, bool, int]:
     """Return how unlikely a part of names is the machine's; of alike ones, it is the last."""
     # Of a process number and the machine's, the machine's is the smaller.
     is_long = max(map(len, columns[position])) > 5
-    return bool(_before(columns, position) & RATE_WORDS), is_long, -position
+    before = _before(columns, position)
+    return bool(before & RATE_WORDS), not before & FOLDER_WORDS, is_long, -position
 
 
 def _is_run(columns: Sequence[Sequence[str]], position: int) -> bool:
@@ -175,9 +191,8 @@ class Naming(NamedTuple):
     @property
     def cost(self) -> float:
         """How unusual it is, in bits."""
-        return COSTS[self.kind.removesuffix(" code")] + OTHER * (
-            self.offset > 1 or bool(self.order)
-        )
+        is_shifted = self.offset != 0 if self.kind == "name" else self.offset > 1
+        return COSTS[self.kind.removesuffix(" code")] + OTHER * (is_shifted or bool(self.order))
 
     @property
     def is_code(self) -> bool:
@@ -204,7 +219,8 @@ class Naming(NamedTuple):
                 return _at(machines, number)
             case "place" | "code":
                 return _at(others, number)
-        return (machines[(at + number + 1) % len(machines)],)
+        is_step = 0 <= number < len(others)
+        return (machines[(at + number + 1) % len(machines)],) if is_step else ()
 
 
 def _at(some: Sequence[str], number: int) -> tuple[str, ...]:

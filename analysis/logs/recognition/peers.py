@@ -9,6 +9,8 @@ from analysis.logs.recognition.candidates import (
     Candidate,
     Logs,
     Roles,
+    event_of,
+    merged,
     names_a_peer,
     peers_of,
     scored,
@@ -31,6 +33,8 @@ from analysis.logs.recognition.slots import with_numbers
 from vm.records import Kind
 
 MAX_CHOICES = 9
+#: So many receives from one of at least two others show that their names are those of senders.
+MANY, MIN_MACHINES = 20, 3
 #: A reading that ranks so little below another may be the right one.
 NEAR = 5
 #: The share of receives that contradict the names of peers, at most.
@@ -47,10 +51,35 @@ def best_peers(logs: Logs, events: Mapping[str, Sequence[Entry]], base: Candidat
     """Return the best reading with the values that name peers, stamps and queues."""
     found_roles, peers = with_numbers(logs, events, base)
     roles = _with_likely_stamps(logs, events, base, found_roles)
-    base = replace(base, roles=roles)
+    best = _with_receivers(logs, events, replace(base, roles=roles), peers)
+    by_name = _with_senders(logs, events, best, peers)
+    if by_name.senders and not by_name.receivers:
+        # Named senders show which messages are of a machine without a log.
+        by_name = _with_receivers(logs, events, by_name, peers)
+    for reading in (by_name, best):
+        if _agree(logs, reading):
+            return reading
+    return scored(logs, events, _without_senders(best))
+
+
+def _without_senders(reading: Candidate) -> Candidate:
+    roles = {
+        shape: replace(one, peer=None) if one.kind == "receive" else one
+        for shape, one in reading.roles.items()
+    }
+    return replace(reading, roles=roles, senders=None)
+
+
+def _with_receivers(
+    logs: Logs,
+    events: Mapping[str, Sequence[Entry]],
+    base: Candidate,
+    peers: Mapping[int, list[int | None]],
+) -> Candidate:
+    """Return the best reading with the values that name receivers."""
     known = links(base, events)
     found = [scored(logs, events, base)]
-    for chosen in _choices(roles, peers, "send"):
+    for chosen in _choices(base.roles, peers, "send"):
         for placed in _with_places(logs, chosen):
             values = _peer_values(logs, placed, "send")
             names: list[Naming | None] = [*_namings(values, base.machines)] if values else [None]
@@ -58,19 +87,67 @@ def best_peers(logs: Logs, events: Mapping[str, Sequence[Entry]], base: Candidat
             for naming in names:
                 if naming and not naming.is_code and _are_codes(logs.sample, placed):
                     continue
+                if naming and not _knows_most(logs, placed, "send", naming, base.machines):
+                    continue
                 reading = replace(base, roles=placed, receivers=naming)
                 found.append(scored(logs, events, reading))
-    best = _named(found, events)
+    return _named(found, events)
+
+
+def _with_senders(
+    logs: Logs,
+    events: Mapping[str, Sequence[Entry]],
+    best: Candidate,
+    peers: Mapping[int, list[int | None]],
+) -> Candidate:
+    """Return the best reading with the values that name senders."""
     named = [best]
     for chosen in _choices(best.roles, peers, "receive"):
         values = _peer_values(logs, chosen, "receive")
-        for naming in _namings(values, base.machines):
+        for naming in _namings(values, best.machines):
+            if not _knows_most(logs, chosen, "receive", naming, best.machines):
+                continue
             # Of two machines, the other one is the sender, whatever a number stands for.
-            if not naming.is_code and (not naming.cost or len(base.machines) > 2):
+            if not naming.is_code and (not naming.cost or len(best.machines) > 2):
                 reading = replace(best, roles=chosen, senders=naming)
                 named.append(scored(logs, events, reading))
-    by_name = _named(named, events)
-    return by_name if _agree(logs, by_name) else best
+    result = _named(named, events)
+    return result if result.senders else _with_sure_senders(events, result, peers)
+
+
+def _with_sure_senders(
+    events: Mapping[str, Sequence[Entry]],
+    reading: Candidate,
+    peers: Mapping[int, list[int | None]],
+) -> Candidate:
+    """Return the reading with the senders that names alone show, however machines receive.
+
+    They are names as those of receivers, never of the machine itself, and no machine receives more
+    of another than this one sends to it.
+    """
+    if reading.receivers is None or reading.receivers.cost or len(reading.machines) < MIN_MACHINES:
+        return reading
+    for chosen in _choices(reading.roles, peers, "receive"):
+        one = replace(reading, roles=chosen, senders=reading.receivers)
+        if _are_sure(one, events):
+            return one
+    return reading
+
+
+def _are_sure(reading: Candidate, events: Mapping[str, Sequence[Entry]]) -> bool:
+    sent, received = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    for machine, some in events.items():
+        for seen in merged({machine: [event_of(reading, machine, entry) for entry in some]})[
+            machine
+        ]:
+            if seen.kind == "receive":
+                received[seen.sender or machine, machine] += 1
+            sent.update((machine, to) for to in seen.to or ())
+    return (
+        received.total() >= MANY
+        and all(sender in reading.machines and sender != to for sender, to in received)
+        and not received - sent
+    )
 
 
 def _with_likely_stamps(
@@ -79,7 +156,12 @@ def _with_likely_stamps(
     base: Candidate,
     roles: Mapping[int, Roles],
 ) -> Mapping[int, Roles]:
-    """Return the roles without the stamps if these explain less than the clocks alone."""
+    """Return the roles without the stamps if these explain less than the clocks alone.
+
+    Stamps that sends have, too, are sure, however a machine receives.
+    """
+    if any(one.kind == "send" and one.stamp is not None for one in roles.values()):
+        return roles
     bare = {shape: replace(one, stamp=None) for shape, one in roles.items()}
     with_, without = (
         scored(logs, events, replace(base, roles=some)).score.total for some in (roles, bare)
@@ -94,6 +176,22 @@ def _namings(values: Mapping[str, int], machines: tuple[str, ...]) -> Iterator[N
             any(naming.machine(value, own, machines) for own in machines) for value in values
         ):
             yield naming
+
+
+def _knows_most(
+    logs: Logs, roles: Mapping[int, Roles], kind: Kind, naming: Naming, machines: tuple[str, ...]
+) -> bool:
+    """Return whether the peers that events of each shape name have logs, at least half."""
+    named = {
+        shape: {str(text) for value in logs.sample.values(shape, one.peer) for text in texts(value)}
+        for shape, one in roles.items()
+        if one.kind == kind and one.peer is not None
+    }
+    return all(
+        2 * sum(any(naming.machine(text, own, machines) for own in machines) for text in some)
+        >= len(some)
+        for some in named.values()
+    )
 
 
 def _agree(logs: Logs, reading: Candidate) -> bool:
@@ -172,6 +270,7 @@ def _with_places(logs: Logs, roles: Mapping[int, Roles]) -> Iterator[Mapping[int
         if one.peer is not None
     }
     named_some = turned or any(one.peer is not None for one in sends.values())
+    are_stamped = any(one.stamp is not None for one in sends.values())
     for right in (1, -1):
         named = dict(roles)
         for shape, one in roles.items():
@@ -183,8 +282,13 @@ def _with_places(logs: Logs, roles: Mapping[int, Roles]) -> Iterator[Mapping[int
             elif places & (NEXT_WORDS | PREVIOUS_WORDS):
                 steps = right if places & NEXT_WORDS else -right
                 named[shape] = replace(one, steps=steps)
-            elif named_some and not _has_other_name(logs, shape, labels):
-                # Where other sends name one, a send that names none is to all.
+            elif (
+                named_some
+                and (one.stamp is not None or not are_stamped)
+                and not _has_other_name(logs, shape, labels)
+            ):
+                # Where other sends name one, a send that names none is to all; but where others
+                # have a stamp, a line without a stamp is no send.
                 named[shape] = replace(one, to_all=True)
         yield named
         if not turned:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from analysis.logs.recognition.candidates import Candidate, Logs
 from analysis.logs.recognition.evidence.doubts import is_doubtful
+from analysis.logs.recognition.evidence.vectors import reading_of
 from analysis.logs.recognition.kinds import kinds_of
 from analysis.logs.recognition.machines import (
     Lines,
@@ -22,6 +23,7 @@ from analysis.logs.recognition.machines import (
 from analysis.logs.recognition.mined.mining import codes, mine
 from analysis.logs.recognition.mined.records import division, records
 from analysis.logs.recognition.mined.shapes import Mined
+from analysis.logs.recognition.mined.vectors import counted
 from analysis.logs.recognition.names import PART, vocabulary
 from analysis.logs.recognition.search import readings
 
@@ -32,6 +34,8 @@ MAX_ALTERNATIVES = 3
 MIN_COMMON = 0.5
 #: Of these, the sets with which numbers are tried out as kinds.
 MAX_CODED = 2
+#: So much more a reading explains with numbers as kinds, if some reading makes sense without.
+CODED = 25
 #: A reading that ranks so little below a doubtful one may be better than it.
 NEAR = 5
 #: An object of an array that has several lines.
@@ -42,12 +46,14 @@ OBJECT = re.compile(r"^\s*\[?\s*(\{.*\})\s*[,\]]*\s*$")
 class Recognised:
     """Logs with their reading.
 
-    `files` are the machine of each file; the one file that holds all machines has "".
+    `files` are the machine of each file; the one file that holds all machines has "". `vectors` are
+    the machines by their places in vector clocks, () of other clocks.
     """
 
     files: Mapping[str, str]
     logs: Logs
     reading: Candidate
+    vectors: tuple[str, ...] = ()
 
     @property
     def explains(self) -> float:
@@ -64,6 +70,8 @@ def recognise(lines: Mapping[str, Lines]) -> Recognised | None:
     """Return the reading of the lines (number, text) of some files; None if none makes sense."""
     if not lines:
         return None
+    if with_vectors := _with_vectors(lines):
+        return with_vectors
     # Other files beside the logs are divided otherwise.
     (by, _), *_ = Counter(division([some]) for some in lines.values()).most_common(1)
     cut = {
@@ -76,7 +84,7 @@ def recognise(lines: Mapping[str, Lines]) -> Recognised | None:
     for files, logs in _logs(cut):
         found = [one for one in readings(logs)[:1] if one.makes_sense]
         for reading in found:
-            if best and reading.rank <= best.reading.rank:
+            if best and reading.rank <= best.reading.rank + CODED * logs.is_coded:
                 continue
             if is_doubtful(logs, reading):
                 doubtful = max(doubtful, reading.rank)
@@ -92,6 +100,20 @@ def recognise(lines: Mapping[str, Lines]) -> Recognised | None:
     if best and best.reading.rank > max(doubtful, open_) - NEAR:
         return best
     return undecided if open_ > doubtful - NEAR else None
+
+
+def _with_vectors(lines: Mapping[str, Lines]) -> Recognised | None:
+    """Return the reading of logs with vector clocks; None if these are none."""
+    if (found := counted(lines)) is None:
+        return None
+    mined = mine(found.lines, with_peers(frozenset(vocabulary([*found.lines])), found.lines))
+    read = list[Recognised]()
+    for logs in of_files(mined, tuple(found.lines)):
+        files = dict(zip(_in_order(logs, mined), logs.machines, strict=True))
+        if reading := reading_of(logs, files, found):
+            order = tuple(files[file] for file in found.order)
+            read.append(Recognised(files, logs, reading, order))
+    return max(read, key=lambda one: one.reading.receivers is not None, default=None)
 
 
 def _logs(cut: Mapping[str, Lines]) -> Iterator[tuple[dict[str, str], Logs]]:

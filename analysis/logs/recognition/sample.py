@@ -24,6 +24,8 @@ MIN_EPOCH = 100_000_000
 MAX_FALLING = 0.05
 #: So many trials in a file begin anew, in this share of the pairs.
 MAX_TRIALS, MAX_FALLING_OF_TRIALS = 4, 0.1
+#: The least share of the steps by one in a clock, which jumps at receives.
+MIN_STEPS = 0.3
 TIME_WORDS = {
     "time",
     "at",
@@ -220,7 +222,18 @@ def clocks(sample: Sample, own: Slots, most: int) -> Sequence[Slots]:
             if sample.grows(start):
                 found.append(_extended(sample, start, own))
     different = {tuple(sorted(one.items())): one for one in found}
-    return sorted(different.values(), key=lambda one: _rank(sample, one))[:most]
+    ranked = sorted(different.values(), key=lambda one: _rank(sample, one))
+    # A clock that never jumps seems to be right, whatever the messages are; so does a line number.
+    steps = {id(one): _steps_by_one(sample, one) for one in ranked}
+    if any(MIN_STEPS <= share < 1 for share in steps.values()):
+        ranked = [one for one in ranked if steps[id(one)] < 1]
+    return ranked[:most]
+
+
+def _steps_by_one(sample: Sample, slots: Slots) -> float:
+    """Return the share of the steps from line to line by which values grow by one."""
+    steps = [b - a for values in sample.numbers(slots) for a, b in pairwise(values)]
+    return sum(step == 1 for step in steps) / max(1, len(steps))
 
 
 def _rank(sample: Sample, slots: Slots) -> tuple[bool, bool, int]:
@@ -251,6 +264,7 @@ def is_epoch(sample: Sample, shape: int, slot: int) -> bool:
 def _extended(sample: Sample, start: Slots, own: Slots) -> dict[int, int]:
     chosen = dict(start)
     columns = {sample.column(shape, slot) for shape, slot in start.items()}
+    names = {sample.name(shape, slot) for shape, slot in start.items()}
     for shape in sample.order:
         if shape in chosen:
             continue
@@ -263,6 +277,7 @@ def _extended(sample: Sample, start: Slots, own: Slots) -> dict[int, int]:
             in {sample.part(s, slot).kind for s, slot in start.items()}
         ]
         same = [n for n in options if sample.column(shape, n) in columns]
+        options.sort(key=lambda n: sample.name(shape, n) not in names)
         others = [n for n in options if n not in same] if same or count > 2 * files else []
         for slot in [*same, *others]:
             more = chosen | {shape: slot}

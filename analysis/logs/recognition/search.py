@@ -21,11 +21,13 @@ from analysis.logs.recognition.candidates import (
 )
 from analysis.logs.recognition.evidence.score import (
     LOGGED,
+    MISFIT_BITS,
     Logged,
     Score,
     Seen,
     timestamps,
 )
+from analysis.logs.recognition.evidence.strangers import BY_NAME, senders
 from analysis.logs.recognition.mined.shapes import Entry
 from analysis.logs.recognition.names import ALL_OTHERS
 from analysis.logs.recognition.peers import best_peers
@@ -38,6 +40,8 @@ MAX_OPEN = 6
 #: The best assignments of clocks and kinds whose peers are tried out.
 MAX_BASES = 4
 MIN_OF_BEST = 0.8
+#: So few misfits may be of messages whose peers are not yet named.
+FEW_MISFITS = 4
 #: A reading that ranks so little below the best may be the right one.
 NEAR = 5
 #: The share of lines of a receive's shape that jump, at least.
@@ -49,27 +53,51 @@ MOSTLY = 0.8
 
 
 def readings(logs: Logs) -> list[Candidate]:
-    """Return the readings of logs, the best first."""
+    """Return the readings of logs, the best first.
+
+    Those with the clock from before a receive, and after other events, are the last resort: where
+    all clocks are logged before the event, they differ in the first clock alone.
+    """
+    found = _readings(logs, LOGGED)
+    if found and found[0].makes_sense:
+        return found
+    return _readings(logs, ["turned"]) or found
+
+
+def _readings(logs: Logs, ways: Sequence[Logged]) -> list[Candidate]:
+    strangers = senders(logs)
     bases = [
         (reading, events)
         for slots in _with_arrivals_out(logs.sample, clocks(logs.sample, logs.own, MAX_CLOCKS))
-        for logged in LOGGED
-        for reading, events in _with_clock(logs, slots, logged)
+        for logged in ways
+        for reading, events in _with_clock(logs, slots, logged, strangers)
     ]
     bases.sort(key=lambda one: -one[0].rank)
     most = bases[0][0].score.total if bases else 0
-    least = most - (1 - MIN_OF_BEST) * abs(most)
+    least = most - max((1 - MIN_OF_BEST) * abs(most), FEW_MISFITS * MISFIT_BITS)
     likely = [one for one in bases[:MAX_BASES] if one[0].score.total >= least]
     found = [
         best_peers(logs, events, replace(base, lead=_lead(base, bases))) for base, events in likely
     ]
-    return _with_rivals(logs, sorted(found, key=lambda one: -one.rank))
+    stamped = [one for one in found if not _has_bare_receives(logs, one)]
+    return _with_rivals(logs, sorted(stamped or found, key=lambda one: -one.rank))
+
+
+def _has_bare_receives(logs: Logs, reading: Candidate) -> bool:
+    """Return whether lines without a stamp, and without a word for it, are read as receives where
+    all other messages have stamps."""
+    messages = [(s, one) for s, one in reading.roles.items() if one.kind != "internal"]
+    bare = {shape for shape, one in messages if one.stamp is None}
+    unnamed = {shape for shape in bare if "receive" not in logs.sample.kinds(shape)}
+    receives = {shape for shape, one in messages if one.kind == "receive"}
+    return bool(bare) and bare == unnamed and bare < receives
 
 
 def _with_rivals(logs: Logs, found: list[Candidate]) -> list[Candidate]:
     """Return readings, the best first, and whether another one is as good and sees other events.
 
-    Of readings that see the same, the clock after each event is that of all events.
+    Of readings that see the same, the clock after each event is that of all events. When clocks are
+    logged is no question here: all events together show it, or ask it.
     """
     if not found:
         return []
@@ -78,8 +106,16 @@ def _with_rivals(logs: Logs, found: list[Candidate]) -> list[Candidate]:
     same = [one for one, its in zip(close, seen, strict=True) if its == seen[0]]
     best = min(same, key=lambda one: one.logged != "after")
     rest = [one for one in found if one is not best]
-    others = (one for one, its in zip(close, seen, strict=True) if its != seen[0])
+    others = (
+        one
+        for one, its in zip(close, seen, strict=True)
+        if its != seen[0] and _described(one) != _described(best)
+    )
     return [replace(best, rival=next(others, None)), *rest]
+
+
+def _described(reading: Candidate) -> tuple[object, ...]:
+    return reading.roles, reading.receivers, reading.senders
 
 
 def _seen(logs: Logs, reading: Candidate) -> tuple[object, ...]:
@@ -96,12 +132,12 @@ def _seen(logs: Logs, reading: Candidate) -> tuple[object, ...]:
             for one, entry in zip(roles, some, strict=True)
         ]
         after = [clock for _, clock in timestamps(own, reading.logged)]
-        # Of the last event, the clock is logged by one of two conventions only, as it is of the
-        # first lines of a send that is logged once per receiver.
+        # Of the last event of a trial, the clock is logged by one of two conventions only, as it is
+        # of the first lines of a send that is logged once per receiver.
         seen += [
             (entry.line, event.kind, clock)
             for entry, (event, following), clock in zip(some, pairwise(own), after, strict=False)
-            if event != following or event.kind != "send"
+            if following.clock >= event.clock and (event != following or event.kind != "send")
         ]
     return seen, peers_of(reading, events)
 
@@ -139,20 +175,26 @@ def _with_arrivals_out(sample: Sample, found: Iterable[Slots]) -> Iterator[Slots
 
 
 def _with_clock(
-    logs: Logs, slots: Slots, logged: Logged
+    logs: Logs, slots: Slots, logged: Logged, strangers: Slots
 ) -> Iterator[tuple[Candidate, dict[str, list[Entry]]]]:
-    """Yield the readings with this clock and each assignment of kinds, without peers."""
+    """Yield the readings with this clock and each assignment of kinds, without peers.
+
+    `strangers` are the slots that name senders without a log.
+    """
     events = _events_lines(logs, slots)
     shapes = sorted({entry.shape for some in events.values() for entry in some})
     jumps = _jumps(events, slots, logged)
     options = [_kinds(logs, shape, jumps) for shape in shapes]
+    known = {s: slot for s, slot in strangers.items() if slot != slots.get(s)}
     for kinds in _products(options):
         roles = {
-            shape: Roles(kind, slots[shape]) for shape, kind in zip(shapes, kinds, strict=True)
+            shape: Roles(kind, slots[shape], peer=known.get(shape) if kind == "receive" else None)
+            for shape, kind in zip(shapes, kinds, strict=True)
         }
         if {"send", "receive"} <= {*kinds}:
             agreement = _agreement(logs.sample, roles) + _unity(logs.sample, slots)
-            base = Candidate(roles, logged, logs.machines, None, None, Score(), agreement)
+            by_name = BY_NAME if any(one.peer is not None for one in roles.values()) else None
+            base = Candidate(roles, logged, logs.machines, None, by_name, Score(), agreement)
             yield scored(logs, events, base), events
 
 
@@ -207,7 +249,7 @@ def _jumps(events: Mapping[str, Sequence[Entry]], slots: Slots, logged: Logged) 
     jumped: Counter[int] = Counter()
     for some in events.values():
         own = [Seen("internal", whole(e.values[slots[e.shape]])) for e in some]
-        pairs = timestamps(own, "before" if logged == "before" else "after")
+        pairs = timestamps(own, "before" if logged in ("before", "turned") else "after")
         for entry, (before, after) in zip(some, pairs, strict=True):
             total[entry.shape] += 1
             jumped[entry.shape] += after > before + 1

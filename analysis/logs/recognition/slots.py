@@ -48,10 +48,13 @@ def with_numbers(
         for slot in range(len(logs.sample.shapes[shape].slots))
         if slot != one.clock
     }
-    own_work = {column for column, _ in alike}
+    works = any(one.kind == "internal" for one in base.roles.values())
+    own_work = {column for column, _ in alike} if works else None
     found: dict[int, Roles] = {}
     peers: dict[int, list[int | None]] = {}
-    for shape, one in base.roles.items():
+    called = set[str]()
+    # A send calls the stamp as a receive does, which shows it more clearly.
+    for shape, one in sorted(base.roles.items(), key=lambda some: some[1].kind != "receive"):
         free = [n for n in range(len(logs.sample.shapes[shape].slots)) if n != one.clock]
         free = [n for n in free if logs.own.get(shape) != n]
         times = [n for n in free if _is_time(logs.sample, shape, n, own_work)]
@@ -62,9 +65,11 @@ def with_numbers(
             for n in free
             if (logs.sample.column(shape, n), _class(logs.sample, shape, n)) not in alike
         ]
+        stamps.sort(key=lambda n: logs.sample.name(shape, n) not in called)
         stamp = _stamp(logs, shape, one.kind, stamps, before_after.get(shape, []))
         if stamp is None and one.kind == "receive":
             stamp = _named_stamp(logs.sample, shape, stamps, before_after.get(shape, []))
+        called |= {logs.sample.name(shape, stamp)} if stamp is not None else set()
         free = [n for n in free if n != stamp]
         queue = _queue(logs.sample, shape, free)
         if queue is None and one.kind == "receive":
@@ -73,10 +78,35 @@ def with_numbers(
         everyone = one.kind == "send" and logs.sample.shapes[shape].texts & ALL_OTHERS
         is_alone = one.kind == "internal" or everyone
         left = [n for n in stamps if n not in (stamp, queue)]
-        some = [None] if is_alone else _peers(logs.sample, shape, left, len(logs.entries))
+        some = [None] if is_alone else _peers(logs, shape, left)
         peers[shape] = [*some]
         found[shape] = replace(one, time=time, stamp=stamp, queue=queue)
+    for shape, slot in _stamps_as_in_sends(logs.sample, found).items():
+        peers[shape] = [peer for peer in peers[shape] if peer != slot] or [None]
+        found[shape] = replace(found[shape], stamp=slot)
     return found, peers
+
+
+def _stamps_as_in_sends(sample: Sample, roles: Mapping[int, Roles]) -> dict[int, int]:
+    """Return the stamps of receives by shape that are in the column of those of all sends.
+
+    A machine may ignore them: then no clock shows that they are stamps.
+    """
+    sends = [(shape, one) for shape, one in roles.items() if one.kind == "send"]
+    columns = {
+        sample.column(shape, one.stamp) if one.stamp is not None else "" for shape, one in sends
+    }
+    if len(columns) != 1 or "" in columns:
+        return {}
+    return {
+        shape: slot
+        for shape, one in roles.items()
+        if one.kind == "receive"
+        for slot in range(len(sample.shapes[shape].slots))
+        if slot not in (one.clock, one.time, one.queue)
+        and sample.is_whole(shape, slot)
+        and {sample.column(shape, slot)} == columns
+    }
 
 
 def _timestamps_by_shape(
@@ -97,8 +127,9 @@ def _class(sample: Sample, shape: int, slot: int) -> str:
     return one.key[one.slots[slot]].kind
 
 
-def _is_time(sample: Sample, shape: int, slot: int, own_work: Collection[str]) -> bool:
-    """Return whether the values are times; `own_work` are the columns of internal events."""
+def _is_time(sample: Sample, shape: int, slot: int, own_work: Collection[str] | None) -> bool:
+    """Return whether the values are times; `own_work` are the columns of internal events, None
+    without such events."""
     part = sample.shapes[shape].key[sample.shapes[shape].slots[slot]]
     if part.kind == "time":
         return True
@@ -108,7 +139,7 @@ def _is_time(sample: Sample, shape: int, slot: int, own_work: Collection[str]) -
         return sample.grows({shape: slot}) or sample.shapes[shape].count < 3
     named = sample.name(shape, slot) in TIME_WORDS and sample.grows({shape: slot})
     # A number that internal events have not is that of a message.
-    everywhere = not own_work or sample.column(shape, slot) in own_work
+    everywhere = own_work is None or sample.column(shape, slot) in own_work
     return (named and everywhere) or is_epoch(sample, shape, slot)
 
 
@@ -218,21 +249,23 @@ def _only_grows(sample: Sample, shape: int, slot: int) -> bool:
     return sample.is_whole(shape, slot) and sample.grows({shape: slot})
 
 
-def _peers(sample: Sample, shape: int, free: Sequence[int], machines: int) -> list[int | None]:
+def _peers(logs: Logs, shape: int, free: Sequence[int]) -> list[int | None]:
     """Return the slots that may name the peer: a list, or a value with few different texts.
 
     A number that nothing calls a peer may be something else: then None comes first.
     """
-    one = sample.shapes[shape]
+    sample, one = logs.sample, logs.sample.shapes[shape]
     options = []
     for slot in free:
         part = one.key[one.slots[slot]]
         different = {text for value in sample.values(shape, slot) for text in texts(value)}
-        # Of two machines, each has only one peer.
-        several = len(different) > 1 or machines == 2
+        # Of two machines, each has only one peer, as has the machine of a single line.
+        is_name = part.kind == "name" and different <= {*logs.machines}
+        several = len(different) > 1 or len(logs.machines) == 2 or is_name
         few = several and part.kind in ("whole", "name") and len(different) <= MAX_PEERS
         # A number that only grows counts something, or is a time.
-        few &= one.count < MANY_LINES or not _only_grows(sample, shape, slot)
+        counts = one.count >= MANY_LINES and len(different) > len(logs.machines)
+        few &= not (counts and _only_grows(sample, shape, slot))
         if part.is_list or few:
             named = sample.name(shape, slot) in PEER_WORDS
             options.append((not part.is_list, not named, part.kind != "name", slot))

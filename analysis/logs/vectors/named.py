@@ -12,8 +12,11 @@ import polars as pl
 
 from analysis.history.run import NO_RECEIVER, NO_SEND_FITS, SEVERAL_FIT, Run, schema_of
 from analysis.logs.conventions import layout
+from analysis.logs.conventions.fitting import LAGS
+from analysis.logs.conventions.words import STAMPED_BEFORE
 from analysis.logs.foreign import Extract, check_size
-from analysis.logs.vectors.messages import conclude
+from analysis.logs.vectors.messages import Vectors, conclude
+from vm.quoting import counted
 
 VECTOR = "vector"
 BY_VECTORS = "vector clocks"
@@ -27,9 +30,8 @@ def run_of_vectors(extract: Extract) -> Run:
     events = layout.without_own_receivers(extract.events, extract.machines, notes)
     events = layout.one_row_a_send(events, notes)
     events, resolution_ns = layout.dated(events, notes)
-    causes, methods = _causes(events, extract.machines)
     received = (events["kind"] == "receive").sum()
-    matched = sum(cause >= 0 for cause in causes)
+    causes, methods, lag, matched = _likeliest(events, extract)
     if received:
         notes.append(f"{matched} of {received} receives are matched to their sends by {BY_VECTORS}")
     logged = {*events["machine"].unique()}
@@ -45,21 +47,46 @@ def run_of_vectors(extract: Extract) -> Run:
         damage=extract.damage,
         noise=extract.noise,
         resolution_ns=resolution_ns,
+        stamp_lag=lag,
         conventions=tuple(notes),
+        causes=(
+            f"of {counted(matched, 'receive')} all lack the step of their send: {STAMPED_BEFORE}",
+        )
+        * lag,
     )
 
 
-def _causes(events: pl.DataFrame, machines: tuple[str, ...]) -> tuple[list[Row], list[str | None]]:
-    """Return by row the row of the send (-1: none), and the method or the reason for none."""
+def _likeliest(
+    events: pl.DataFrame, extract: Extract
+) -> tuple[list[Row], list[str | None], int, int]:
+    """Return causes and methods by the side of the send that explains more receives, whether this
+    is before it, and how many are matched."""
+    given = extract.given.stamp
+    found = [
+        (*_causes(events, extract.machines, lag), lag)
+        for lag in ([LAGS[given]] if given else LAGS.values())
+    ]
+    matched = [sum(cause >= 0 for cause in causes) for causes, _, _ in found]
+    best = max(range(len(found)), key=lambda n: matched[n])
+    return *found[best], matched[best]
+
+
+def _causes(
+    events: pl.DataFrame, machines: tuple[str, ...], lag: int
+) -> tuple[list[Row], list[str | None]]:
+    """Return by row the row of the send (-1: none), and the method or the reason for none.
+
+    With a `lag` of 1, messages carry the vector from before their send.
+    """
     number = {machine: n for n, machine in enumerate(machines)}
-    concluded = conclude(
-        [number[m] for m in events["machine"]], np.array(events[VECTOR].to_list(), np.int64)
-    )
+    own = [number[m] for m in events["machine"]]
+    vectors = np.array(events[VECTOR].to_list(), np.int64)
     sends = defaultdict[tuple[str, int], list[Row]](list)
     kinds, receivers = events["kind"].to_list(), events["to"].to_list()
-    for row, name in enumerate(events.select("machine", "clock").iter_rows()):
+    for row, (name, clock) in enumerate(events.select("machine", "clock").iter_rows()):
         if kinds[row] == "send":
-            sends[name].append(row)
+            sends[name, clock - lag].append(row)
+    concluded = _before_sends(kinds, own, vectors) if lag else _at_sends(kinds, own, vectors)
     causes, methods = [-1] * events.height, list[str | None]([None] * events.height)
     columns = events.select("kind", "machine", "sender", "stamp", "to")
     for row, (kind, machine, sender, stamp, to) in enumerate(columns.iter_rows()):
@@ -67,13 +94,49 @@ def _causes(events: pl.DataFrame, machines: tuple[str, ...]) -> tuple[list[Row],
             methods[row] = NO_RECEIVER
         if kind != "receive":
             continue
-        found = sends.get((sender, stamp), []) if sender else []
-        if not sender and (one := concluded.get(row)):
-            found = [send for send in one.sends if kinds[send] == "send"]
+        found = sends.get((sender, stamp), []) if sender else concluded.get(row, [])
         fits = [send for send in found if machine in (receivers[send] or [machine])]
         causes[row] = fits[0] if len(fits) == 1 else -1
         methods[row] = BY_VECTORS if len(fits) == 1 else SEVERAL_FIT if fits else NO_SEND_FITS
     return causes, methods
+
+
+def _at_sends(kinds: list[str], own: list[int], vectors: Vectors) -> dict[Row, list[Row]]:
+    """Return the sends whose vectors explain what is new at each receive."""
+    return {
+        row: [send for send in one.sends if kinds[send] == "send"]
+        for row, one in conclude(own, vectors).items()
+    }
+
+
+def _before_sends(kinds: list[str], own: list[int], vectors: Vectors) -> dict[Row, list[Row]]:
+    """Return the sends that explain each receive if a message carries the vector from before.
+
+    Where a message tells nothing new, these are the sends that no other receive of the machine has.
+    """
+    sends = np.array([row for row, kind in enumerate(kinds) if kind == "send"], np.int64)
+    machine = np.array(own)
+    stamps = vectors[sends]
+    stamps[range(len(sends)), machine[sends]] -= 1
+    found, taken = dict[Row, list[Row]](), defaultdict[int, set[Row]](set)
+    quiet = list[Row]()
+    for row in (row for row, kind in enumerate(kinds) if kind == "receive"):
+        follows = row > 0 and own[row - 1] == own[row]
+        before = vectors[row - 1] if follows else np.zeros_like(vectors[row])
+        after = np.where(np.arange(len(before)) == own[row], before, vectors[row])
+        is_new = after > before
+        fits = (stamps <= after).all(axis=1) & (machine[sends] != own[row])
+        fits &= (stamps == after)[:, is_new].all(axis=1)
+        found[row] = sends[fits].tolist()
+        if len(found[row]) == 1 and is_new.any():
+            taken[own[row]].update(found[row])
+        else:
+            quiet.append(row)
+    for row in quiet:
+        found[row] = [send for send in found[row] if send not in taken[own[row]]]
+        if len(found[row]) == 1:
+            taken[own[row]].update(found[row])
+    return found
 
 
 def _table(

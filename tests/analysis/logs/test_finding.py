@@ -223,3 +223,16 @@ def test_a_folder_that_is_closed_to_us_is_named(tmp_path: Path) -> None:
                 find_runs([path])
     finally:
         closed.chmod(0o700)
+
+
+@pytest.mark.parametrize("name", ["log_ann", "output.1"])
+def test_logs_without_a_suffix_are_named_where_nothing_else_seems_to_be_a_log(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "Makefile").write_text("run:\n\tpython main.py --port 5001\n\nclean:\n")
+    (tmp_path / "program").write_bytes(b"\x7fELF\0\x01\x02 1")
+    with pytest.raises(InputError, match="no logs were found"):
+        find_runs([tmp_path])
+    (tmp_path / name).write_text("a line, 1\nanother, 2\n")
+    with pytest.raises(InputError, match=f"its file {name} was not recognised as a log"):
+        find_runs([tmp_path])

@@ -172,9 +172,20 @@ def test_clock_values_by_hand(
     assert (sends_in(found), found.ambiguous, found.orphans) == (sends, ambiguous, orphans)
 
 
-def by_hand(sender: str | None, stamps: list[int], receives: Channel) -> Matches:
+def test_a_receive_that_fits_none_of_its_possible_sends_breaks_a_rule() -> None:
+    """Sends without receivers may be passed over: the clock of 6 needs a send at 5."""
+    found = by_hand("p", [3, 7], [(6, 2)], named=False)
+    assert (sends_in(found), found.ambiguous, found.broken) == ({}, {0: 2}, [0])
+    assert not found.is_explained
+    fitting = by_hand("p", [5, 7], [(9, 8)], named=False)
+    assert (fitting.ambiguous, fitting.broken) == ({0: 2}, [])
+
+
+def by_hand(
+    sender: str | None, stamps: list[int], receives: Channel, *, named: bool = True
+) -> Matches:
     """Sends of p to q with these stamps; receives with their clocks and those before."""
-    sent = [(row, "p", "q", stamp, True) for row, stamp in enumerate(stamps)]
+    sent = [(row, "p", "q", stamp, named) for row, stamp in enumerate(stamps)]
     received = [(row, sender, "q", *bounds(*clocks), False) for row, clocks in enumerate(receives)]
     return match(
         pl.DataFrame(sent, SEND_COLUMNS, orient="row"),
@@ -195,6 +206,17 @@ def test_a_stamp_that_is_received_again_is_of_the_same_send() -> None:
     )
     found = match(sends, receives)
     assert (sends_in(found), found.orphans) == ({0: 0, 1: 1, 2: 1, 3: 2}, [4])
+
+
+def test_a_message_with_a_stamp_is_not_that_of_a_receive_without_one() -> None:
+    """The second receive fits both sends, of which the first is that of the first receive."""
+    sends = [(0, "p", "q", 4, False), (1, "p", "q", 6, False)]
+    receives = [(0, "p", "q", 4, 4, True), (1, None, "q", 0, 8, False)]
+    found = match(
+        pl.DataFrame(sends, SEND_COLUMNS, orient="row"),
+        pl.DataFrame(receives, RECEIVE_COLUMNS, orient="row"),
+    )
+    assert (sends_in(found), found.orphans) == ({0: 0, 1: 1}, [])
 
 
 @pytest.mark.parametrize("far", [1000, 2**62])

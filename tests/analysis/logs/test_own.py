@@ -21,11 +21,22 @@ from analysis.metrics.run import metrics_of
 from analysis.text.plain import plain_metrics, plain_verdict
 from analysis.text.summary import print_across, print_run
 from analysis.text.verdict import print_verdict
-from by_hand import internal, loaded, logs_of, receive, send, stop, violations, write_run
+from by_hand import (
+    EPOCH_UNIX_NS,
+    internal,
+    loaded,
+    logs_of,
+    measured,
+    receive,
+    send,
+    stop,
+    violations,
+    write_run,
+)
 from histories import World, worlds
-from vm.log import encode
+from vm.log import encode, plain_offsets
 from vm.quoting import quoted
-from vm.records import Recovery
+from vm.records import Recovery, WallOffset
 
 LOGS = {
     "vm1": [internal(10, 1), send(20, 2, "vm2"), internal(30, 3)],
@@ -333,6 +344,13 @@ def of_another_spec(**fields: Any) -> Callable[[Path], None]:
     return spoilt
 
 
+def recording(recorded: dict[str, Any]) -> Callable[[Path], None]:
+    def spoilt(directory: Path) -> None:
+        (directory / "run.json").write_text(json.dumps(recorded))
+
+    return spoilt
+
+
 def twice(directory: Path) -> None:
     (directory / "vm2 copy.jsonl").write_bytes((directory / "vm2.jsonl").read_bytes())
 
@@ -391,6 +409,54 @@ def test_what_is_not_one_run_is_refused(
     assert says in str(error.value)
     assert str(directory) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+APART = {"vm1": WallOffset(0, 0), "vm2": WallOffset(3 * 10**9, 200)}
+
+
+def test_epochs_that_differ_by_the_measured_offset_are_one(directory: Path) -> None:
+    run = load(measured(directory, APART))
+    epochs = {machine: start.epoch_unix_ns for machine, start in run.starts.items()}
+    assert epochs == {"vm1": EPOCH_UNIX_NS, "vm2": EPOCH_UNIX_NS + 3 * 10**9}
+    recorded = {"epoch_unix_ns": EPOCH_UNIX_NS, "wall_offsets": plain_offsets(APART)}
+    (directory / "run.json").write_text(json.dumps(recorded))
+    assert load(directory).starts == run.starts
+
+
+WRONG_EPOCHS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "another epoch": (of_another_run(epoch_unix_ns=EPOCH_UNIX_NS), "on epoch_unix_ns; give"),
+    "by a nanosecond": (
+        of_another_run(epoch_unix_ns=EPOCH_UNIX_NS + 3 * 10**9 + 1),
+        "on epoch_unix_ns; give",
+    ),
+    "no offsets": (of_another_run(wall_offsets=plain_offsets({})), "vm2.jsonl:1: field 'wall_o"),
+    "another bound": (
+        of_another_run(wall_offsets=plain_offsets(APART | {"vm1": WallOffset(0, 1)})),
+        "vm1.jsonl and vm2.jsonl disagree on wall_offsets",
+    ),
+    "run.json with another epoch": (
+        recording({"epoch_unix_ns": EPOCH_UNIX_NS + 3 * 10**9}),
+        "vm1.jsonl (and 1 more) and run.json disagree on epoch_unix_ns",
+    ),
+    "run.json with other offsets": (
+        recording({"wall_offsets": {}}),
+        "vm1.jsonl (and 1 more) and run.json disagree on wall_offsets",
+    ),
+    "an epoch before 1970": (
+        of_another_run(epoch_unix_ns=2 * 10**9),
+        "vm2.jsonl:1: epoch_unix_ns: -1000000000 is outside",
+    ),
+}
+
+
+@pytest.mark.parametrize(("spoilt", "says"), WRONG_EPOCHS.values(), ids=list(WRONG_EPOCHS))
+def test_epochs_that_differ_otherwise_are_refused(
+    directory: Path, spoilt: Callable[[Path], None], says: str
+) -> None:
+    spoilt(measured(directory, APART))
+    with pytest.raises(InputError) as error:
+        load(directory)
+    assert says in str(error.value)
 
 
 def test_a_link_in_the_place_of_a_log_is_none(directory: Path, tmp_path: Path) -> None:

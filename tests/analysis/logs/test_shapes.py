@@ -20,8 +20,8 @@ SAMPLE, ALL = [range(40)], [range(first, first + 500) for first in range(0, 5000
 MISTAKEN_SAMPLE, MISTAKEN = range(2), range(60)
 #: What recognition reaches, in shares of the shapes that say enough: the goals are 0.95 and 0.9,
 #: and nothing false. A change may not fall behind it.
-LEAST_RIGHT, LEAST_NAMED = 0.8, 0.55
-MOST_FALSE, MOST_BLAMED = 0.05, 0.1
+LEAST_RIGHT, LEAST_NAMED = 0.9, 0.55
+MOST_FALSE, MOST_BLAMED = 0.03, 0.1
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -49,6 +49,34 @@ def test_most_shapes_are_recognised_and_little_that_is_false_is_said(block: rang
     results = {f"{seed}": judged(made(seed)) for seed in block}
     assert shares(results)["false"] <= MOST_FALSE, told(results, "false")
     assert shares(results)["right"] >= LEAST_RIGHT, told(results, "not recognised")
+
+
+#: A machine that hides the stamps by its mistake, a counter that grows as a clock, speeds that seem
+#: to be names, and receives that add two.
+HIDDEN = (
+    ("rule: ignores stamps", 31042),
+    ("rule: ignores stamps", 82082),
+    ("rule: on arrival", 31108),
+    ("rule: on arrival anywhere", 31080),
+    ("rule: larger alone anywhere", 81062),
+    ("rule: adds two", 81075),
+)
+
+
+@pytest.mark.parametrize(("mistake", "seed"), HIDDEN)
+def test_a_mistake_that_hides_its_evidence_is_named(mistake: str, seed: int) -> None:
+    assert judged(made(seed, mistake)) == Result("right")
+
+
+#: Stamps called a time, which internal events have not; lines without a message that seem to be
+#: receives; stamps from before the send that no line holds; numbers that are codes of receivers and
+#: names of senders; and lengths of queues that seem to be names.
+DECEPTIVE = (71298, 73019, 71146, 76011, 77009)
+
+
+@pytest.mark.parametrize("seed", DECEPTIVE)
+def test_a_deceptive_shape_is_read_rightly(seed: int) -> None:
+    assert judged(made(seed)) == Result("right")
 
 
 def test_most_planted_mistakes_are_named_and_hardly_another_machine_is_blamed(

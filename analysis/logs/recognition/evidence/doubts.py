@@ -21,9 +21,11 @@ def is_doubtful(logs: Logs, reading: Candidate) -> bool:
         for entry in some
         if entry.shape in reading.roles
     )
-    # Words that vary in internal events are kinds of work, and no names.
+    # Words that vary in internal events, or name no sender, are kinds of work, and no names.
     varies = any(
-        one.kind == "internal" and _varies(logs, shape) for shape, one in reading.roles.items()
+        (one.kind == "internal" or (one.kind == "receive" and one.peer is None))
+        and _varies(logs, shape)
+        for shape, one in reading.roles.items()
     )
     if varies or (reading.score.surplus > receives and reading.lead < SURE):
         return True

@@ -1,6 +1,6 @@
 """How well a reading explains the clocks of a sample: which receives follow from which sends."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from math import log2
@@ -9,11 +9,13 @@ from typing import Literal, NamedTuple
 from vm.records import Kind
 
 #: When a clock is logged: after each event, before each event, or "mixed", after a receive and
-#: before other events.
-Logged = Literal["after", "before", "mixed"]
+#: before other events; or "turned", before a receive and after other events.
+Logged = Literal["after", "before", "mixed", "turned"]
 LOGGED: tuple[Logged, ...] = ("after", "before", "mixed")
 #: What an event costs that a reading does not explain.
 MISFIT_BITS, EXCESS_BITS = 8, 4
+#: What a receive costs without a send if receivers are named that have no log.
+UNLOGGED_BITS = 1
 #: A clock that starts again reads at most this fraction of the reading before it.
 LOW = 4
 
@@ -49,6 +51,10 @@ WAYS = (
     Way(2, 0, 4),
     Way(1, 0, 6, on_arrival=True),
 )
+#: What a step of the clock is worth that follows from a logged stamp.
+STEP_BITS = 0.5
+#: What a machine costs whose clock begins at another value than those of others.
+START_BITS = 2
 #: What a jump costs that a message explains which is received later: any event may have one.
 ARRIVAL_BITS = 3
 
@@ -108,11 +114,13 @@ class Score(NamedTuple):
 
     @property
     def total(self) -> float:
-        wrong = self.unexplained + self.odd + self.selfish
+        wrong = self.odd + self.selfish
         beyond = (
             EXCESS_BITS * self.excess + 0.3 * self.foreign + 0.05 * self.left + 0.1 * self.surplus
         )
-        return self.bits - MISFIT_BITS * wrong - beyond
+        # A machine without a log sends messages, too.
+        lost = UNLOGGED_BITS if self.foreign and self.is_addressed else MISFIT_BITS
+        return self.bits - MISFIT_BITS * wrong - lost * self.unexplained - beyond
 
 
 #: What no reading reaches by chance.
@@ -133,6 +141,9 @@ def timestamps(events: Sequence[Seen], logged: Logged) -> list[tuple[int, int]]:
             return list(zip([first, *own[:-1]], own, strict=True))
         case "before":
             return list(zip(own, [*own[1:], own[-1] + 1], strict=True))
+        case "turned":
+            before = [e.clock - (e.kind != "receive") for e in events]
+            return list(zip(before, [*before[1:], before[-1] + 1], strict=True))
     after = [e.clock + (e.kind != "receive") for e in events]
     return list(zip([first, *after[:-1]], after, strict=True))
 
@@ -192,6 +203,7 @@ def _score(events: Mapping[str, Sequence[Seen]], logged: Logged) -> Score:
         unexplained += best.unexplained
         odd += best.odd
         bits += best.bits
+    bits -= START_BITS * _odd_starts(events, logged)
     left, excess, selfish, foreign = _account(events)
     addressed = all(e.to is not None for some in events.values() for e in some if e.kind == "send")
     sends = sum(e.kind == "send" for some in events.values() for e in some)
@@ -200,6 +212,20 @@ def _score(events: Mapping[str, Sequence[Seen]], logged: Logged) -> Score:
         *(explained, unexplained, bits, odd, left, excess, selfish, foreign, followed),
         *(max(0, sends - receives), addressed),
     )
+
+
+def _odd_starts(events: Mapping[str, Sequence[Seen]], logged: Logged) -> int:
+    """Return how many machines begin at another clock than most do, as far as it is known."""
+    begun = Counter[int]()
+    for some in events.values():
+        for kind, clock, *_ in some[:1]:
+            received = kind == "receive"
+            # Of a receive, the clock after it shows nothing of the clock before.
+            if logged in ("before", "turned" if received else "mixed"):
+                begun[clock] += 1
+            elif not received:
+                begun[clock - 1] += 1
+    return begun.total() - max(begun.values(), default=0)
 
 
 def _one_by_one(
@@ -278,12 +304,19 @@ def _receives(
         clock = after - way.added if event.stamp is None else event.stamp + way.lag
         # Before a receive, other messages may have arrived.
         sender = None if way.on_arrival and event.stamp is None else event.sender
+        if event.stamp is not None and after == _due(way, before, event.stamp):
+            bits += STEP_BITS
         if sent.fits(clock, machine, sender):
             explained += 1
             bits += sent.bits(machine, sender)
         else:
             unexplained += 1
     return Score(explained, unexplained, bits, odd)
+
+
+def _due(way: Way, before: int, stamp: int) -> int:
+    """Return the clock after a receive of a stamp."""
+    return max(before, stamp) + way.added if way.added else max(before + 1, stamp)
 
 
 class Sent:
@@ -331,19 +364,24 @@ def _account(events: Mapping[str, Sequence[Seen]]) -> tuple[int, int, int, int]:
     copies: dict[str, int] = defaultdict(int)
     received: dict[str, int] = defaultdict(int)
     selfish = foreign = 0
+    others = set[str]()
     unnamed = False
     for machine, some in events.items():
         for event in some:
-            received[machine] += event.kind == "receive"
+            # A sender without a log sent what no send accounts for.
+            received[machine] += event.kind == "receive" and event.sender in (None, *events)
             unnamed |= event.kind == "send" and event.to is None
             for name in event.to or ():
                 copies[name] += 1
                 selfish += name == machine
-                foreign += name not in events
+                if name not in events:
+                    foreign += 1
+                    others.add(name)
     if unnamed:
         sends = sum(event.kind == "send" for some in events.values() for event in some)
         most = (len(events) - 1) * sends
         return 0, max(0, sum(received.values()) - most), selfish, foreign
     left = sum(max(0, n - received[name]) for name, n in copies.items() if name in received)
     excess = sum(max(0, n - copies[name]) for name, n in received.items())
-    return left, excess, selfish, foreign
+    # A single machine without a log may send anything.
+    return left, 0 if len(others) == 1 else excess, selfish, foreign

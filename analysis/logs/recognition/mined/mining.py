@@ -69,7 +69,7 @@ def mine(
         )
         for key, number in found.items()
     )
-    return Mined(shapes, entries)
+    return Mined(shapes, entries, is_coded=code is not None)
 
 
 class Cut(NamedTuple):
@@ -149,12 +149,25 @@ def codes(mined: Mined) -> Iterator[Code]:
     for slot, position in enumerate(shape.slots):
         part = shape.key[position]
         values = {entry.values[slot] for entry in entries}
-        if part.kind in ("whole", "name") and not part.is_list and 2 <= len(values) <= MAX_CODES:
+        if (
+            part.kind in ("whole", "name")
+            and not part.is_list
+            and 2 <= len(values) <= MAX_CODES
+            and _varies(mined, most, slot)
+        ):
             few[position] = values
     flags = tuple(position for position, values in few.items() if {*map(str, values)} <= FLAGS)
     if len(flags) > 1:
         yield Code(shape.key, flags)
     yield from (Code(shape.key, (position,)) for position in few)
+
+
+def _varies(mined: Mined, shape: int, slot: int) -> bool:
+    """Return whether a value varies in a file: a name of its machine does not."""
+    return any(
+        len({entry.values[slot] for entry in some if entry.shape == shape}) > 1
+        for some in mined.entries.values()
+    )
 
 
 def _few(lines: Iterable[Cut]) -> dict[Key, frozenset[int]]:

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from statistics import mode
 from typing import Literal
 
 #: How a log is divided: each line is a record, blank lines end records, or a heading begins one.
@@ -15,11 +16,12 @@ MAX_LINES = 20
 MIN_SHARE = 0.8
 MIN_RECORDS = 3
 #: A field on a line of its own, and how many different ones a record has at least.
-FIELD = re.compile(r"\s*([^\W\d][\w -]*?)\s?[:=]")
+FIELD = re.compile(r"\s*(#|[^\W\d][\w -]*?)\s?[:=]")
 BARE = "*"
 MIN_FIELDS = 2
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
-FIELDS = re.compile(r"[^\W\d]\w*\s?[:=]")
+#: Names of fields within a line; the T of a time is none.
+FIELDS = re.compile(r"(?<!\w)[^\W\d]\w*\s?[:=]")
 
 
 def division(files: Sequence[Numbered]) -> Division:
@@ -91,11 +93,13 @@ def records(lines: Numbered, by: Division) -> Iterator[tuple[int, str]]:
         yield from ((number, text) for number, text in lines if text.strip())
         return
     blocks = list(_blocks(lines) if by == "blank lines" else _headed(lines, by))
-    most = Counter(_bare(block) for block in blocks).most_common(1)
+    before = mode(map(_bare, blocks)) if blocks else 0
+    behind = mode(_bare(block[::-1]) for block in blocks) if blocks else 0
     for block in blocks:
-        # Lines before the first record of a file end with no blank line.
-        begin = max(0, _bare(block) - most[0][0])
-        yield block[begin][0], "\n".join(text for _, text in block[begin:])
+        # Lines before the first record, and those between two trials, end with no blank line.
+        begin = max(0, _bare(block) - before)
+        end = len(block) - max(0, _bare(block[::-1]) - behind)
+        yield block[begin][0], "\n".join(text for _, text in block[begin:end])
 
 
 def _bare(block: Numbered) -> int:

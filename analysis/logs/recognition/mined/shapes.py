@@ -121,6 +121,12 @@ class Shape:
         begin = self.slots[slot - 1] + 1 if slot else 0
         if at and self.key[at - 1].text == "#":
             return "#"
+        if (
+            at - begin > 1
+            and self.key[at - 1].text.lower() in COPULAS
+            and _divides(self.key[at - 2])
+        ):
+            return self.key[at - 1].text.lower()
         before = [part.text.lower() for part in self.key[begin:at] if part.kind == "word"]
         named = [word for word in before if word not in COPULAS] or before
         if named:
@@ -131,6 +137,11 @@ class Shape:
         if behind and behind[0].kind == "word" and not _are_after_a_name(texts):
             return behind[0].text.lower()
         return "".join(part.text for part in self.key[max(begin, at - 1) : at])
+
+
+def _divides(part: Part) -> bool:
+    """Return whether a mark divides fields: the word behind it begins one, as `(was 5)`."""
+    return part.kind == "mark" and part.text not in ("=", ":", *QUOTES)
 
 
 def _are_after_a_name(texts: Sequence[str]) -> bool:
@@ -145,6 +156,7 @@ class Mined:
 
     shapes: tuple[Shape, ...]
     entries: dict[str, list[Entry]]
+    is_coded: bool = False
 
     def of(self, files: Collection[str]) -> "Mined":
         """Return the shapes and entries of some of the files; shapes keep their numbers."""
@@ -152,4 +164,4 @@ class Mined:
             replace(shape, counts=Counter({f: n for f, n in shape.counts.items() if f in files}))
             for shape in self.shapes
         )
-        return Mined(shapes, {file: self.entries[file] for file in files})
+        return Mined(shapes, {file: self.entries[file] for file in files}, self.is_coded)

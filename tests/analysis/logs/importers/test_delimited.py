@@ -8,6 +8,7 @@ from analysis.evaluation import evaluate
 from analysis.history.causality import causality
 from analysis.history.run import InputError, Run, schema_of
 from analysis.logs.finding import load
+from analysis.logs.importers.rows import KIND_WORDS, kind_of
 from analysis.text.verdict import headline
 from histories import World
 from others import Delimited, stamped_before
@@ -258,3 +259,17 @@ def test_other_tables_are_no_logs(tmp_path: Path, text: str) -> None:
     (tmp_path / "x.csv").write_text(text)
     with pytest.raises(InputError, match="is no run: "):
         load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("not sending", None),
+        ("no message received", None),
+        ("not sending, internal", "internal"),
+        ("no message: internal", "internal"),
+        ("not idle but sending", "send"),
+    ],
+)
+def test_a_negated_word_names_no_kind_of_event(text: str, kind: str | None) -> None:
+    assert kind_of(text, KIND_WORDS) == kind

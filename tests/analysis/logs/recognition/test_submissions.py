@@ -1,11 +1,15 @@
 """Logs as student programs write them: habits of names, codes, flags and lines that recur."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from analysis.logs.finding import source_among
+from analysis.logs.formats import formats_of
 from audited import Audited, audits
 from shapes.lab import LAMPORT, History, Step, history
 
@@ -157,6 +161,28 @@ def details(step: Step, _: int) -> list[str]:
     return [f"2031-04-07 {at(step)}\t{step.post}\t{step.kind.upper()}\t{about[step.kind]}"]
 
 
+def indented(step: Step, _: int) -> list[str]:
+    fields = {"time": step.at_ns / SECONDS, "type": step.kind, "logicalClock": step.post}
+    about = {
+        "receive": {"from": f"vm{step.sender}", "queueLength": step.queue},
+        "send": {"to": [f"vm{one}" for one in step.to]},
+        "internal": {},
+    }[step.kind]
+    return json.dumps(fields | about, indent=2).splitlines()
+
+
+def receives_before(step: Step, _: int) -> list[str]:
+    """Log a receive before the clock takes its stamp over, and other events after they advance."""
+    seconds = 1_700_000_000 + step.at_ns / SECONDS
+    return {
+        "receive": [
+            f"{seconds} RECEIVE clock={step.pre} msg={step.stamp} from={step.sender} q={step.queue}"
+        ],
+        "send": [f"{seconds} SEND clock={step.post} to={','.join(map(str, step.to))}"],
+        "internal": [f"{seconds} INTERNAL clock={step.post}"],
+    }[step.kind]
+
+
 HABITS = {
     "plural": Habit("logs/{port}.log", both_in_plural),
     "flags": Habit(
@@ -175,6 +201,11 @@ HABITS = {
     "sockets": Habit("process_{me}", sockets),
     "details": Habit("machine{one}.tsv", details, head="Time\tLogical Clock\tEvent\tDetails"),
     "arrivals": Habit("both/machine_{me}.log", arrivals),
+    "a folder each": Habit("vm{one}/log.txt", hashes),
+    "folders of runs": Habit("machine{me}_logs/run_{run}.log", hashes, runs=2),
+    "letters of folders": Habit("{letter}/events.log", arrivals),
+    "indented": Habit("vm{me}.json", indented),
+    "receives before": Habit("machine{me}.log", receives_before),
     "ends": Habit("machine_{one}.log", end_lines, tail="1700009999.0000, SHUTDOWN, L={last}"),
 }
 
@@ -189,6 +220,11 @@ NAMING = (
     "times",
     "two lines",
     "details",
+    "indented",
+    "receives before",
+    "a folder each",
+    "folders of runs",
+    "letters of folders",
 )
 
 
@@ -205,15 +241,10 @@ def submission(folder: Path, habit: Habit, seed: int) -> list[History]:
                 **{"port": 2056 + 1000 * me, "n2621": 2621 + me, "last": log[-1].post},
             }
             lines = [line for step in log for line in written(habit, step, me, log)]
-            texts = [
-                *([habit.head] if habit.head else []),
-                *lines,
-                *([habit.tail] if habit.tail else []),
-            ]
+            head, tail = ([text.format(**known)] * bool(text) for text in (habit.head, habit.tail))
             path = folder / habit.name.format(**known)
             path.parent.mkdir(parents=True, exist_ok=True)
-            ends = [texts[0].format(**known), *texts[1:-1], texts[-1].format(**known)]
-            path.write_text("\n".join(ends) + "\n")
+            path.write_text("\n".join([*head, *lines, *tail]) + "\n")
         runs.append(lab)
     return runs
 
@@ -253,3 +284,28 @@ def test_submissions_are_recognised_as_they_are(tmp_path: Path, name: str) -> No
             assert sent == sum(len(step.to) for step in lab.steps())
         assert not one.checks
         assert one.verdict.state == "holds"
+
+
+@pytest.mark.parametrize("last", ["", "\n"])
+def test_an_array_on_one_line_has_all_events(tmp_path: Path, last: str) -> None:
+    [lab] = submission(tmp_path, Habit("vm{me}.json", indented), seed=4)
+    for path in tmp_path.iterdir():
+        objects = path.read_text().replace("\n}\n", "\n},\n").rstrip(",\n")
+        path.write_text(json.dumps(json.loads(f"[{objects}]")) + last)
+    [one] = found(tmp_path)
+    kinds = [step.kind for step in lab.steps()]
+    assert {**one.kinds} == {kind: kinds.count(kind) for kind in set(kinds)}
+    assert one.verdict.state == "holds"
+
+
+def test_submissions_called_after_students_stay_apart(tmp_path: Path) -> None:
+    for seed, student in enumerate(("ann", "ben", "cleo"), 3):
+        submission(tmp_path / student, HABITS["both advance"], seed)
+        together = sorted((tmp_path / student).iterdir())
+        logs = [
+            path.read_text().replace("\n\n", f"\nVM: {me}\n\n") for me, path in enumerate(together)
+        ]
+        (tmp_path / student / "all.txt").write_text("".join(logs))
+        for path in together:
+            path.unlink()
+    assert source_among(tmp_path, formats_of("", {}), count(1)).format is None
