@@ -201,7 +201,7 @@ def _directly(seen: Evidence, clock: str, stamps: Timestamps) -> tuple[Rows, Pai
         carried = stamp
         if seen.run.stamp_lag:
             carried = stamp.copy()
-            carried[received] -= seen.run.stamp_lag
+            carried[received] = _before_send(seen, stamp[received], send[received])
         obeys = twin.equal(twin.due(own, carried, steps), new) if is_flat else received
         unordered = [
             np.stack([before, rows], axis=1)[there & ~twin.precedes(earlier, new)]
@@ -214,6 +214,17 @@ def _directly(seen: Evidence, clock: str, stamps: Timestamps) -> tuple[Rows, Pai
     found = [(np.zeros(0, np.int32), NONE), *_together(look, range(0, len(known), BLOCK))]
     unruly, unordered = zip(*found, strict=True)
     return np.concatenate(unruly), np.concatenate(unordered)
+
+
+def _before_send(seen: Evidence, stamps: Timestamps, sends: Rows) -> Timestamps:
+    """Return the timestamps that messages carry, by those of their sends."""
+    if not seen.run.stamp_lag:
+        return stamps
+    if stamps.ndim == 1:
+        return stamps - seen.run.stamp_lag
+    carried = stamps.copy()
+    carried[range(len(carried)), seen.causality.machine[sends]] -= seen.run.stamp_lag
+    return carried
 
 
 def _initial(seen: Evidence, clock: str, me: NDArray[np.int32]) -> Timestamps:
@@ -256,7 +267,7 @@ def _unruly(seen: Evidence, clock: str, row: int) -> Violation:
     stamp = own
     if send >= 0:
         stamp = _stamp(seen, clock, send)
-        stamp = stamp - seen.run.stamp_lag if seen.run.stamp_lag else stamp
+        stamp = _before_send(seen, stamp, known.send[row : row + 1])
         lines.append(_reads(seen, clock, send))
     further = known.joined[known.joined[:, 0] == row, 1].tolist()
     for other in further:

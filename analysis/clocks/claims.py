@@ -10,6 +10,7 @@ causal the other way round.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from math import sqrt
 from typing import NamedTuple
 
@@ -180,21 +181,35 @@ class _Pairs:
     """
 
     def __init__(self, computed: Computed, pairs: int, seed: int) -> None:
-        known, rows = computed.walk.known, np.sort(computed.rows)
+        self._computed, rows = computed, np.sort(computed.rows)
         draw = np.random.default_rng(seed)
         a = draw.integers(0, len(rows), pairs)
         b = (a + draw.integers(1, len(rows), pairs)) % len(rows)
         self.a, self.b = rows[a], rows[b]
-        self.machine, self.rank = known.machine, computed.walk.rank
-        rank = self.rank
-        self.causal: Flags = known.known(self.b, known.machine[self.a]) > rank[self.a]
-        self.converse: Flags = known.known(self.a, known.machine[self.b]) > rank[self.b]
-        self.claimed = self._claims(computed, self.a, self.b)
-        self.claimed_back = self._claims(computed, self.b, self.a)
+        self.machine, self.rank = computed.walk.known.machine, computed.walk.rank
 
-    @staticmethod
-    def _claims(computed: Computed, before: Rows, after: Rows) -> Flags:
-        precedes, values = computed.clock.precedes, computed.by_row
+    @cached_property
+    def causal(self) -> Flags:
+        return self._truth(self.a, self.b)
+
+    @cached_property
+    def converse(self) -> Flags:
+        return self._truth(self.b, self.a)
+
+    @cached_property
+    def claimed(self) -> Flags:
+        return self._claims(self.a, self.b)
+
+    @cached_property
+    def claimed_back(self) -> Flags:
+        return self._claims(self.b, self.a)
+
+    def _truth(self, before: Rows, after: Rows) -> Flags:
+        known = self._computed.walk.known
+        return known.known(after, self.machine[before]) > self.rank[before]
+
+    def _claims(self, before: Rows, after: Rows) -> Flags:
+        precedes, values = self._computed.clock.precedes, self._computed.by_row
         claims = map(precedes, map(values.__getitem__, before), map(values.__getitem__, after))
         return np.fromiter(claims, bool, len(before))
 

@@ -7,7 +7,7 @@ that of f's key as the later one. A clock without an entry is compared pair by p
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,7 +112,10 @@ class Prefixes:
         if p == q and len(columns) > 1:
             return np.arange(others.shape[1], dtype=np.int64)
         first = q % len(columns)
-        counts: Numbers = np.searchsorted(columns[first], others[first], side="right")
+        # Equal keys of one number that must differ are left out by the search itself.
+        is_strict = len(columns) == self._unequal == 1
+        side: Literal["left", "right"] = "left" if is_strict else "right"
+        counts: Numbers = np.searchsorted(columns[first], others[first], side=side)
         self._left -= len(counts)
         if len(columns) == 1 or self._confirmed(p, q, counts):
             return counts if self._left >= 0 else None

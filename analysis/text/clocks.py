@@ -41,6 +41,8 @@ CLAIMED = ("ordered_share", "lost_pairs")
 ESTIMATED = f"≈ from {SAMPLED:,} random pairs of a run; --csv FILE has the limits of the shares"
 #: The most points with a column in a table.
 MAX_POINTS = 10
+#: The most notes on gaps in logs that are printed under tables of several runs.
+MAX_GAPS = 10
 
 
 def print_clocks(run: Run, rows: Sequence[Compared], console: Console) -> None:
@@ -125,6 +127,11 @@ def _notes(run: Run, rows: Sequence[Compared]) -> Iterator[str]:
             yield f"{one.clock}: no values: {one.problem}"
     if any(one.claims and one.claims.lost.sampled for one in rows):
         yield f"≈ estimated from {SAMPLED:,} random pairs; a range is a 95 % confidence interval"
+    yield from incomplete(run)
+
+
+def incomplete(run: Run) -> Iterator[str]:
+    """Yield a note for each gap in the logs of a run, as far as it changes what is counted."""
     if unknown := int((column(run, "receives") & (causality(run).send < 0)).sum()):
         yield f"note: {counted(unknown, 'receive')} without a known send: internal events here"
     for machine in run.missing:
@@ -132,10 +139,11 @@ def _notes(run: Run, rows: Sequence[Compared]) -> Iterator[str]:
     yield from notes_on_damage(run.damage)
 
 
-def print_sweep(rows: pl.DataFrame, console: Console) -> None:
+def print_sweep(rows: pl.DataFrame, gaps: Sequence[str], console: Console) -> None:
     """Print for each measure a table with a row per clock and a column per point.
 
-    The rows are those of `comparison.table`, with a column `point`, in the order of the points.
+    The rows are those of `comparison.table`, with a column `point`, in the order of the points;
+    `gaps` are the notes of `incomplete`, each with its run.
     """
     points = rows["point"].unique(maintain_order=True).to_list()
     runs = counted(rows["run"].n_unique(), "run")
@@ -154,8 +162,13 @@ def print_sweep(rows: pl.DataFrame, console: Console) -> None:
         say(console, f"and {counted(more, 'more point')}: --csv FILE lists all")
     if is_sampled:
         say(console, ESTIMATED)
-    for line in _problems(rows):
+    for line in (*_problems(rows), *gaps[:MAX_GAPS]):
         say(console, line)
+    if (more := len(gaps) - MAX_GAPS) > 0:
+        say(
+            console,
+            f"and {counted(more, 'more note')}: `vklocks clocks` of a single run prints its own",
+        )
 
 
 def _print_measure(rows: pl.DataFrame, measure: str, text: str, console: Console) -> None:

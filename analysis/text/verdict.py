@@ -13,7 +13,13 @@ from analysis.checks.violation import Violation
 from analysis.evaluation import Verdict
 from analysis.history.run import Run
 from analysis.metrics.labels import counted
-from analysis.text.notes import notes_on_damage, notes_on_files, notes_on_noise, trouble
+from analysis.text.notes import (
+    notes_on_damage,
+    notes_on_files,
+    notes_on_noise,
+    notes_on_wall_clocks,
+    trouble,
+)
 from vm.files import VERDICT
 from vm.quoting import plain
 
@@ -116,11 +122,12 @@ def explain_claim(claim: Claim) -> str:
         return f"{claim.clock}: {orders} the only concurrent pair"
     pairs = f"the {claim.concurrent:,} concurrent pairs"
     if claim.ordered is None:
-        return f"{claim.clock}: how many of {pairs} it orders is not known"
+        return f"{claim.clock}: how many of {pairs} it orders: see `vklocks clocks`"
     return f"{claim.clock}: orders {f'{claim.ordered:,}' if claim.ordered else 'none'} of {pairs}"
 
 
 def _notes(run: Run) -> Iterator[str]:
+    yield from notes_on_wall_clocks(run)
     yield from notes_on_damage([damage for damage in run.damage if damage.is_torn])
     yield from notes_on_noise(run)
     yield from notes_on_files(run)

@@ -134,7 +134,7 @@ def test_the_verdict_is_kept_as_plain_values(tmp_path: Path) -> None:
         (1, None, "c: may order the only concurrent pair"),
         (2000, 0, "c: orders none of the 2,000 concurrent pairs"),
         (2000, 1500, "c: orders 1,500 of the 2,000 concurrent pairs"),
-        (2000, None, "c: how many of the 2,000 concurrent pairs it orders is not known"),
+        (2000, None, "c: how many of the 2,000 concurrent pairs it orders: see `vklocks clocks`"),
     ],
 )
 def test_a_claim_is_a_sentence_for_every_number(
