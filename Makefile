@@ -22,10 +22,11 @@ TOOLS := $(UV) pip install --quiet --python $(BIN)/python
 PYTEST := $(BIN)/pytest --dist loadgroup --no-loadscope-reorder
 # Its machines tick 60 times a second: beside other tests they would miss ticks.
 AGREEMENT := tests/orchestrator/backends/test_agreement.py
-# Tests start a thousand processes. Without compiled modules, each would compile its imports anew.
+# Tests start a thousand processes. Without compiled modules, each would compile its imports anew;
+# and all workers at once compile the same ones, unless a collection has done it before them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: test check quick nightly style proto schema lock bench install tools clean
+.PHONY: test check quick nightly ray style proto schema lock bench install tools clean
 
 test: style                      ## everything: style, types, import arrows, all tests
 	$(PYTEST) -n 4 --ignore $(AGREEMENT)
@@ -40,9 +41,17 @@ quick: tools                     ## style, and the tests nearest to changed file
 	$(PYTEST) -q -n 2 -m "not docker" --failed-first --within 40 \
 		$$($(BIN)/python tests/nearest.py)
 
-nightly: tools                   ## all attacks of docs/reliability.md and more examples
+nightly: tools ray               ## all attacks of docs/reliability.md and more examples
 	$(BIN)/pytest tests/attacks --nightly
 	$(PYTEST) -n 2 -m "not docker" --ignore tests/attacks --nightly
+	$(PYTEST) -n 2 -m docker tests/orchestrator/backends --ignore $(AGREEMENT) --nightly
+
+ray: tools                       ## sweeps on a Ray cluster, in an environment of its own
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)/ray
+	$(UV) pip install --quiet --python $(VENV)/ray/bin/python --require-hashes -r requirements-dev.lock
+	$(UV) pip install --quiet --python $(VENV)/ray/bin/python "ray>=2.40"
+	$(UV) pip install --quiet --python $(VENV)/ray/bin/python --no-deps -e .
+	$(VENV)/ray/bin/pytest tests/orchestrator/runner/pools/test_ray.py
 
 style: tools
 	$(BIN)/ruff check .
@@ -67,6 +76,7 @@ ifdef PIP
 endif
 	$(TOOLS) --require-hashes -r requirements-dev.lock
 	$(TOOLS) --no-deps -e .
+	-$(BIN)/pytest --collect-only --quiet > /dev/null
 	touch $(VENV)/.installed $@
 
 proto: tools                     ## generated code from proto/vm.proto

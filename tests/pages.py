@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -77,5 +78,6 @@ def _block(page: Path, token: Token) -> Block:
     return Block(language, file, token.content, f"{name_of(page)}:{token.map[0] + 1}")
 
 
+@cache
 def _tokens(page: Path) -> list[Token]:
     return MarkdownIt().enable("table").parse(page.read_text())

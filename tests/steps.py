@@ -7,6 +7,7 @@ unless it is stepped: set to another error now and then.
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from random import Random
 from typing import Any, NamedTuple
 
@@ -42,9 +43,15 @@ class Steps:
     machines: int
     steps: tuple[Step, ...]
 
+    @cached_property
     def counts(self) -> list[int]:
-        """Return the number of events of each machine."""
+        """The number of events of each machine."""
         return [sum(step.machine == m for step in self.steps) for m in range(self.machines)]
+
+    @cached_property
+    def latest_ns(self) -> int:
+        """The latest physical time of an event, 0 without one."""
+        return max((step.physical_ns for step in self.steps), default=0)
 
     def vectors(self) -> dict[Name, tuple[int, ...]]:
         """Return by event the number of events of each machine in its past, itself included."""

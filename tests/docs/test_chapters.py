@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from cluster import ROOT
-from orchestrator.cli import report
 from pages import PAGES, Block, blocks, name_of
 from reader import Reader, changed, commands, contains, is_in_containers, shows, with_duration
+from shortened import shorten
 
 #: Tests that execute the blocks of one page.
 OWN_TESTS = {
@@ -25,9 +25,9 @@ WITH_CODE = [page for page in PAGES if name_of(page) not in OWN_TESTS and any(bl
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory, with the ready-made experiments.
 
-    Only a single run gets its charts as files: those of experiments would take most of the time.
+    Reports are shortened, but a single run gets its charts as files.
     """
-    monkeypatch.setattr(report, "MAX_CHARTS", 1)
+    shorten(monkeypatch, runs_with_files=1)
     shutil.copytree(ROOT / "experiments", tmp_path / "experiments")
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -48,12 +48,15 @@ def checkout(tmp_path: Path, prepared: Path) -> Path:
     return tmp_path
 
 
-def without_chart_files(checkout: Path) -> None:
-    """Change a checkout: drawing charts as files would take most of the time of its commands."""
-    module = checkout / "orchestrator" / "cli" / "report.py"
-    text = module.read_text()
-    assert "\nMAX_CHARTS = 12\n" in text
-    module.write_text(text.replace("\nMAX_CHARTS = 12\n", "\nMAX_CHARTS = 0\n"))
+def shorten(checkout: Path) -> None:
+    """Change a checkout as `shortened` does: its reports would take most of the time."""
+    for file, limit in (
+        ("orchestrator/cli/report.py", "MAX_CHARTS = 12"),
+        ("analysis/charts/clocks.py", "MAX_COMPUTED = 20_000"),
+    ):
+        text = (checkout / file).read_text()
+        assert f"\n{limit}\n" in text
+        (checkout / file).write_text(text.replace(limit, f"{limit.split()[0]} = 0"))
 
 
 Typed = Callable[[list[Block]], None]
@@ -82,7 +85,7 @@ def test_the_steps_of_a_section_work(title: str, checkout: Path, typed: Typed) -
     found = SECTIONS[title]
     assert {"sh", "console"} <= {block.language for block in found}
     if title != "A chart":
-        without_chart_files(checkout)
+        shorten(checkout)
     typed(found)
     for ruff in (["check"], ["format", "--check"]):
         done = subprocess.run(
@@ -108,7 +111,7 @@ EXPERIMENT = 'machines = 2\nduration_s = 0.2\nnote = "a"\n'
 def test_a_field_reaches_processes_their_logs_and_recovery(
     checkout: Path, typed: Typed, tmp_path: Path
 ) -> None:
-    without_chart_files(checkout)
+    shorten(checkout)
     typed([block for block in SECTIONS["A field of the spec"] if block.language == "diff"])
     file = tmp_path / "noted.toml"
     file.write_text(EXPERIMENT)
@@ -120,7 +123,8 @@ def test_a_field_reaches_processes_their_logs_and_recovery(
     execute(checkout, "orchestrator", "replay", directory)
     alone = ("alone", "--port", "1", "--log", tmp_path, "--recover", "--spec")
     spec = {"machines": ["alone"], "note": "a", "tick_rates_hz": {"alone": 1}}
-    start |= {"machine": "alone", "run": "by-hand", "spec": spec}
+    offsets = {"alone": start["wall_offsets"][start["machine"]]}
+    start |= {"machine": "alone", "run": "by-hand", "spec": spec, "wall_offsets": offsets}
     (tmp_path / "alone.jsonl").write_text(json.dumps(start) + "\n")
     refused = execute(checkout, "vm", *alone, json.dumps(spec | {"note": "b"}), code=3)
     assert "--recover: note was a by the log, but is b now" in refused

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 from hypothesis import given
 
+from examples import PAIRED_STEPS
 from steps import Step, Steps, drive, histories
 from vm.clocks import clock_of
 from vm.clocks.plausible.bloom import Bloom
@@ -16,7 +17,7 @@ def filter_of(clock: Bloom, events: list) -> Counter:
 
 
 @pytest.mark.parametrize(("cells", "hashes"), [(64, 3), (7, 2), (1, 1)])
-@given(history=histories())
+@given(history=histories(max_steps=PAIRED_STEPS))
 def test_cells_are_between_the_filter_of_the_machine_and_that_of_the_past(
     cells: int, hashes: int, history: Steps
 ) -> None:

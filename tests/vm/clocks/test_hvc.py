@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 
+from examples import PAIRED_STEPS
 from steps import ERROR_NS, Step, Steps, claimed, drive, histories
 from vm.clocks import clock_of
 
@@ -13,13 +14,13 @@ EPSILON_US = 2 * ERROR_NS // 1000
 US = 1000
 
 
-@given(history=histories() | histories(stepped=True))
+@given(history=histories(max_steps=PAIRED_STEPS) | histories(stepped=True, max_steps=PAIRED_STEPS))
 def test_without_a_bound_it_orders_as_a_vector_clock(history: Steps) -> None:
     assert claimed(clock_of(f"hvc:{10**15}"), history) == history.ordered()
 
 
 @pytest.mark.parametrize("error_us", [EPSILON_US, 2 * EPSILON_US])
-@given(history=histories())
+@given(history=histories(max_steps=PAIRED_STEPS))
 def test_an_entry_is_the_latest_known_time_or_epsilon_behind(history: Steps, error_us: int) -> None:
     times = {step.name: max(step.physical_ns, 1) for step in history.steps}
     past = {name: [name] for name in times}
@@ -33,7 +34,7 @@ def test_an_entry_is_the_latest_known_time_or_epsilon_behind(history: Steps, err
 
 
 @pytest.mark.parametrize("error_us", [1, 500, 5000, EPSILON_US])
-@given(history=histories() | histories(stepped=True))
+@given(history=histories(max_steps=PAIRED_STEPS) | histories(stepped=True, max_steps=PAIRED_STEPS))
 def test_a_claim_is_causal_or_by_times_more_than_epsilon_apart(
     history: Steps, error_us: int
 ) -> None:
@@ -46,7 +47,7 @@ def test_a_claim_is_causal_or_by_times_more_than_epsilon_apart(
         assert latest[b] - own[a] >= error_us * US
 
 
-@given(history=histories())
+@given(history=histories(max_steps=PAIRED_STEPS))
 def test_a_greater_epsilon_keeps_no_fewer_entries(history: Steps) -> None:
     def kept(error_us: int) -> list[int]:
         read = drive(clock_of(f"hvc:{error_us}"), history).timestamps.values()

@@ -2,6 +2,7 @@
 
 from hypothesis import given
 
+from examples import PAIRED_STEPS
 from steps import Step, Steps, claimed, drive, histories
 from vm.clocks import clock_of
 
@@ -20,7 +21,7 @@ def test_level_1_is_lamports_time_and_the_next_the_greatest_received(history: St
         assert levels == [times[step.name], *greatest[me][: depth - 1]]
 
 
-@given(history=histories())
+@given(history=histories(max_steps=PAIRED_STEPS))
 def test_a_further_level_adds_no_claim(history: Steps) -> None:
     fewer = claimed(clock_of("lamport"), history)
     assert claimed(clock_of("k-lamport:1"), history) == fewer

@@ -5,6 +5,7 @@ from random import Random
 import pytest
 from hypothesis import given
 
+from examples import PAIRED_STEPS
 from steps import Name, Step, Steps, drive, histories
 from vm.clocks import clock_of
 
@@ -12,7 +13,7 @@ MS = 1_000_000
 #: Epochs of one event and of many, and an epsilon of one epoch and of many.
 CLOCKS = ["repcl:1000:1000", "repcl:1000:7000", "repcl:5000:40000", "repcl:20000:40000"]
 every_clock = pytest.mark.parametrize("name", CLOCKS)
-either = histories() | histories(stepped=True)
+either = histories(max_steps=PAIRED_STEPS) | histories(stepped=True, max_steps=PAIRED_STEPS)
 
 
 def numbers(name: str) -> tuple[int, int]:
