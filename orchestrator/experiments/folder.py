@@ -20,8 +20,11 @@ MAX_CHANGES = 5
 MAX_TEXT = 60
 
 
-def resolved(experiment: Experiment, backend: str, logs: bool) -> dict[str, Any]:
-    """Return everything the runs depend on. Each point's spec has the seed of the first run."""
+def resolved(experiment: Experiment, backend: str, logs: bool | str) -> dict[str, Any]:
+    """Return everything the runs depend on. Each point's spec has the seed of the first run.
+
+    `logs` is the URL of the store that gets the logs, or whether they are kept.
+    """
     return {
         "backend": backend,
         "logs": logs,
